@@ -1,0 +1,93 @@
+"""What the executor needs of a backend: how to start its CLI and how to read what it prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from executor.events import Activity
+from executor.model import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """What one attempt asks of its CLI."""
+
+    prompt: str
+    model: str
+    """The id that the CLI is given; empty leaves the choice to the CLI."""
+    effort: str
+    session_id: str | None
+    """The conversation to go on with."""
+    workspace: Path
+    """The directory to work in."""
+    home: Path
+    """The CLI's own configuration directory; sessions live here, so it outlasts the attempt."""
+    results: Path
+    """Where the agent leaves files for people; `report.md` here is the report."""
+    temp: Path
+    """The attempt's own temporary directory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A process to start. `env` is the whole environment, not an addition to ours."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    stdin: bytes
+    cwd: Path
+
+
+class Decoder(Protocol):
+    """Reads the output of one attempt. Pure: lines in, facts out; bad input never raises."""
+
+    @property
+    def verdict(self) -> Outcome | None:
+        """How the attempt ends, as soon as that is known though the process runs on (it is then stopped)."""
+
+    def stdout(self, line: bytes) -> Sequence[Activity]:
+        """What a line of standard output (without its newline) says happened."""
+
+    def stderr(self, line: bytes) -> Sequence[Activity]:
+        """The same for a line of standard error."""
+
+    def conclude(self, exit_code: int) -> Outcome:
+        """How the attempt ended, once all output is read. A negative code is the signal that ended it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkup:
+    """What `bifrost doctor` says of a CLI: `problem` is empty where it is ready to work."""
+
+    executable: str
+    version: str
+    problem: str = ""
+
+
+class Backend(Protocol):
+    """Knows one CLI."""
+
+    @property
+    def provider(self) -> str:
+        """The vendor name that people pick."""
+
+    def command(self, launch: Launch) -> Command:
+        """The process that does `launch`. Raises CliMissing where the executable cannot be found."""
+
+    def decoder(self) -> Decoder:
+        """A fresh decoder for one attempt."""
+
+    async def checkup(self) -> Checkup:
+        """Looks for the executable, its version and its login. Bounded in time."""
+
+
+class CliMissing(Exception):
+    """The CLI of a provider is not installed where it was looked for."""
+
+    def __init__(self, provider: str, advice: str) -> None:
+        super().__init__(advice)
+        self.provider = provider
+        self.advice = advice

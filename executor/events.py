@@ -1,0 +1,118 @@
+"""What can happen to a job, as a union of small frozen types, and their form in the log."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from executor.lifecycle import Transition
+from executor.model import JobStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """The job changed its status. `by` names the person behind it, where there was one."""
+
+    transition: Transition
+    status: JobStatus
+    attempt: int
+    reason: str = ""
+    message: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelAsked:
+    """Somebody wants the running job stopped; its attempt acts on it."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOpened:
+    """The CLI named its conversation; `session_id` resumes it. `model` is what really answers."""
+
+    session_id: str
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextWritten:
+    """The agent wrote text (Markdown). Pieces follow each other without a gap or a break."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolStarted:
+    """The agent called a tool: `detail` is its one telling argument, on one line."""
+
+    tool_id: str
+    name: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolEnded:
+    """A tool answered; `detail` says why where it did not go well."""
+
+    tool_id: str
+    ok: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noticed:
+    """Something that people should know while the job runs, such as a provider's retry."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportPublished:
+    """The job's report can be read."""
+
+    slug: str
+    title: str
+
+
+Activity = SessionOpened | TextWritten | ToolStarted | ToolEnded | Noticed
+"""What a CLI did, as its backend decoded it."""
+
+Body = Moved | CancelAsked | ReportPublished | Activity
+
+_KINDS: dict[str, type[Body]] = {
+    "moved": Moved,
+    "cancel_asked": CancelAsked,
+    "session_opened": SessionOpened,
+    "text_written": TextWritten,
+    "tool_started": ToolStarted,
+    "tool_ended": ToolEnded,
+    "noticed": Noticed,
+    "report_published": ReportPublished,
+}
+_NAMES = {body: kind for kind, body in _KINDS.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One entry of a job's log. `seq` counts 1, 2, 3 … per job without a gap; `at` is UTC."""
+
+    job_id: str
+    seq: int
+    at: datetime
+    body: Body
+
+
+def encode(body: Body) -> tuple[str, dict[str, Any]]:
+    """The body's kind and its fields, as the log stores them."""
+    return _NAMES[type(body)], asdict(body)
+
+
+def decode(kind: str, fields: dict[str, Any]) -> Body:
+    """The inverse of `encode`."""
+    body = _KINDS[kind](**fields)
+    if isinstance(body, Moved):
+        return Moved(**fields | {"transition": Transition(body.transition), "status": JobStatus(body.status)})
+    return body

@@ -1,0 +1,191 @@
+"""The words of the domain: a job, its attempts, where it came from and how it ended."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar
+
+_N = TypeVar("_N", int, float)
+
+SHORT_ID = 6
+"""Characters of a job id that people see. Any unique prefix finds the job."""
+
+
+class JobStatus(StrEnum):
+    """Where a job stands. No other status exists; requests (cancel, retry at …) are facts beside it."""
+
+    PENDING = "pending"
+    SCHEDULED = "scheduled"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    RATE_LIMITED = "rate_limited"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing can happen to the job any more."""
+        return self in (JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """A person as the platform vouches for them. `name` is for show only, never for a decision."""
+
+    platform: str
+    team: str
+    user_id: str
+    name: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.platform}:{self.team}:{self.user_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a job was asked for, and so where it is announced.
+
+    `thread` is the platform's id of the message whose thread the job belongs to; None puts the job's card
+    into the channel itself and makes that card the head of a new thread.
+    """
+
+    actor: Actor
+    channel: str
+    thread: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What an attempt, or all attempts of a job, took. None means unknown, which is not zero."""
+
+    cost_usd: float | None = None
+    turns: int | None = None
+    duration_ms: int | None = None
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            cost_usd=_sum(self.cost_usd, other.cost_usd),
+            turns=_sum(self.turns, other.turns),
+            duration_ms=_sum(self.duration_ms, other.duration_ms),
+        )
+
+
+def _sum(one: _N | None, other: _N | None) -> _N | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one + other
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRequest:
+    """What a person asked for, validated: nothing in it is a default any more."""
+
+    type: str
+    payload: Mapping[str, str]
+    provider: str
+    model: str
+    effort: str
+    workspace: str
+    origin: Origin
+    parent_job_id: str | None = None
+    session_id: str | None = None
+    dedupe_key: str | None = None
+    """Names the delivery that carried the request; the same key never makes a second job."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One request and its whole life. Times are UTC."""
+
+    id: str
+    type: str
+    status: JobStatus
+    payload: Mapping[str, str]
+    provider: str
+    model: str
+    effort: str
+    workspace: str
+    origin: Origin
+    created_at: datetime
+    seq: int = 0
+    """Number of the job's last event."""
+    attempt: int = 0
+    """Number of the last attempt; the fencing token of everything that attempt writes."""
+    parent_job_id: str | None = None
+    session_id: str | None = None
+    scheduled_at: datetime | None = None
+    retry_at: datetime | None = None
+    cancel_requested_at: datetime | None = None
+    cancelled_by: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    reason: str = ""
+    """Why the job stands where it stands, as a machine word: `auth`, `timeout`, `exit` …"""
+    message: str = ""
+    """The same for people: what happened and what to do next."""
+    result: str = ""
+    """The agent's last word, Markdown."""
+    report_slug: str | None = None
+    usage: Usage = field(default_factory=Usage)
+
+    @property
+    def short_id(self) -> str:
+        return self.id[:SHORT_ID]
+
+    @property
+    def prompt(self) -> str:
+        return self.payload.get("prompt", "")
+
+
+class OutcomeKind(StrEnum):
+    """How an attempt ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    SILENT = "silent"
+    LIMITED = "limited"
+    INTERRUPTED = "interrupted"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an attempt ended, as data: a CLI's failure is an outcome, never an exception."""
+
+    kind: OutcomeKind
+    reason: str = ""
+    message: str = ""
+    result: str = ""
+    usage: Usage = field(default_factory=Usage)
+    resets_at: datetime | None = None
+    """When a provider's limit lifts, where it said so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A published report: `index.html` and `report.md` under the folder `slug` of the reports directory."""
+
+    slug: str
+    title: str
+    description: str
+
+
+class StopReason(StrEnum):
+    """Why we stopped a process ourselves; never guessed from its exit code."""
+
+    CANCELLED = "cancelled"
+    TIMEOUT = "timeout"
+    SHUTDOWN = "shutdown"
+    VERDICT = "verdict"
+    """The backend saw enough to know how the attempt ends."""
+
+
+def new_job_id() -> str:
+    """A random UUID, as text: its first characters tell jobs apart, as those of time-ordered ids do not."""
+    return str(uuid.uuid4())
