@@ -1,0 +1,1 @@
+"""Requests of every platform come in by this one door."""

@@ -1,0 +1,44 @@
+"""What a door hands to the desk, and what it gets back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from executor.model import Job, Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """A command as it was typed: the words after `/job`, entities decoded, mentions spelled out."""
+
+    text: str
+    origin: Origin
+    delivery: str
+    """Names this delivery for good (`slack:command:<trigger id>`): the same one is never done twice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One request of one person: of a command, a button, a form or a call.
+
+    `verb` is one of the command table; `target` is a job id or a unique prefix of one; `args` are the verb's
+    options by name, and `prompt`.
+    """
+
+    verb: str
+    origin: Origin
+    delivery: str
+    target: str = ""
+    args: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the person who asked is told, and nobody else. Markdown."""
+
+    ok: bool
+    text: str
+    job: Job | None = None
+    field: str = ""
+    """The option that was wrong, where the answer can be put beside it."""

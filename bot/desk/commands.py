@@ -1,0 +1,237 @@
+"""The command table: every verb and option, declared once. Grammar, forms and help derive from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from enum import StrEnum
+
+NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,79}")
+"""What the value of an option may look like: never a path, a flag or an expression."""
+_OPTION = re.compile(r"(?:--|—|–)([A-Za-z][\w-]*)(?:=(\S*))?")
+"""Phones and Slack turn `--` into a dash while people type."""
+_TYPO = 0.75
+
+
+class Takes(StrEnum):
+    """What follows a verb."""
+
+    PROMPT = "prompt"
+    NOTHING = "nothing"
+    JOB = "job"
+    JOB_AND_TEXT = "job and text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """`--name VALUE`. `placeholder` stands for the value in a usage line."""
+
+    name: str
+    placeholder: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One verb. `job_type` is set on those that start a job of that type."""
+
+    verb: str
+    summary: str
+    takes: Takes
+    example: str
+    options: tuple[Option, ...] = ()
+    job_type: str = ""
+
+    @property
+    def usage(self) -> str:
+        """The command as it is typed, such as `/job research PROMPT [--model NAME]`."""
+        words = {
+            Takes.PROMPT: " PROMPT",
+            Takes.NOTHING: "",
+            Takes.JOB: " ID",
+            Takes.JOB_AND_TEXT: " ID [TEXT]",
+        }[self.takes]
+        options = "".join(f" [--{option.name} {option.placeholder}]" for option in self.options)
+        return f"/job {self.verb}{words}{options}"
+
+
+RUN_OPTIONS = (
+    Option(name="model", placeholder="NAME", summary="the model that answers"),
+    Option(name="provider", placeholder="NAME", summary="whose CLI does the work"),
+    Option(name="effort", placeholder="LEVEL", summary="how hard it thinks: low, medium or high"),
+    Option(name="workspace", placeholder="NAME", summary="the directory it works in"),
+)
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        verb="research",
+        summary="investigate a question and publish a report",
+        takes=Takes.PROMPT,
+        example="/job research how do we cache sessions?",
+        options=RUN_OPTIONS,
+        job_type="research",
+    ),
+    Command(
+        verb="session",
+        summary="do a piece of work, as in a session with the agent",
+        takes=Takes.PROMPT,
+        example="/job session add a test for the login form --model sonnet",
+        options=RUN_OPTIONS,
+        job_type="session",
+    ),
+    Command(verb="list", summary="show the latest jobs", takes=Takes.NOTHING, example="/job list"),
+    Command(verb="show", summary="show one job", takes=Takes.JOB, example="/job show 3fa9c1"),
+    Command(verb="cancel", summary="stop a job", takes=Takes.JOB, example="/job cancel 3fa9c1"),
+    Command(
+        verb="resume",
+        summary="go on with a job's session, with new words if you like",
+        takes=Takes.JOB_AND_TEXT,
+        example="/job resume 3fa9c1 and now write the tests",
+    ),
+    Command(verb="retry", summary="do the same again, afresh", takes=Takes.JOB, example="/job retry 3fa9c1"),
+    Command(verb="help", summary="show this", takes=Takes.NOTHING, example="/job help"),
+)
+BY_VERB: Mapping[str, Command] = {command.verb: command for command in COMMANDS}
+JOB_COMMANDS = tuple(command for command in COMMANDS if command.job_type)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed:
+    """The words of a command, told apart. Whether they mean anything is the desk's to say."""
+
+    command: Command
+    target: str = ""
+    args: Mapping[str, str] = field(default_factory=dict)
+
+
+class Misunderstood(Exception):
+    """The words make no command. The text is a sentence for the person, with the usage."""
+
+    def __init__(self, text: str, field: str = "") -> None:
+        super().__init__(text)
+        self.text = text
+        self.field = field
+
+
+def parse(text: str) -> Parsed:
+    """What was typed after `/job`. Raises Misunderstood, naming the word that is wrong."""
+    verb, rest = _split_word(text)
+    command = BY_VERB.get(verb.lower())
+    if command is None:
+        raise Misunderstood(_unknown_verb(verb))
+    if command.takes is Takes.PROMPT:
+        return _parse_prompt(command, rest)
+    if command.takes is Takes.NOTHING:
+        return Parsed(command=command)
+    target, words = _split_word(rest)
+    if not target:
+        raise Misunderstood(f"`/job {command.verb}` needs the id of a job.\n{usage_of(command)}")
+    if command.takes is Takes.JOB and words:
+        raise Misunderstood(f"`{shown(words)}` is one word too many.\n{usage_of(command)}")
+    return Parsed(command=command, target=target.lstrip("#"), args={"prompt": words} if words else {})
+
+
+def usage_of(command: Command) -> str:
+    """The usage line and a real example."""
+    return f"Usage: `{command.usage}`\nExample: `{command.example}`"
+
+
+def help_text() -> str:
+    """All commands, Markdown."""
+    rows = [f"- `{command.usage}`: {command.summary}" for command in COMMANDS]
+    examples = [f"- `{command.example}`" for command in JOB_COMMANDS]
+    options = [f"- `--{option.name} {option.placeholder}`: {option.summary}" for option in RUN_OPTIONS]
+    return "\n".join(
+        [
+            "**Commands**",
+            *rows,
+            "",
+            "**Options**, before or after the prompt; a lone `--` makes all that follows the prompt",
+            *options,
+            "",
+            "**Examples**",
+            *examples,
+            "",
+            "An id may be as short as it is unique.",
+        ]
+    )
+
+
+def shown(word: str) -> str:
+    """A word of somebody's, safe and short enough to repeat inside back-ticks."""
+    flat = re.sub(r"[\x00-\x1f\x7f`]+", " ", word).strip()
+    return flat if len(flat) <= 80 else flat[:79] + "…"
+
+
+def _unknown_verb(verb: str) -> str:
+    usage = "Usage: `/job " + "|".join(BY_VERB) + " …`, for example `/job research how do we cache sessions?`"
+    if not verb:
+        return f"What shall I do?\n{usage}"
+    near = get_close_matches(verb.lower(), BY_VERB, n=1)
+    hint = f" Did you mean `{near[0]}`?" if near else ""
+    return f"I know no command `{shown(verb)}`.{hint}\n{usage}"
+
+
+def _split_word(text: str) -> tuple[str, str]:
+    words = text.split(maxsplit=1)
+    return (words[0] if words else ""), (words[1].strip() if len(words) > 1 else "")
+
+
+def _parse_prompt(command: Command, text: str) -> Parsed:
+    args: dict[str, str] = {}
+    prompt, literal = _leading_options(command, text, args)
+    if not literal:
+        prompt = _trailing_options(command, prompt, args)
+    return Parsed(command=command, args=args | {"prompt": prompt})
+
+
+def _leading_options(command: Command, text: str, args: dict[str, str]) -> tuple[str, bool]:
+    """Takes options off the front; the flag says that a lone `--` ended them, so the rest is literal."""
+    rest = text
+    while True:
+        word, after = _split_word(rest)
+        if word in ("--", "—", "–"):
+            return after, True
+        option = _OPTION.fullmatch(word)
+        if option is None:
+            return rest, False
+        value, rest = (option[2], after) if option[2] is not None else _split_word(after)
+        _set(command, args, option[1], value)
+
+
+def _trailing_options(command: Command, text: str, args: dict[str, str]) -> str:
+    """Takes options off the end. A dashed word that is no option and near none belongs to the prompt."""
+    rest = text.rstrip()
+    while True:
+        found = re.search(r"(?:^|\s)((?:--|—|–)[A-Za-z][\w-]*)(?:=(\S*)|\s+(\S+))?$", rest)
+        if found is None:
+            return rest
+        name = found[1].lstrip("-—–")
+        if not _is_option(command, name):
+            return rest
+        _set(command, args, name, found[2] or found[3] or "")
+        rest = rest[: found.start()].rstrip()
+
+
+def _is_option(command: Command, name: str) -> bool:
+    names = [option.name for option in command.options]
+    return bool(get_close_matches(name.lower(), names, n=1, cutoff=_TYPO))
+
+
+def _set(command: Command, args: dict[str, str], name: str, value: str) -> None:
+    names = [option.name for option in command.options]
+    if name.lower() not in names:
+        near = get_close_matches(name.lower(), names, n=1)
+        hint = f" Did you mean `--{near[0]}`?" if near else ""
+        raise Misunderstood(
+            f"`--{shown(name)}` is no option of `/job {command.verb}`.{hint} "
+            f"If it is part of your prompt, put a lone `--` before the prompt.\n{usage_of(command)}"
+        )
+    if name.lower() in args:
+        raise Misunderstood(f"`--{name.lower()}` is given twice; give it once.\n{usage_of(command)}", name)
+    if not NAME.fullmatch(value):
+        what = f"`{shown(value)}` cannot be the value of" if value else "A value is missing after"
+        raise Misunderstood(f"{what} `--{name.lower()}`: a plain name is.\n{usage_of(command)}", name.lower())
+    args[name.lower()] = value

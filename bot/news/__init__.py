@@ -1,0 +1,1 @@
+"""What happens to jobs goes out to people by this one door."""

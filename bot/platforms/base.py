@@ -1,0 +1,150 @@
+"""What the news needs of a chat platform: say a thing, change it, find it again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Tone(StrEnum):
+    """How a thing stands, for colour and emoji; always said in words as well."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    GOOD = "good"
+    BAD = "bad"
+    STOPPED = "stopped"
+
+
+class Shape(StrEnum):
+    """What sort of message an announcement is."""
+
+    CARD = "card"
+    """The job at a glance: edited in place, carries the buttons."""
+    PAGE = "page"
+    """A stretch of live output in the card's thread: edited while it grows."""
+    RESULT = "result"
+    """The last word, in the thread: posted once and never edited, because edits notify nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One small true thing: "cost: $0.42". Plain text."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """A button. A press becomes an Ask of `verb` on `job_id`; `confirm` is asked first where it is set."""
+
+    verb: str
+    label: str
+    job_id: str
+    danger: bool = False
+    confirm: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A button that opens an address."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """What to say, never how it looks. `title` and facts are plain text, `body` is Markdown.
+
+    All three may hold anything a person or an agent wrote: each platform disarms it as it renders.
+    """
+
+    shape: Shape
+    tone: Tone
+    title: str
+    body: str = ""
+    facts: Sequence[Fact] = ()
+    actions: Sequence[Action] = ()
+    links: Sequence[Link] = ()
+    mention: str = ""
+    """The user id of the one person to notify."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file for the thread. The name is ours, unique in its thread and found again by it."""
+
+    name: str
+    title: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where to speak: a channel of a team, or a thread in it (the id of the thread's first message)."""
+
+    team: str
+    channel: str
+    thread: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caps:
+    """What a platform lets us do, and how often. Rates are for a whole team unless said otherwise."""
+
+    page_chars: int
+    """Characters of Markdown that one page of output may hold."""
+    edits_per_minute: float
+    edit_burst: int
+    posts_per_minute: float
+    post_burst: int
+    least_edit_gap_s: float
+    """Seconds between two edits of one message that only show more text."""
+
+
+class ChatPlatform(Protocol):
+    """A chat platform, as the announcer sees it. Every call may raise the three errors below."""
+
+    @property
+    def name(self) -> str:
+        """As in Origin.actor.platform."""
+
+    @property
+    def caps(self) -> Caps: ...
+
+    async def post(self, place: Place, announcement: Announcement, key: str) -> str:
+        """Says it; returns the message's id. `key` marks the message, so that `find` knows it again."""
+
+    async def edit(self, place: Place, message_id: str, announcement: Announcement) -> None:
+        """Replaces what the message says."""
+
+    async def attach(self, place: Place, attachment: Attachment) -> str:
+        """Puts a file into the thread; returns an id of it."""
+
+    async def find(self, place: Place, key: str) -> str | None:
+        """The id of our message marked `key` (or of our file named so), after an answer was lost."""
+
+
+class Throttled(Exception):
+    """The platform wants us to wait."""
+
+    def __init__(self, method: str, retry_after_s: float) -> None:
+        super().__init__(f"{method}: wait {retry_after_s} s")
+        self.method = method
+        self.retry_after_s = retry_after_s
+
+
+class Unsure(Exception):
+    """No answer, or a server's fault: it may have happened. Look with `find` before saying it again."""
+
+
+class Refused(Exception):
+    """The platform will never take this: channel gone, not a member, message deleted."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
