@@ -1,0 +1,51 @@
+"""What must be announced of a job, kept beside it in the same transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from executor.events import Body, CancelAsked, Moved, ReportPublished
+
+CARD = "card"
+"""The job at a glance."""
+RESULT = "result"
+"""Its last word."""
+REPORT = "report"
+"""Its report, as a file."""
+OUTPUT = "output"
+"""All it wrote, as a file where that is long."""
+PAGES = "pages"
+"""Its live output: shown to the end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One announcement of a job: it should show the log up to event `wanted` and shows it up to `shown`.
+
+    `sending` marks an announcement that was begun and of which no answer is known: it may stand already.
+    """
+
+    job_id: str
+    kind: str
+    wanted: int
+    shown: int
+    message_id: str | None
+    sending: bool
+
+    @property
+    def due(self) -> bool:
+        return self.shown < self.wanted
+
+
+def page(number: int) -> str:
+    """The kind of a page of live output, counted from 0."""
+    return f"page:{number}"
+
+
+def due_after(body: Body) -> tuple[str, ...]:
+    """The announcements that an event makes due."""
+    if isinstance(body, Moved):
+        return (CARD, PAGES, RESULT, OUTPUT) if body.status.final else (CARD,)
+    if isinstance(body, ReportPublished):
+        return (CARD, REPORT)
+    return (CARD,) if isinstance(body, CancelAsked) else ()

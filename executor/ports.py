@@ -1,0 +1,107 @@
+"""What the executor needs from outside, as Protocols: the store of jobs and the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from executor.events import Activity, Event
+from executor.lifecycle import Transition
+from executor.model import Job, JobRequest, JobStatus, Outcome, Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """`created` is False where the request's dedupe key had already made `job`."""
+
+    job: Job
+    created: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessRecord:
+    """The process of an attempt, named so that a reused pid is never taken for it.
+
+    `started` is field 22 of /proc/PID/stat (clock ticks after boot), `boot_id` that of the running kernel.
+    """
+
+    pid: int
+    started: int
+    boot_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAttempt:
+    """An attempt that has not ended, and its process where one was started."""
+
+    job: Job
+    process: ProcessRecord | None
+
+
+class SuccessorLives(Exception):
+    """The job that was to be continued is being continued already, by `job`."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job.id)
+        self.job = job
+
+
+class Store(Protocol):
+    """Jobs, their attempts and their event logs. Each call is one transaction; when it returns, it is kept.
+
+    A move that somebody else was first with is answered with None: the caller stops, nothing is wrong.
+    """
+
+    async def submit(self, request: JobRequest) -> Submission:
+        """A new pending job. Raises SuccessorLives where its parent has an unfinished successor."""
+
+    async def claim(self, worker: str, providers: Sequence[str]) -> Job | None:
+        """Starts the next attempt that is due: the job comes back running, with the attempt's number."""
+
+    async def process_started(self, job: Job, process: ProcessRecord) -> None:
+        """Remembers the process of the running attempt."""
+
+    async def record(self, job: Job, activities: Sequence[Activity]) -> bool:
+        """Appends what the attempt did; False where the attempt is no longer the running one."""
+
+    async def settle(
+        self, job: Job, transition: Transition, outcome: Outcome, report: Report | None = None
+    ) -> Job | None:
+        """Ends the running attempt and moves the job, with its report where there is one."""
+
+    async def cancel(self, job_id: str, by: str) -> Job | None:
+        """Cancels a waiting job at once; for a running one, records the wish. None where it is final."""
+
+    async def job(self, job_id: str) -> Job | None:
+        """The job of exactly this id."""
+
+    async def find(self, prefix: str, limit: int = 5) -> Sequence[Job]:
+        """Jobs whose id begins so, the newest first."""
+
+    async def jobs(self, statuses: Sequence[JobStatus] = (), limit: int = 20) -> Sequence[Job]:
+        """The newest jobs first."""
+
+    async def events(self, job_id: str, after: int = 0, limit: int = 1000) -> Sequence[Event]:
+        """The job's log past event `after`, in order."""
+
+    async def next_due(self) -> datetime | None:
+        """When the next job that waits for a time may start."""
+
+    async def open_attempts(self) -> Sequence[OpenAttempt]:
+        """Every attempt that has not ended."""
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """The wall clock, UTC."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)

@@ -1,0 +1,223 @@
+"""The transactions of a job's life: each moves it, logs that and says what must be announced."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+
+import orjson
+
+from executor import lifecycle, outbox
+from executor.events import Activity, Body, CancelAsked, Moved, ReportPublished, SessionOpened, encode
+from executor.lifecycle import Transition
+from executor.model import Job, JobRequest, JobStatus, Outcome, OutcomeKind, Report, new_job_id
+from executor.ports import Submission, SuccessorLives
+from storage.sqlite.queries import load
+from storage.sqlite.rows import to_job, to_text
+
+_SQL = load("jobs")
+
+
+def one(connection: sqlite3.Connection, query: str, **values: object) -> Job | None:
+    """The one job that a query of jobs.sql finds."""
+    row = connection.execute(_SQL[query], values).fetchone()
+    return None if row is None else to_job(row)
+
+
+def many(connection: sqlite3.Connection, query: str, **values: object) -> list[Job]:
+    """The jobs that a query of jobs.sql finds."""
+    return [to_job(row) for row in connection.execute(_SQL[query], values)]
+
+
+def submit(connection: sqlite3.Connection, request: JobRequest, now: str) -> Submission:
+    """A new job, or the one that the same delivery made before. Raises SuccessorLives."""
+    if request.dedupe_key is not None:
+        known = one(connection, "by_dedupe_key", dedupe_key=request.dedupe_key)
+        if known is not None:
+            return Submission(job=known, created=False)
+    if request.parent_job_id is not None:
+        successor = one(connection, "live_successor", parent_job_id=request.parent_job_id)
+        if successor is not None:
+            raise SuccessorLives(successor)
+    job_id = new_job_id()
+    connection.execute(_SQL["insert"], _insert_values(job_id, request, now))
+    moved = Moved(transition=Transition.SUBMIT, status=JobStatus.PENDING, attempt=0)
+    _append(connection, job_id, moved, now)
+    return Submission(job=_job(connection, job_id), created=True)
+
+
+def claim(connection: sqlite3.Connection, worker: str, providers: Sequence[str], now: str) -> Job | None:
+    """Starts the next attempt of the oldest job that is due."""
+    job = one(connection, "next_due", now=now, providers=orjson.dumps(list(providers)).decode())
+    if job is None or lifecycle.target(job.status, Transition.START) is None:
+        return None
+    values = {"id": job.id, "status": job.status, "attempt": job.attempt, "worker": worker, "now": now}
+    if connection.execute(_SQL["start"], values).rowcount == 0:
+        return None
+    number = job.attempt + 1
+    connection.execute(
+        _SQL["open_attempt"], {"job_id": job.id, "number": number, "worker": worker, "now": now}
+    )
+    moved = Moved(transition=Transition.START, status=JobStatus.RUNNING, attempt=number)
+    _append(connection, job.id, moved, now)
+    return _job(connection, job.id)
+
+
+def record(connection: sqlite3.Connection, job: Job, activities: Sequence[Activity], now: str) -> bool:
+    """Logs what an attempt did, unless it is no longer the running one."""
+    if not _is_running(one(connection, "by_id", id=job.id), job.attempt):
+        return False
+    for activity in activities:
+        if isinstance(activity, SessionOpened):
+            connection.execute(_SQL["set_session"], {"id": job.id, "session_id": activity.session_id})
+        _append(connection, job.id, activity, now)
+    return True
+
+
+def settle(
+    connection: sqlite3.Connection,
+    job: Job,
+    transition: Transition,
+    outcome: Outcome,
+    report: Report | None,
+    now: str,
+) -> Job | None:
+    """Ends the running attempt of `job` and moves the job."""
+    current = one(connection, "by_id", id=job.id)
+    if current is None or not _is_running(current, job.attempt):
+        return None
+    if report is not None:
+        _insert_report(connection, current, report, now)
+    ended = {
+        "job_id": job.id,
+        "number": job.attempt,
+        "now": now,
+        "outcome": outcome.kind,
+        "reason": outcome.reason,
+        "cost_usd": outcome.usage.cost_usd,
+        "turns": outcome.usage.turns,
+        "duration_ms": outcome.usage.duration_ms,
+    }
+    connection.execute(_SQL["end_attempt"], ended)
+    return _move(connection, current, transition, outcome, now, report=report, by=current.cancelled_by)
+
+
+def cancel(connection: sqlite3.Connection, job_id: str, by: str, now: str) -> Job | None:
+    """Cancels a waiting job, or records the wish to stop a running one."""
+    job = one(connection, "by_id", id=job_id)
+    if job is None or lifecycle.target(job.status, Transition.CANCEL) is None:
+        return None
+    if job.status is not JobStatus.RUNNING:
+        outcome = Outcome(kind=OutcomeKind.CANCELLED, reason="cancelled")
+        return _move(connection, job, Transition.CANCEL, outcome, now, by=by)
+    if connection.execute(_SQL["ask_cancel"], {"id": job_id, "by": by, "now": now}).rowcount:
+        _append(connection, job_id, CancelAsked(by=by), now)
+    return _job(connection, job_id)
+
+
+def _move(
+    connection: sqlite3.Connection,
+    job: Job,
+    transition: Transition,
+    outcome: Outcome,
+    now: str,
+    *,
+    report: Report | None = None,
+    by: str = "",
+) -> Job | None:
+    target = lifecycle.target(job.status, transition)
+    if target is None:
+        return None
+    usage = job.usage + outcome.usage
+    values = {
+        "id": job.id,
+        "status": job.status,
+        "attempt": job.attempt,
+        "target": target,
+        "reason": outcome.reason,
+        "message": outcome.message,
+        "result": outcome.result,
+        "retry_at": _retry_at(target, outcome.resets_at),
+        "cancelled_by": by,
+        "finished_at": now if target.final else None,
+        "report_slug": report.slug if report else None,
+        "cost_usd": usage.cost_usd,
+        "turns": usage.turns,
+        "duration_ms": usage.duration_ms,
+        "now": now,
+    }
+    if connection.execute(_SQL["move"], values).rowcount == 0:
+        return None
+    moved = Moved(
+        transition=transition,
+        status=target,
+        attempt=job.attempt,
+        reason=outcome.reason,
+        message=outcome.message,
+        by=by,
+    )
+    _append(connection, job.id, moved, now)
+    return _job(connection, job.id)
+
+
+def _retry_at(target: JobStatus, resets_at: datetime | None) -> str | None:
+    return to_text(resets_at) if target is JobStatus.RATE_LIMITED and resets_at is not None else None
+
+
+def _append(connection: sqlite3.Connection, job_id: str, body: Body, now: str) -> None:
+    (seq,) = connection.execute(_SQL["next_seq"], {"id": job_id}).fetchone()
+    kind, fields = encode(body)
+    connection.execute(
+        _SQL["append_event"],
+        {"job_id": job_id, "seq": seq, "at": now, "kind": kind, "body": orjson.dumps(fields).decode()},
+    )
+    for announcement in outbox.due_after(body):
+        connection.execute(_SQL["want"], {"job_id": job_id, "kind": announcement, "wanted": seq})
+
+
+def _insert_report(connection: sqlite3.Connection, job: Job, report: Report, now: str) -> None:
+    values = {
+        "slug": report.slug,
+        "job_id": job.id,
+        "title": report.title,
+        "description": report.description,
+        "workspace": job.workspace,
+        "now": now,
+    }
+    connection.execute(_SQL["insert_report"], values)
+    _append(connection, job.id, ReportPublished(slug=report.slug, title=report.title), now)
+
+
+def _insert_values(job_id: str, request: JobRequest, now: str) -> dict[str, object]:
+    actor = request.origin.actor
+    return {
+        "id": job_id,
+        "type": request.type,
+        "status": JobStatus.PENDING,
+        "payload": orjson.dumps(dict(request.payload)).decode(),
+        "provider": request.provider,
+        "model": request.model,
+        "effort": request.effort,
+        "workspace": request.workspace,
+        "platform": actor.platform,
+        "team": actor.team,
+        "channel": request.origin.channel,
+        "thread": request.origin.thread,
+        "user_id": actor.user_id,
+        "user_name": actor.name,
+        "parent_job_id": request.parent_job_id,
+        "session_id": request.session_id,
+        "dedupe_key": request.dedupe_key,
+        "now": now,
+    }
+
+
+def _is_running(job: Job | None, attempt: int) -> bool:
+    return job is not None and job.status is JobStatus.RUNNING and job.attempt == attempt
+
+
+def _job(connection: sqlite3.Connection, job_id: str) -> Job:
+    job = one(connection, "by_id", id=job_id)
+    assert job is not None  # noqa: S101 - just written in this transaction
+    return job

@@ -1,0 +1,50 @@
+"""What must still be announced, and where it stands when it was."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+from executor.outbox import Entry
+from storage.sqlite.database import Database
+from storage.sqlite.queries import load
+
+_SQL = load("outbox")
+
+
+class Outbox:
+    """The announcements of jobs. A message id is stored once the platform has confirmed the message."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def unsettled_jobs(self) -> Sequence[str]:
+        """Ids of jobs of which something is, or will be, to be shown."""
+        rows = await self._database.read(lambda c: c.execute(_SQL["unsettled_jobs"]).fetchall())
+        return [row[0] for row in rows]
+
+    async def of_job(self, job_id: str) -> Mapping[str, Entry]:
+        """The job's announcements by kind."""
+        rows = await self._database.read(lambda c: c.execute(_SQL["of_job"], {"job_id": job_id}).fetchall())
+        return {row["kind"]: _entry(row) for row in rows}
+
+    async def begin(self, job_id: str, kind: str, wanted: int) -> None:
+        """Says that a send is about to happen: if no answer comes, the message may stand all the same."""
+        values = {"job_id": job_id, "kind": kind, "wanted": wanted}
+        await self._database.write(lambda c: c.execute(_SQL["begin"], values))
+
+    async def shown(self, job_id: str, kind: str, seq: int, message_id: str | None) -> None:
+        """Says that the announcement stands and shows the log up to event `seq`."""
+        values = {"job_id": job_id, "kind": kind, "seq": seq, "message_id": message_id}
+        await self._database.write(lambda c: c.execute(_SQL["shown"], values))
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    return Entry(
+        job_id=row["job_id"],
+        kind=row["kind"],
+        wanted=row["wanted"],
+        shown=row["shown"],
+        message_id=row["message_id"],
+        sending=bool(row["sending"]),
+    )

@@ -1,0 +1,104 @@
+-- name: insert
+-- A new job, with its first event to follow in the same transaction.
+INSERT INTO jobs (id, type, status, payload, provider, model, effort, workspace, platform, team, channel, thread,
+                  user_id, user_name, parent_job_id, session_id, dedupe_key, created_at, updated_at)
+VALUES (:id, :type, :status, :payload, :provider, :model, :effort, :workspace, :platform, :team, :channel, :thread,
+        :user_id, :user_name, :parent_job_id, :session_id, :dedupe_key, :now, :now);
+
+-- name: by_id
+SELECT * FROM jobs WHERE id = :id;
+
+-- name: by_dedupe_key
+-- The job that an earlier delivery of the same request made.
+SELECT * FROM jobs WHERE dedupe_key = :dedupe_key;
+
+-- name: live_successor
+-- The unfinished job that goes on with a job that ended.
+SELECT * FROM jobs
+WHERE parent_job_id = :parent_job_id AND status IN ('pending', 'scheduled', 'running', 'rate_limited');
+
+-- name: by_prefix
+-- Ids are hexadecimal, so 'g' ends the range of every prefix.
+SELECT * FROM jobs WHERE id >= :prefix AND id < :prefix || 'g' ORDER BY created_at DESC LIMIT :limit;
+
+-- name: newest
+SELECT * FROM jobs ORDER BY created_at DESC, id LIMIT :limit;
+
+-- name: newest_of_status
+SELECT * FROM jobs WHERE status IN (SELECT value FROM json_each(:statuses))
+ORDER BY created_at DESC, id LIMIT :limit;
+
+-- name: next_due
+-- The oldest job that may start now. A conversation that another job is using waits.
+SELECT * FROM jobs AS job
+WHERE status IN ('pending', 'scheduled', 'rate_limited')
+  AND (status <> 'scheduled' OR scheduled_at <= :now)
+  AND (status <> 'rate_limited' OR retry_at <= :now)
+  AND provider IN (SELECT value FROM json_each(:providers))
+  AND NOT EXISTS (
+      SELECT 1 FROM jobs AS other
+      WHERE other.status = 'running' AND other.session_id = job.session_id AND other.provider = job.provider)
+ORDER BY created_at, id LIMIT 1;
+
+-- name: next_moment
+-- When the next job that waits for a time may start.
+SELECT min(coalesce(retry_at, scheduled_at)) FROM jobs WHERE status IN ('scheduled', 'rate_limited');
+
+-- name: start
+-- Compare-and-set: only the job that was seen starts, and its next attempt gets its number.
+UPDATE jobs SET status = 'running', worker = :worker, attempt = attempt + 1, retry_at = NULL,
+                started_at = coalesce(started_at, :now), updated_at = :now
+WHERE id = :id AND status = :status AND attempt = :attempt;
+
+-- name: move
+-- Compare-and-set out of running, or out of waiting when cancelled.
+UPDATE jobs SET status = :target, worker = NULL, reason = :reason, message = :message,
+                result = CASE WHEN :result = '' THEN result ELSE :result END,
+                retry_at = :retry_at, cancelled_by = :cancelled_by, finished_at = :finished_at,
+                report_slug = coalesce(:report_slug, report_slug),
+                cost_usd = :cost_usd, turns = :turns, duration_ms = :duration_ms, updated_at = :now
+WHERE id = :id AND status = :status AND attempt = :attempt;
+
+-- name: ask_cancel
+-- The first wish counts.
+UPDATE jobs SET cancel_requested_at = :now, cancelled_by = :by, updated_at = :now
+WHERE id = :id AND status = 'running' AND cancel_requested_at IS NULL;
+
+-- name: set_session
+UPDATE jobs SET session_id = :session_id WHERE id = :id;
+
+-- name: open_attempt
+INSERT INTO attempts (job_id, number, worker, started_at) VALUES (:job_id, :number, :worker, :now);
+
+-- name: set_process
+UPDATE attempts SET pid = :pid, pid_started = :pid_started, boot_id = :boot_id
+WHERE job_id = :job_id AND number = :number AND ended_at IS NULL;
+
+-- name: end_attempt
+UPDATE attempts SET ended_at = :now, outcome = :outcome, reason = :reason,
+                    cost_usd = :cost_usd, turns = :turns, duration_ms = :duration_ms
+WHERE job_id = :job_id AND number = :number AND ended_at IS NULL;
+
+-- name: open_attempts
+SELECT jobs.*, attempts.pid, attempts.pid_started, attempts.boot_id
+FROM attempts JOIN jobs ON jobs.id = attempts.job_id
+WHERE attempts.ended_at IS NULL ORDER BY attempts.started_at;
+
+-- name: next_seq
+-- Takes the number of the job's next event.
+UPDATE jobs SET seq = seq + 1 WHERE id = :id RETURNING seq;
+
+-- name: append_event
+INSERT INTO events (job_id, seq, at, kind, body) VALUES (:job_id, :seq, :at, :kind, :body);
+
+-- name: events_after
+SELECT * FROM events WHERE job_id = :job_id AND seq > :after ORDER BY seq LIMIT :limit;
+
+-- name: want
+-- An announcement should show the log up to this event.
+INSERT INTO outbox (job_id, kind, wanted) VALUES (:job_id, :kind, :wanted)
+ON CONFLICT (job_id, kind) DO UPDATE SET wanted = excluded.wanted;
+
+-- name: insert_report
+INSERT INTO reports (slug, job_id, title, description, workspace, created_at, updated_at)
+VALUES (:slug, :job_id, :title, :description, :workspace, :now, :now);

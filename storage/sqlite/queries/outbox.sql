@@ -1,0 +1,19 @@
+-- name: of_job
+SELECT * FROM outbox WHERE job_id = :job_id;
+
+-- name: unsettled_jobs
+-- Jobs of which something is still to be shown: all that are not final, and those with an announcement due.
+SELECT id FROM jobs WHERE status IN ('pending', 'scheduled', 'running', 'rate_limited')
+UNION
+SELECT job_id FROM outbox WHERE shown < wanted;
+
+-- name: begin
+-- Said before a send: from here on the message may stand.
+INSERT INTO outbox (job_id, kind, wanted, sending) VALUES (:job_id, :kind, :wanted, 1)
+ON CONFLICT (job_id, kind) DO UPDATE SET sending = 1;
+
+-- name: shown
+INSERT INTO outbox (job_id, kind, wanted, shown, message_id) VALUES (:job_id, :kind, :seq, :seq, :message_id)
+ON CONFLICT (job_id, kind) DO UPDATE
+SET shown = max(shown, excluded.shown), wanted = max(wanted, excluded.shown), sending = 0,
+    message_id = coalesce(excluded.message_id, message_id);

@@ -1,0 +1,63 @@
+"""Rows to records and back. Times are stored as UTC text of one width, so that they sort."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime
+
+import orjson
+
+from executor.events import Event, decode
+from executor.model import Actor, Job, JobStatus, Origin, Usage
+
+
+def to_text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def to_time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def to_job(row: sqlite3.Row) -> Job:
+    return Job(
+        id=row["id"],
+        type=row["type"],
+        status=JobStatus(row["status"]),
+        payload=orjson.loads(row["payload"]),
+        provider=row["provider"],
+        model=row["model"],
+        effort=row["effort"],
+        workspace=row["workspace"],
+        origin=_origin(row),
+        created_at=datetime.fromisoformat(row["created_at"]),
+        seq=row["seq"],
+        attempt=row["attempt"],
+        parent_job_id=row["parent_job_id"],
+        session_id=row["session_id"],
+        scheduled_at=to_time(row["scheduled_at"]),
+        retry_at=to_time(row["retry_at"]),
+        cancel_requested_at=to_time(row["cancel_requested_at"]),
+        cancelled_by=row["cancelled_by"],
+        started_at=to_time(row["started_at"]),
+        finished_at=to_time(row["finished_at"]),
+        reason=row["reason"],
+        message=row["message"],
+        result=row["result"],
+        report_slug=row["report_slug"],
+        usage=Usage(cost_usd=row["cost_usd"], turns=row["turns"], duration_ms=row["duration_ms"]),
+    )
+
+
+def _origin(row: sqlite3.Row) -> Origin:
+    actor = Actor(platform=row["platform"], team=row["team"], user_id=row["user_id"], name=row["user_name"])
+    return Origin(actor=actor, channel=row["channel"], thread=row["thread"])
+
+
+def to_event(row: sqlite3.Row) -> Event:
+    return Event(
+        job_id=row["job_id"],
+        seq=row["seq"],
+        at=datetime.fromisoformat(row["at"]),
+        body=decode(row["kind"], orjson.loads(row["body"])),
+    )

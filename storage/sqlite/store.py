@@ -1,0 +1,122 @@
+"""The executor's store on SQLite. One method is one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+
+import orjson
+
+from executor.events import Activity, Event
+from executor.lifecycle import Transition
+from executor.model import Job, JobRequest, JobStatus, Outcome, Report
+from executor.ports import Clock, OpenAttempt, ProcessRecord, Submission, SystemClock
+from executor.wakeups import NEWS, QUEUE, Wakeups, job_topic
+from storage.sqlite import journal
+from storage.sqlite.database import Database
+from storage.sqlite.queries import load
+from storage.sqlite.rows import to_event, to_job, to_text, to_time
+
+_SQL = load("jobs")
+
+
+class SqliteStore:
+    """Implements executor.ports.Store."""
+
+    def __init__(self, database: Database, wakeups: Wakeups, clock: Clock | None = None) -> None:
+        self._database = database
+        self._wakeups = wakeups
+        self._clock = clock or SystemClock()
+
+    async def submit(self, request: JobRequest) -> Submission:
+        now = self._now()
+        submission = await self._database.write(lambda c: journal.submit(c, request, now))
+        if submission.created:
+            self._ring(submission.job, QUEUE)
+        return submission
+
+    async def claim(self, worker: str, providers: Sequence[str]) -> Job | None:
+        now = self._now()
+        job = await self._database.write(lambda c: journal.claim(c, worker, providers, now))
+        return self._told(job)
+
+    async def process_started(self, job: Job, process: ProcessRecord) -> None:
+        values = {
+            "job_id": job.id,
+            "number": job.attempt,
+            "pid": process.pid,
+            "pid_started": process.started,
+            "boot_id": process.boot_id,
+        }
+        await self._database.write(lambda c: c.execute(_SQL["set_process"], values))
+
+    async def record(self, job: Job, activities: Sequence[Activity]) -> bool:
+        now = self._now()
+        kept = await self._database.write(lambda c: journal.record(c, job, activities, now))
+        if kept:
+            self._wakeups.ring(job_topic(job.id))
+        return kept
+
+    async def settle(
+        self, job: Job, transition: Transition, outcome: Outcome, report: Report | None = None
+    ) -> Job | None:
+        now = self._now()
+        settled = await self._database.write(
+            lambda c: journal.settle(c, job, transition, outcome, report, now)
+        )
+        if settled is not None:
+            self._ring(settled, QUEUE)
+        return settled
+
+    async def cancel(self, job_id: str, by: str) -> Job | None:
+        now = self._now()
+        return self._told(await self._database.write(lambda c: journal.cancel(c, job_id, by, now)))
+
+    async def job(self, job_id: str) -> Job | None:
+        return await self._database.read(lambda c: journal.one(c, "by_id", id=job_id))
+
+    async def find(self, prefix: str, limit: int = 5) -> Sequence[Job]:
+        return await self._database.read(
+            lambda c: journal.many(c, "by_prefix", prefix=prefix.lower(), limit=limit)
+        )
+
+    async def jobs(self, statuses: Sequence[JobStatus] = (), limit: int = 20) -> Sequence[Job]:
+        if not statuses:
+            return await self._database.read(lambda c: journal.many(c, "newest", limit=limit))
+        listed = orjson.dumps(list(statuses)).decode()
+        return await self._database.read(
+            lambda c: journal.many(c, "newest_of_status", statuses=listed, limit=limit)
+        )
+
+    async def events(self, job_id: str, after: int = 0, limit: int = 1000) -> Sequence[Event]:
+        values = {"job_id": job_id, "after": after, "limit": limit}
+        rows = await self._database.read(lambda c: c.execute(_SQL["events_after"], values).fetchall())
+        return [to_event(row) for row in rows]
+
+    async def open_attempts(self) -> Sequence[OpenAttempt]:
+        rows = await self._database.read(lambda c: c.execute(_SQL["open_attempts"]).fetchall())
+        return [_open_attempt(row) for row in rows]
+
+    async def next_due(self) -> datetime | None:
+        (moment,) = await self._database.read(lambda c: c.execute(_SQL["next_moment"]).fetchone())
+        return to_time(moment)
+
+    def _now(self) -> str:
+        return to_text(self._clock.now())
+
+    def _told(self, job: Job | None) -> Job | None:
+        if job is not None:
+            self._ring(job)
+        return job
+
+    def _ring(self, job: Job, *topics: str) -> None:
+        for topic in (job_topic(job.id), NEWS, *topics):
+            self._wakeups.ring(topic)
+
+
+def _open_attempt(row: sqlite3.Row) -> OpenAttempt:
+    process = None
+    if row["pid"] is not None:
+        process = ProcessRecord(pid=row["pid"], started=row["pid_started"], boot_id=row["boot_id"])
+    return OpenAttempt(job=to_job(row), process=process)
