@@ -83,6 +83,10 @@ class Catalog:
             )
         return found
 
+    def cli_id(self, model: str) -> str:
+        """What the CLI is given for a model name; the name itself where the table has dropped it since."""
+        return next((each.cli_id for each in self.models if each.name == model), model)
+
     def model_names(self) -> tuple[str, ...]:
         """Every model name that may be typed, in order."""
         return tuple(model.name for model in self.models if model.provider in self.providers)

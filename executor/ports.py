@@ -74,6 +74,9 @@ class Store(Protocol):
     async def cancel(self, job_id: str, by: str) -> Job | None:
         """Cancels a waiting job at once; for a running one, records the wish. None where it is final."""
 
+    async def hurry(self, job_id: str) -> Job | None:
+        """Lets a scheduled or rate-limited job start now. None where it waits for no time."""
+
     async def job(self, job_id: str) -> Job | None:
         """The job of exactly this id."""
 

@@ -68,3 +68,8 @@ MESSAGES = "messages"
 def job_topic(job_id: str) -> str:
     """The topic of everything that happens to one job."""
     return f"job:{job_id}"
+
+
+def control_topic(job_id: str) -> str:
+    """The topic of what a running attempt has to act on."""
+    return f"control:{job_id}"

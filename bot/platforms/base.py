@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -72,6 +73,8 @@ class Announcement:
     links: Sequence[Link] = ()
     mention: str = ""
     """The user id of the one person to notify."""
+    since: datetime | None = None
+    """UTC time since which it runs, for platforms that can let the elapsed time tick by themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

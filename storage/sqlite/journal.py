@@ -116,6 +116,13 @@ def cancel(connection: sqlite3.Connection, job_id: str, by: str, now: str) -> Jo
     return _job(connection, job_id)
 
 
+def hurry(connection: sqlite3.Connection, job_id: str, now: str) -> Job | None:
+    """Lets a job that waits for a time start now."""
+    if connection.execute(_SQL["hurry"], {"id": job_id, "now": now}).rowcount == 0:
+        return None
+    return _job(connection, job_id)
+
+
 def _move(
     connection: sqlite3.Connection,
     job: Job,

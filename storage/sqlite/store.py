@@ -12,7 +12,7 @@ from executor.events import Activity, Event
 from executor.lifecycle import Transition
 from executor.model import Job, JobRequest, JobStatus, Outcome, Report
 from executor.ports import Clock, OpenAttempt, ProcessRecord, Submission, SystemClock
-from executor.wakeups import NEWS, QUEUE, Wakeups, job_topic
+from executor.wakeups import NEWS, QUEUE, Wakeups, control_topic, job_topic
 from storage.sqlite import journal
 from storage.sqlite.database import Database
 from storage.sqlite.queries import load
@@ -71,7 +71,15 @@ class SqliteStore:
 
     async def cancel(self, job_id: str, by: str) -> Job | None:
         now = self._now()
-        return self._told(await self._database.write(lambda c: journal.cancel(c, job_id, by, now)))
+        job = await self._database.write(lambda c: journal.cancel(c, job_id, by, now))
+        self._wakeups.ring(control_topic(job_id))
+        return self._told(job)
+
+    async def hurry(self, job_id: str) -> Job | None:
+        now = self._now()
+        job = await self._database.write(lambda c: journal.hurry(c, job_id, now))
+        self._wakeups.ring(QUEUE)
+        return job
 
     async def job(self, job_id: str) -> Job | None:
         return await self._database.read(lambda c: journal.one(c, "by_id", id=job_id))

@@ -64,6 +64,12 @@ WHERE id = :id AND status = :status AND attempt = :attempt;
 UPDATE jobs SET cancel_requested_at = :now, cancelled_by = :by, updated_at = :now
 WHERE id = :id AND status = 'running' AND cancel_requested_at IS NULL;
 
+-- name: hurry
+-- The time that the job waits for is now.
+UPDATE jobs SET retry_at = CASE WHEN retry_at IS NULL THEN NULL ELSE :now END,
+                scheduled_at = CASE WHEN scheduled_at IS NULL THEN NULL ELSE :now END, updated_at = :now
+WHERE id = :id AND status IN ('scheduled', 'rate_limited');
+
 -- name: set_session
 UPDATE jobs SET session_id = :session_id WHERE id = :id;
 

@@ -1,0 +1,84 @@
+"""Who may do what: one pure question, asked by every door before anything happens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from executor.model import Actor, Job, Origin
+
+READ = frozenset({"list", "show", "help"})
+OWN = frozenset({"cancel", "resume", "retry"})
+"""What people may do with their own jobs, and admins with any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Who may use one platform, and where. Ids, never names; an empty set lets nobody in.
+
+    `everybody` stands for all people of the platform, or all channels.
+    """
+
+    channels: frozenset[str]
+    people: frozenset[str]
+    admins: frozenset[str] = frozenset()
+
+
+EVERYBODY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """Go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """Stop. `reason` is a sentence for the person who asked."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """The rules by platform. A platform without a rule is closed."""
+
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+
+    def authorize(self, origin: Origin, verb: str, target: Job | None = None) -> Allow | Deny:
+        """Whether the person may do `verb` here, to `target` where it is about a job."""
+        actor = origin.actor
+        rule = self.rules.get(actor.platform)
+        if rule is None:
+            return Deny(f"Bifrost is not open to {actor.platform}.")
+        if not _has(rule.people, actor.user_id) and actor.user_id not in rule.admins:
+            return Deny(
+                "You are not on the list of people who may use Bifrost. To be let in, ask its administrator "
+                f"to add `{actor.user_id}` to `people` under `[{actor.platform}]` in bifrost.toml."
+            )
+        if not _has(rule.channels, origin.channel):
+            return Deny(
+                f"Bifrost does not work in this channel. To open it, its administrator adds "
+                f"`{origin.channel}` to `channels` under `[{actor.platform}]` in bifrost.toml."
+            )
+        if verb in OWN and target is not None and not self._may_change(actor, target):
+            return Deny(
+                f"Job `{target.short_id}` was started by somebody else: only that person or an admin may "
+                f"{verb} it. You can start your own with `/job {target.type} …`."
+            )
+        return Allow()
+
+    def may_see(self, actor: Actor, target: Job) -> bool:
+        """Jobs of one platform and team are not shown on another; the page's owner sees all."""
+        return actor.platform == "web" or (actor.platform, actor.team) == (
+            target.origin.actor.platform,
+            target.origin.actor.team,
+        )
+
+    def _may_change(self, actor: Actor, target: Job) -> bool:
+        rule = self.rules[actor.platform]
+        return actor.key == target.origin.actor.key or actor.user_id in rule.admins
+
+
+def _has(allowed: frozenset[str], value: str) -> bool:
+    return EVERYBODY in allowed or value in allowed

@@ -1,0 +1,140 @@
+"""From a job to what is said of it. Pure: how it looks is the platform's business."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.news.transcript import split
+from bot.news.words import duration, excerpt, money
+from bot.platforms.base import Action, Announcement, Fact, Link, Shape, Tone
+from executor.model import Job, JobStatus
+
+_PROMPT = 300
+"""Characters of the prompt that a card shows."""
+_RESULT = 2_800
+"""Characters of the answer that the last word quotes."""
+_TONES = {
+    JobStatus.PENDING: Tone.WAITING,
+    JobStatus.SCHEDULED: Tone.WAITING,
+    JobStatus.RUNNING: Tone.RUNNING,
+    JobStatus.DONE: Tone.GOOD,
+    JobStatus.FAILED: Tone.BAD,
+    JobStatus.RATE_LIMITED: Tone.WAITING,
+    JobStatus.CANCELLED: Tone.STOPPED,
+}
+_STATES = {
+    JobStatus.PENDING: "queued",
+    JobStatus.SCHEDULED: "scheduled",
+    JobStatus.RUNNING: "running",
+    JobStatus.DONE: "done",
+    JobStatus.FAILED: "failed",
+    JobStatus.RATE_LIMITED: "waits for a usage limit",
+    JobStatus.CANCELLED: "cancelled",
+}
+
+
+def card(job: Job, *, step: str, now: datetime, public_url: str) -> Announcement:
+    """The job at a glance."""
+    said = f"\n\n{job.message}" if job.message else ""
+    return Announcement(
+        shape=Shape.CARD,
+        tone=_TONES[job.status],
+        title=f"{job.type} {job.short_id} · {_state(job)}",
+        body=excerpt(job.prompt, _PROMPT) + said,
+        facts=_facts(job, step, now),
+        actions=_actions(job),
+        links=_links(job, public_url),
+        since=job.started_at if job.status is JobStatus.RUNNING else None,
+    )
+
+
+def page(text: str, job: Job) -> Announcement:
+    """A stretch of live output."""
+    return Announcement(
+        shape=Shape.PAGE, tone=_TONES[job.status], title=f"Output of {job.short_id}", body=text
+    )
+
+
+def result(job: Job, public_url: str) -> Announcement:
+    """The last word: the answer or the reason, and what it took."""
+    return Announcement(
+        shape=Shape.RESULT,
+        tone=_TONES[job.status],
+        title=f"{job.type} {job.short_id} · {_state(job)}",
+        body=_last_word(job),
+        facts=_took(job),
+        actions=_actions(job),
+        links=_links(job, public_url),
+        mention=job.origin.actor.user_id,
+    )
+
+
+def _state(job: Job) -> str:
+    if job.status is JobStatus.RUNNING and job.cancel_requested_at is not None:
+        return "stopping"
+    if job.status is JobStatus.PENDING and job.attempt > 0:
+        return "interrupted by a restart, resuming"
+    if job.status is JobStatus.RUNNING and job.attempt > 1:
+        return f"running (attempt {job.attempt})"
+    return _STATES[job.status]
+
+
+def _facts(job: Job, step: str, now: datetime) -> tuple[Fact, ...]:
+    facts = [
+        Fact(label="by", value=job.origin.actor.name or job.origin.actor.user_id),
+        Fact(label="model", value=_model(job)),
+    ]
+    if job.status is JobStatus.RUNNING and job.started_at is not None:
+        facts.append(Fact(label="elapsed", value=duration((now - job.started_at).total_seconds() * 1000)))
+        if step:
+            facts.append(Fact(label="step", value=step))
+    if job.status is JobStatus.RATE_LIMITED and job.retry_at is not None:
+        facts.append(Fact(label="goes on at", value=job.retry_at.strftime("%Y-%m-%d %H:%M UTC")))
+    if job.cancelled_by:
+        facts.append(Fact(label="cancelled by", value=job.cancelled_by))
+    return (*facts, *_took(job))
+
+
+def _took(job: Job) -> tuple[Fact, ...]:
+    if not job.status.final or job.started_at is None:
+        return ()
+    turns = "unknown" if job.usage.turns is None else str(job.usage.turns)
+    return (
+        Fact(label="cost", value=money(job.usage.cost_usd)),
+        Fact(label="turns", value=turns),
+        Fact(label="duration", value=duration(job.usage.duration_ms)),
+    )
+
+
+def _model(job: Job) -> str:
+    return job.model if job.model == job.provider else f"{job.model} ({job.provider})"
+
+
+def _actions(job: Job) -> tuple[Action, ...]:
+    if job.status.final:
+        retry = Action(verb="retry", label="Retry", job_id=job.id)
+        return (Action(verb="resume", label="Resume", job_id=job.id), retry) if job.session_id else (retry,)
+    if job.cancel_requested_at is not None:
+        return ()
+    if job.status is JobStatus.RATE_LIMITED:
+        return (
+            Action(verb="resume", label="Resume now", job_id=job.id),
+            Action(verb="cancel", label="Cancel retry", job_id=job.id, danger=True),
+        )
+    confirm = "Stop this job? What it has done so far stays done."
+    return (Action(verb="cancel", label="Cancel", job_id=job.id, danger=True, confirm=confirm),)
+
+
+def _links(job: Job, public_url: str) -> tuple[Link, ...]:
+    if job.report_slug is None:
+        return ()
+    return (Link(label="Report", url=f"{public_url}/reports/{job.report_slug}/"),)
+
+
+def _last_word(job: Job) -> str:
+    if job.status is not JobStatus.DONE:
+        return job.message or f"The job is {job.status.value}."
+    if not job.result.strip():
+        return "It ended without an answer in words."
+    first, *rest = split(job.result.strip(), _RESULT)
+    return f"{first}\n\n*… the rest is in the output above or attached.*" if rest else first

@@ -1,0 +1,74 @@
+"""Follows the logs of jobs and keeps what each platform shows of them up to date."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from bot.news.job_news import JobNews
+from bot.news.newsroom import Budgets, Newsroom
+from bot.news.pacing import Budget
+from bot.platforms.base import ChatPlatform
+from executor.wakeups import NEWS
+
+log = logging.getLogger(__name__)
+
+_LOOK_S = 30.0
+"""Seconds after which news is found although its wake-up got lost."""
+
+
+class Announcer:
+    """One task per job of which something is still to be told."""
+
+    def __init__(self, newsroom: Newsroom) -> None:
+        self._newsroom = newsroom
+        self._budgets: dict[tuple[str, str], Budgets] = {}
+        self._told: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Tells until cancelled. What was not told by then is told after the next start."""
+        with self._newsroom.wakeups.listen(NEWS) as bell:
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    for job_id in await self._newsroom.storage.outbox.unsettled_jobs():
+                        if job_id not in self._told:
+                            await self._tell(group, job_id)
+                    await bell.wait(_LOOK_S)
+
+    async def caught_up(self, timeout_s: float) -> bool:
+        """Waits until nothing is left to tell, or for `timeout_s` seconds; says whether all is told."""
+        tasks = list(self._told.values())
+        if not tasks:
+            return True
+        _, late = await asyncio.wait(tasks, timeout=timeout_s)
+        return not late
+
+    async def _tell(self, group: asyncio.TaskGroup, job_id: str) -> None:
+        newsroom = self._newsroom
+        job = await newsroom.storage.jobs.job(job_id)
+        if job is None or job.origin.actor.platform not in newsroom.platforms:
+            return
+        platform = newsroom.platforms[job.origin.actor.platform]
+        budgets = self._budgets_of(platform, job.origin.actor.team)
+        news = JobNews(newsroom, platform, budgets, job)
+        task = group.create_task(self._follow(news, job_id))
+        self._told[job_id] = task
+
+    async def _follow(self, news: JobNews, job_id: str) -> None:
+        try:
+            await news.run()
+        except Exception:
+            # One job's news must not silence the others; the next wake-up takes it up again.
+            log.exception("announcer.failed", extra={"job_id": job_id})
+        finally:
+            del self._told[job_id]
+
+    def _budgets_of(self, platform: ChatPlatform, team: str) -> Budgets:
+        key = (platform.name, team)
+        if key not in self._budgets:
+            caps = platform.caps
+            self._budgets[key] = Budgets(
+                posts=Budget(caps.posts_per_minute, caps.post_burst),
+                edits=Budget(caps.edits_per_minute, caps.edit_burst),
+            )
+        return self._budgets[key]

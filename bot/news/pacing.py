@@ -1,0 +1,83 @@
+"""Who may speak when: budgets that platforms give us, spent on the most urgent word first."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from enum import IntEnum
+
+from executor.wakeups import Bell
+
+
+class Urgency(IntEnum):
+    """Smaller goes first."""
+
+    FINAL = 0
+    STATE = 1
+    TEXT = 2
+    TICK = 3
+
+
+class Ticket:
+    """A place in the line. `bell` rings when `granted` turns true; the turn is spent by then."""
+
+    def __init__(self, urgency: Urgency, bell: Bell) -> None:
+        self.urgency = urgency
+        self.asked_at = time.monotonic()
+        self.granted = False
+        self._bell = bell
+
+    def grant(self) -> None:
+        self.granted = True
+        self._bell.ring()
+
+
+class Budget:
+    """So many calls a minute, with a burst. Whoever waits the longest of the most urgent goes next."""
+
+    def __init__(self, per_minute: float, burst: int) -> None:
+        self._rate = per_minute / 60
+        self._burst = burst
+        self._tokens = float(burst)
+        self._counted_at = time.monotonic()
+        self._waiting: list[Ticket] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def ask(self, urgency: Urgency, bell: Bell) -> Ticket:
+        """Gets in line. The urgency of the ticket may be raised while it waits."""
+        ticket = Ticket(urgency, bell)
+        self._waiting.append(ticket)
+        self._serve()
+        return ticket
+
+    def leave(self, ticket: Ticket) -> None:
+        """Gets out of line. A turn that was granted meanwhile goes to the next."""
+        if ticket.granted:
+            self._tokens += 1
+        elif ticket in self._waiting:
+            self._waiting.remove(ticket)
+        self._serve()
+
+    def pause(self, seconds: float) -> None:
+        """No turns for so long: the platform said so."""
+        self._refill()
+        self._tokens = min(self._tokens, 1 - seconds * self._rate)
+
+    def _serve(self) -> None:
+        self._refill()
+        while self._waiting and self._tokens >= 1:
+            ticket = min(self._waiting, key=lambda each: (each.urgency, each.asked_at))
+            self._waiting.remove(ticket)
+            self._tokens -= 1
+            ticket.grant()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._waiting:
+            wait_s = (1 - self._tokens) / self._rate
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._serve)
+
+    def _refill(self) -> None:
+        now = time.monotonic()
+        self._tokens = min(self._burst, self._tokens + (now - self._counted_at) * self._rate)
+        self._counted_at = now

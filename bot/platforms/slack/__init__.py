@@ -1,0 +1,1 @@
+"""Slack, by Socket Mode: no address of ours has to be reachable."""

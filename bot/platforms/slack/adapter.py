@@ -1,0 +1,169 @@
+"""Slack for the rest of the bot: builds the parts, connects, stays connected, closes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+import aiohttp
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.desk.desk import Door
+from bot.platforms.base import Refused, Throttled, Unsure
+from bot.platforms.slack.api import CALL_TIMEOUT_S, SlackApi
+from bot.platforms.slack.connection import Connection
+from bot.platforms.slack.doors import Doors
+from bot.platforms.slack.errands import Errands
+from bot.platforms.slack.platform import SlackPlatform
+from bot.platforms.slack.replies import Replies
+
+SCOPES = frozenset(
+    {
+        "app_mentions:read",
+        "channels:history",
+        "chat:write",
+        "commands",
+        "files:write",
+        "groups:history",
+        "im:history",
+        "reactions:write",
+    }
+)
+"""What the bot token must be allowed; the manifest asks for exactly these."""
+
+WATCH_S = 5
+DEAD_AFTER_S = 30
+"""How long slack_sdk may try to revive a socket before we open a new one ourselves."""
+KEEP_ALIVE_S = 60
+"""A socket can stand and stay silent until a Web API call is made (slackapi/bolt-python#1529)."""
+SETTLE_S = 5
+_FIRST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 60.0
+
+_REINSTALL = "Reinstall the app from `manifest.yml` and use the token it shows then."
+_BOT_REFUSED = f"Slack does not accept the bot token (`xoxb-…`). {_REINSTALL}"
+_APP_REFUSED = "Slack does not accept the app-level token (`xapp-…`); it needs the scope `connections:write`."
+
+_log = logging.getLogger(__name__)
+
+
+class SetupFault(Exception):
+    """Slack will not have us until a person changes something; `text` says what, `code` is Slack's word."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(f"{text} ({code})")
+        self.code = code
+        self.text = text
+
+
+class SlackAdapter:
+    """One Slack team. `ready` is set while Slack knows our tokens and has greeted our socket."""
+
+    def __init__(
+        self,
+        *,
+        bot_token: str,
+        app_token: str,
+        door: Door,
+        base_url: str = "https://slack.com/api/",
+        command: str = "/job",
+    ) -> None:
+        self.ready = asyncio.Event()
+        self._bot = SlackApi(token=bot_token, base_url=base_url)
+        self._socket = SlackApi(token=app_token, base_url=base_url)
+        self._errands = Errands()
+        self.platform = SlackPlatform(self._bot)
+        self._app = AsyncApp(
+            name="bifrost",
+            client=AsyncWebClient(base_url=base_url, retry_handlers=[]),
+            # Asked here, bolt would call auth.test before it lets the first envelopes in.
+            authorize=_authorizer(self._bot),
+            # The listener is awaited, not left to a task that nobody holds, and acknowledged when it is done.
+            process_before_response=True,
+            request_verification_enabled=False,
+            attaching_conversation_kwargs_enabled=False,
+        )
+        replies = Replies(self._bot)
+        Doors(door=door, replies=replies, errands=self._errands, command=command).listen(self._app)
+
+    async def run(self) -> None:
+        """Serves Slack until it is cancelled. Raises SetupFault where waiting would not help."""
+        timeout = aiohttp.ClientTimeout(total=CALL_TIMEOUT_S)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            self._bot.client.session = self._socket.client.session = session
+            try:
+                await self._serve()
+            finally:
+                await self._errands.stop(SETTLE_S)
+
+    async def _serve(self) -> None:
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                await self._check()
+                async with self._connection() as connection:
+                    pause_s = _FIRST_PAUSE_S
+                    await self._watch(connection)
+            except Throttled as error:
+                pause_s = max(pause_s, error.retry_after_s)
+            except Unsure as error:
+                _log.warning("slack.unreachable", extra={"fault": str(error), "pause_s": pause_s})
+            except Refused as error:
+                raise SetupFault(error.code, _APP_REFUSED) from error
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+    def _connection(self) -> Connection:
+        return Connection(app=self._app, api=self._socket, errands=self._errands, on_hello=self.ready.set)
+
+    async def _check(self) -> None:
+        try:
+            granted = (await self._bot.check()).scopes
+        except Refused as error:
+            raise SetupFault(error.code, _BOT_REFUSED) from error
+        missing = SCOPES - granted if granted is not None else frozenset()
+        if missing:
+            text = f"The bot token lacks the scope {', '.join(sorted(missing))}."
+            raise SetupFault("missing_scope", f"{text} {_REINSTALL}")
+
+    async def _watch(self, connection: Connection) -> None:
+        """Returns once the socket has been dead for too long."""
+        now = asyncio.get_running_loop().time
+        alive_at = checked_at = now()
+        try:
+            while now() - alive_at < DEAD_AFTER_S:
+                await asyncio.sleep(WATCH_S)
+                if await connection.is_alive():
+                    alive_at = now()
+                else:
+                    self.ready.clear()
+                if now() - checked_at >= KEEP_ALIVE_S:
+                    checked_at = now()
+                    await self._keep_alive()
+            _log.warning("slack.socket_dead")
+        finally:
+            self.ready.clear()
+            # What has come in is still answered and acknowledged while the socket stands.
+            await self._errands.settle(SETTLE_S)
+
+    async def _keep_alive(self) -> None:
+        try:
+            await self._check()
+        except (Throttled, Unsure) as error:
+            _log.warning("slack.unreachable", extra={"fault": str(error)})
+
+
+def _authorizer(api: SlackApi) -> Callable[[], Awaitable[AuthorizeResult]]:
+    async def authorize() -> AuthorizeResult:
+        identity = await api.identity()
+        return AuthorizeResult(
+            enterprise_id=None,
+            team_id=identity.team,
+            bot_user_id=identity.user_id,
+            bot_id=identity.bot_id,
+        )
+
+    return authorize

@@ -1,0 +1,181 @@
+"""What comes in from Slack, turned into requests to the desk and acknowledged once they are committed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.async_context import AsyncBoltContext
+
+from bot.desk.asks import Answer, Ask, Invocation
+from bot.desk.desk import Door
+from bot.platforms.slack import modal
+from bot.platforms.slack.errands import Errands
+from bot.platforms.slack.render import ACTION
+from bot.platforms.slack.replies import Replies, private
+from bot.platforms.slack.text import decode, without_mention
+from executor.model import Actor, Origin
+
+Json = dict[str, Any]
+Tell = Callable[[Answer], Coroutine[Any, Any, None]]
+
+EVENTS = ("app_mention",)
+"""The events we subscribe to; as few as possible, for Slack counts deliveries."""
+
+PATIENCE_S = 2.0
+"""How long the desk may take before Slack is acknowledged without its answer; Slack waits three."""
+
+_STILL = "Still taking this in; the answer follows."
+_SORRY = (
+    "Sorry, that went wrong on my side, and it is written down. "
+    "Look at `/job list` before you ask again: it may have been accepted."
+)
+_EDITED = "Edits are not read. Mention me in a new message."
+_log = logging.getLogger(__name__)
+
+
+class Doors:
+    """The listeners. Not one of them raises: bolt drops the acknowledgement of a listener that does."""
+
+    def __init__(self, *, door: Door, replies: Replies, errands: Errands, command: str) -> None:
+        self._door = door
+        self._replies = replies
+        self._errands = errands
+        self._command = command
+
+    def listen(self, app: AsyncApp) -> None:
+        """Registers every listener; bolt asks them in this order."""
+        app.command(self._command)(self._typed)
+        app.event(EVENTS[0])(self._mentioned)
+        app.action(re.compile(f"^{ACTION}"))(self._pressed)
+        app.view(modal.CALLBACK)(self._submitted)
+        # Unacknowledged, a link shows an error to whoever pressed it and an event comes again.
+        app.action(re.compile(""))(self._let_pass)
+        app.event(re.compile(""))(self._let_pass)
+
+    async def _typed(self, ack: AsyncAck, body: Json) -> None:
+        async def tell(answer: Answer) -> None:
+            await self._replies.respond(body["response_url"], answer.text)
+
+        answer = await self._answer(self._do(body), tell)
+        await ack(private(answer.text if answer else _STILL))
+
+    async def _do(self, body: Json) -> Answer:
+        channel, text = body["channel_id"], decode(body.get("text") or "")
+        if not text.strip():
+            view = modal.form(channel, self._door.choices)
+            if await self._replies.open_form(trigger_id=body["trigger_id"], view=view):
+                return Answer(ok=True, text="")
+        actor = _actor(team=body["team_id"], user_id=body["user_id"], name=body.get("user_name"))
+        delivery = f"slack:command:{body['trigger_id']}"
+        origin = Origin(actor=actor, channel=channel)
+        return await self._door.command(Invocation(text=text, origin=origin, delivery=delivery))
+
+    async def _mentioned(self, body: Json, context: AsyncBoltContext) -> None:
+        event = body["event"]
+        if event.get("bot_id") or not event.get("user"):
+            return
+        channel, thread = event["channel"], event.get("thread_ts")
+
+        async def tell(answer: Answer) -> None:
+            if answer.ok:
+                await self._replies.react(channel=channel, message_id=event["ts"])
+            await self._replies.whisper(channel=channel, user=event["user"], thread=thread, text=answer.text)
+
+        # A guest of a shared channel belongs to another team than the one the event was delivered to.
+        actor = _actor(team=event.get("user_team") or body["team_id"], user_id=event["user"])
+        invocation = Invocation(
+            text=decode(without_mention(event["text"], context.bot_user_id or "")),
+            origin=Origin(actor=actor, channel=channel, thread=thread),
+            delivery=f"slack:event:{body['event_id']}",
+        )
+        work = _not_read() if event.get("edited") else self._door.command(invocation)
+        await self._answer_and_tell(work, tell)
+
+    async def _pressed(self, ack: AsyncAck, body: Json) -> None:
+        user, action, container = body["user"], body["actions"][0], body["container"]
+        channel, message_id = container["channel_id"], container["message_ts"]
+        thread = container.get("thread_ts")
+
+        async def tell(answer: Answer) -> None:
+            if not answer.ok:
+                await self._replies.whisper(channel=channel, user=user["id"], thread=thread, text=answer.text)
+
+        ask = Ask(
+            verb=action["action_id"].removeprefix(ACTION),
+            target=action.get("value") or "",
+            origin=Origin(actor=_presser(body), channel=channel, thread=thread or message_id),
+            delivery=f"slack:action:{message_id}:{action['action_ts']}:{user['id']}:{action['action_id']}",
+        )
+        await self._answer_and_tell(self._door.ask(ask), tell)
+        await ack()
+
+    async def _submitted(self, ack: AsyncAck, body: Json) -> None:
+        view, channel = body["view"], body["view"]["private_metadata"]
+
+        async def tell(answer: Answer) -> None:
+            await self._replies.whisper(
+                channel=channel, user=body["user"]["id"], thread=None, text=answer.text
+            )
+
+        verb, args = modal.verb_and_args(view)
+        ask = Ask(
+            verb=verb,
+            args=args,
+            origin=Origin(actor=_presser(body), channel=channel),
+            delivery=f"slack:view:{view['id']}:{view['hash']}",
+        )
+        answer = await self._answer(self._door.ask(ask), tell)
+        if answer is None or answer.ok:
+            await ack()
+        else:
+            await ack(response_action="errors", errors=modal.errors(answer))
+
+    async def _let_pass(self, ack: AsyncAck) -> None:
+        await ack()
+
+    async def _answer_and_tell(self, work: Awaitable[Answer], tell: Tell) -> None:
+        answer = await self._answer(work, tell)
+        if answer is not None:
+            self._errands.start(tell(answer))
+
+    async def _answer(self, work: Awaitable[Answer], tell: Tell) -> Answer | None:
+        """What the desk says, if it says it in time; if not, `tell` gets it when it comes."""
+        task = self._errands.start(_safely(work))
+        await asyncio.wait({task}, timeout=PATIENCE_S)
+        if task.done():
+            return task.result()
+        self._errands.start(_told(task, tell))
+        return None
+
+
+async def _not_read() -> Answer:
+    # Slack mentions us again in every edit; a second job is not what a corrected typo asks for.
+    return Answer(ok=False, text=_EDITED)
+
+
+async def _told(task: asyncio.Task[Answer], tell: Tell) -> None:
+    await tell(await task)
+
+
+async def _safely(work: Awaitable[Answer]) -> Answer:
+    try:
+        return await work
+    except Exception:  # noqa: BLE001  a fault of the desk must not cost the acknowledgement
+        _log.exception("slack.desk_failed")
+        return Answer(ok=False, text=_SORRY)
+
+
+def _actor(*, team: str, user_id: str, name: str | None = None) -> Actor:
+    return Actor(platform="slack", team=team, user_id=user_id, name=name or "")
+
+
+def _presser(body: Json) -> Actor:
+    user = body["user"]
+    team = user.get("team_id") or body["team"]["id"]
+    return _actor(team=team, user_id=user["id"], name=user.get("username") or user.get("name"))

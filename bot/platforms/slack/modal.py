@@ -1,0 +1,96 @@
+"""The form behind a bare `/job`, derived from the command table, and what comes back from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from bot.desk.asks import Answer
+from bot.desk.commands import JOB_COMMANDS, Command, Option
+from bot.platforms.slack.text import fit_line
+
+Json = dict[str, Any]
+
+CALLBACK = "job:compose"
+PROMPT = "prompt"
+
+_TYPE = "type"
+_ENTRY = "entry"
+_MOST_CHOICES = 100
+_LABEL = 75
+_HINT = 150
+_ERROR = 300
+_OPTIONS: tuple[Option, ...] = tuple(
+    {option.name: option for command in JOB_COMMANDS for option in command.options}.values()
+)
+
+
+def form(channel: str, choices: Callable[[str], Sequence[str]]) -> Json:
+    """The view to open. `choices` gives the values an option may take, the default first."""
+    types = [_choice(command.verb, command.summary) for command in JOB_COMMANDS]
+    kind = {"type": "static_select", "options": types, "initial_option": types[0]}
+    prompt = {
+        "type": "plain_text_input",
+        "multiline": True,
+        "placeholder": _plain(_hint(JOB_COMMANDS[0]), _HINT),
+    }
+    return {
+        "type": "modal",
+        "callback_id": CALLBACK,
+        "private_metadata": channel,
+        "title": _plain("New job", 24),
+        "submit": _plain("Start", 24),
+        "close": _plain("Cancel", 24),
+        "blocks": [
+            _input(_TYPE, "What to do", kind),
+            _input(PROMPT, "Prompt", prompt),
+            *(_optional(option, choices(option.name)) for option in _OPTIONS),
+        ],
+    }
+
+
+def verb_and_args(view: Json) -> tuple[str, Mapping[str, str]]:
+    """The verb that was chosen and what was filled in; fields left alone are not among the args."""
+    values = {name: _value(block[_ENTRY]) for name, block in view["state"]["values"].items()}
+    args = {name: value for name, value in values.items() if value and name != _TYPE}
+    return values[_TYPE], args
+
+
+def errors(answer: Answer) -> dict[str, str]:
+    """A refusal, put beside the field it is about: by block, as plain text."""
+    fields = {option.name for option in _OPTIONS} | {_TYPE, PROMPT}
+    field = answer.field if answer.field in fields else PROMPT
+    return {field: fit_line(answer.text.partition("\n")[0], _ERROR)}
+
+
+def _optional(option: Option, choices: Sequence[str]) -> Json:
+    entry: Json = {"type": "plain_text_input"}
+    if 0 < len(choices) <= _MOST_CHOICES:
+        # Nothing is chosen beforehand: the default of one option depends on what is chosen in another.
+        entry = {"type": "static_select", "options": [_choice(choice) for choice in choices]}
+        entry["placeholder"] = _plain(f"{choices[0]}, unless you choose", _HINT)
+    block = _input(option.name, option.name.capitalize(), entry)
+    return block | {"optional": True, "hint": _plain(option.summary, _HINT)}
+
+
+def _input(name: str, label: str, entry: Json) -> Json:
+    element = entry | {"action_id": _ENTRY}
+    return {"type": "input", "block_id": name, "label": _plain(label, _LABEL), "element": element}
+
+
+def _choice(value: str, description: str = "") -> Json:
+    choice: Json = {"text": _plain(value, _LABEL), "value": value}
+    return choice | ({"description": _plain(description, _LABEL)} if description else {})
+
+
+def _plain(text: str, most: int) -> Json:
+    return {"type": "plain_text", "text": fit_line(text, most)}
+
+
+def _hint(command: Command) -> str:
+    return command.example.partition(" ")[2].partition(" ")[2]
+
+
+def _value(entry: Json) -> str:
+    chosen = entry.get("selected_option")
+    return str((chosen or entry).get("value") or "")

@@ -1,0 +1,153 @@
+"""How an announcement looks on Slack: blocks, and the short text that stands for them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from bot.platforms.base import Action, Announcement, Link, Shape, Tone
+from bot.platforms.slack.text import ELLIPSIS, fit, fit_line, fit_markdown
+
+Json = dict[str, Any]
+
+ACTION = "job:"
+"""What the action_id of our buttons begins with; the verb follows."""
+
+_EMOJI = {
+    Tone.WAITING: "⏳",
+    Tone.RUNNING: "🔵",
+    Tone.GOOD: "✅",
+    Tone.BAD: "❌",
+    Tone.STOPPED: "⏹️",
+}
+_USER_ID = re.compile(r"[UW][A-Z0-9]{2,20}")
+_URL = re.compile(r"https?://[!#-;=?-~]{1,2900}")
+
+# Slack refuses the whole message for one field over its limit; these stay below with room for our own signs.
+_TITLE = 2_000
+_MARKDOWN = 11_000
+_FACTS = 2_900
+_FALLBACK_TITLE = 1_000
+_FALLBACK_REST = 1_900
+_ACTION_ID = 255
+_VALUE = 2_000
+_LABEL = 75
+_CONFIRM_TEXT = 300
+_CONFIRM_LABEL = 30
+_BUTTONS = 25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What chat.postMessage and chat.update take. `text` is for notifications and screen readers."""
+
+    text: str
+    blocks: list[Json]
+
+
+def render(announcement: Announcement) -> Message:
+    """Within every limit of Slack's, whatever the announcement holds."""
+    parts = (
+        _head(announcement),
+        _body(announcement),
+        _context(announcement),
+        _buttons(announcement),
+    )
+    blocks = [_named(number, block) for number, block in enumerate(filter(None, parts))]
+    return Message(text=_fallback(announcement), blocks=blocks)
+
+
+def _headline(announcement: Announcement, most: int) -> str:
+    mention = f"<@{announcement.mention}> " if _USER_ID.fullmatch(announcement.mention) else ""
+    return f"{mention}{_EMOJI[announcement.tone]} *{fit_line(announcement.title, most)}*"
+
+
+def _head(announcement: Announcement) -> Json | None:
+    if announcement.shape is Shape.PAGE:
+        return None
+    text = {"type": "mrkdwn", "text": _headline(announcement, _TITLE), "verbatim": True}
+    return {"type": "section", "text": text}
+
+
+def _body(announcement: Announcement) -> Json | None:
+    text = announcement.body
+    if announcement.shape is Shape.PAGE:
+        text = text if text.strip() else announcement.title
+    elif not text.strip():
+        return None
+    return {"type": "markdown", "text": fit_markdown(text, _MARKDOWN) or ELLIPSIS}
+
+
+def _context(announcement: Announcement) -> Json | None:
+    facts = _facts(announcement)
+    if not facts:
+        return None
+    text = {"type": "mrkdwn", "text": fit(facts, _FACTS), "verbatim": True}
+    return {"type": "context", "elements": [text]}
+
+
+def _facts(announcement: Announcement) -> str:
+    pairs = (f"{fact.label}: {fact.value}" if fact.label else fact.value for fact in announcement.facts)
+    return " · ".join(" ".join(pair.split()) for pair in pairs)
+
+
+def _buttons(announcement: Announcement) -> Json | None:
+    buttons: dict[str, Json] = {}
+    for button in (*map(_button, announcement.actions), *_link_buttons(announcement.links)):
+        # Slack refuses a block that holds one action_id twice.
+        buttons.setdefault(button["action_id"], button)
+    elements = [*buttons.values()][:_BUTTONS]
+    return {"type": "actions", "elements": elements} if elements else None
+
+
+def _button(action: Action) -> Json:
+    button: Json = {
+        "type": "button",
+        "action_id": fit(f"{ACTION}{action.verb}", _ACTION_ID),
+        "text": _plain(action.label, _LABEL),
+        "value": fit(action.job_id, _VALUE),
+    }
+    if action.danger:
+        button["style"] = "danger"
+    if action.confirm:
+        button["confirm"] = _confirm(action)
+    return button
+
+
+def _confirm(action: Action) -> Json:
+    dialog: Json = {
+        "title": _plain("Are you sure?", _CONFIRM_LABEL),
+        "text": _plain(action.confirm, _CONFIRM_TEXT),
+        "confirm": _plain(action.label, _CONFIRM_LABEL),
+        "deny": _plain("No", _CONFIRM_LABEL),
+    }
+    return dialog | ({"style": "danger"} if action.danger else {})
+
+
+def _link_buttons(links: Iterable[Link]) -> Iterable[Json]:
+    for number, link in enumerate(links):
+        if _URL.fullmatch(link.url):
+            text = _plain(link.label, _LABEL)
+            yield {"type": "button", "action_id": f"link:{number}", "text": text, "url": link.url}
+
+
+def _plain(text: str, most: int) -> Json:
+    return {"type": "plain_text", "text": fit_line(text, most), "emoji": True}
+
+
+def _named(number: int, block: Json) -> Json:
+    # A changed block under its old block_id may keep showing its old self.
+    content = hashlib.sha256(json.dumps(block, sort_keys=True).encode()).hexdigest()
+    return block | {"block_id": f"{number}-{content[:16]}"}
+
+
+def _fallback(announcement: Announcement) -> str:
+    paged = announcement.shape is Shape.PAGE
+    head = "" if paged else _headline(announcement, _FALLBACK_TITLE)
+    body = announcement.body.strip() or (announcement.title if paged else "")
+    rest = fit("\n".join(part for part in (body, _facts(announcement)) if part), _FALLBACK_REST)
+    return "\n".join(part for part in (head, rest) if part) or ELLIPSIS

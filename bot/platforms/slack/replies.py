@@ -1,0 +1,71 @@
+"""What one person is told, and nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import aiohttp
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.platforms.base import Refused, Throttled, Unsure
+from bot.platforms.slack.api import CALL_TIMEOUT_S, SlackApi
+from bot.platforms.slack.text import mrkdwn
+
+MOST = 3_900
+"""Characters of a private answer: Slack may break up a longer text."""
+
+_log = logging.getLogger(__name__)
+
+
+def private(text: str) -> str:
+    """An answer of the desk's, as the text of a private message."""
+    return mrkdwn(text, MOST)
+
+
+class Replies:
+    """Private answers and signs. Nothing here raises: whoever asked is not helped by a second failure."""
+
+    def __init__(self, api: SlackApi) -> None:
+        self._api = api
+
+    async def whisper(self, *, channel: str, user: str, thread: str | None, text: str) -> None:
+        """Shows `text`, if there is any, to one member of the channel, in the thread where one is given."""
+        if not text:
+            return
+        call = self._api.client.chat_postEphemeral(
+            channel=channel, user=user, thread_ts=thread, text=private(text)
+        )
+        await self._tried("chat.postEphemeral", call)
+
+    async def react(self, *, channel: str, message_id: str) -> None:
+        """Puts eyes on a message: seen and accepted."""
+        call = self._api.client.reactions_add(channel=channel, name="eyes", timestamp=message_id)
+        await self._tried("reactions.add", call)
+
+    async def open_form(self, *, trigger_id: str, view: dict[str, Any]) -> bool:
+        """Opens a form; False where Slack would not, most often because three seconds were over."""
+        return await self._tried("views.open", self._api.client.views_open(trigger_id=trigger_id, view=view))
+
+    async def respond(self, response_url: str, text: str) -> None:
+        """Answers a command after its acknowledgement; works also where we are no member."""
+        if not text:
+            return
+        client = AsyncWebhookClient(response_url, session=self._api.client.session, retry_handlers=[])
+        try:
+            async with asyncio.timeout(CALL_TIMEOUT_S):
+                answer = await client.send(text=private(text), response_type="ephemeral")
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            _log.warning("slack.reply_lost", extra={"method": "response_url", "fault": repr(error)})
+            return
+        if answer.status_code != 200:
+            _log.warning("slack.reply_lost", extra={"method": "response_url", "fault": answer.body})
+
+    async def _tried(self, method: str, call: Any) -> bool:
+        try:
+            await self._api.send(method, call)
+        except (Throttled, Unsure, Refused) as error:
+            _log.warning("slack.reply_lost", extra={"method": method, "fault": str(error)})
+            return False
+        return True

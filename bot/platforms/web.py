@@ -1,0 +1,188 @@
+"""The bot's own page as a chat platform: what it says are rows that the page shows."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bot.platforms.base import (
+    Action,
+    Announcement,
+    Attachment,
+    Caps,
+    Fact,
+    Link,
+    Place,
+    Refused,
+    Shape,
+    Tone,
+)
+from executor.ports import Clock, SystemClock
+from storage.hub import Message, NewMessage
+from storage.sqlite.messages import Messages
+
+TONE_MARKS: Mapping[Tone, tuple[str, str]] = {
+    Tone.WAITING: ("⏳", "Waiting"),
+    Tone.RUNNING: ("🔵", "Running"),
+    Tone.GOOD: ("✅", "Done"),
+    Tone.BAD: ("❌", "Failed"),
+    Tone.STOPPED: ("⏹️", "Stopped"),
+}
+"""Each tone as an emoji and a word."""
+_SENDER = "bifrost"
+
+
+class WebPlatform:
+    """Implements ChatPlatform on the messages of the page's channels; files lie under `files`."""
+
+    name = "web"
+    caps = Caps(
+        page_chars=20_000,
+        edits_per_minute=1200,
+        edit_burst=40,
+        posts_per_minute=1200,
+        post_burst=40,
+        least_edit_gap_s=0.15,
+    )
+
+    def __init__(self, messages: Messages, files: Path, clock: Clock | None = None) -> None:
+        self._messages = messages
+        self._files = files
+        self._clock = clock or SystemClock()
+
+    async def post(self, place: Place, announcement: Announcement, key: str) -> str:
+        await self._check(place)
+        message = await self._messages.post(
+            NewMessage(
+                channel=place.channel,
+                thread=place.thread,
+                sender=_SENDER,
+                type="status" if announcement.shape is Shape.CARD else "text",
+                content=to_markdown(announcement),
+                metadata=self._metadata(announcement, None),
+                key=_key(place, key),
+            )
+        )
+        return message.id
+
+    async def edit(self, place: Place, message_id: str, announcement: Announcement) -> None:
+        before = await self._messages.message(message_id)
+        if before is None or before.channel != place.channel:
+            raise Refused("message_not_found")
+        await self._messages.change(
+            message_id, to_markdown(announcement), self._metadata(announcement, before)
+        )
+
+    async def attach(self, place: Place, attachment: Attachment) -> str:
+        """The message comes first, since the file lies under its id; `find` wants both of them."""
+        if not is_file_name(attachment.name):
+            raise Refused("bad_file_name")
+        await self._check(place)
+        about = {
+            "name": attachment.name,
+            "title": attachment.title,
+            "size": len(attachment.content),
+        }
+        message = await self._messages.post(
+            NewMessage(
+                channel=place.channel,
+                thread=place.thread,
+                sender=_SENDER,
+                content=f"📎 {attachment.title} ({attachment.name})",
+                metadata={"file": about},
+                key=_file_key(place, attachment.name),
+            )
+        )
+        path = self._files / message.id / attachment.name
+        await asyncio.to_thread(_write, path, attachment.content)
+        return message.id
+
+    async def find(self, place: Place, key: str) -> str | None:
+        message = await self._messages.by_key(_key(place, key))
+        if message is not None:
+            return message.id
+        message = await self._messages.by_key(_file_key(place, key))
+        if message is None or not await asyncio.to_thread((self._files / message.id / key).is_file):
+            return None
+        return message.id
+
+    async def _check(self, place: Place) -> None:
+        if place.thread is None:
+            return
+        head = await self._messages.message(place.thread)
+        if head is None or head.channel != place.channel:
+            raise Refused("thread_not_found")
+
+    def _metadata(self, announcement: Announcement, before: Message | None) -> dict[str, object]:
+        """`since` is when the announcement took its tone: a running card counts from there."""
+        since = self._clock.now().isoformat()
+        if before is not None and (old := announcement_of(before)) and old.tone is announcement.tone:
+            since = str(before.metadata["since"])
+        return {"announcement": to_dict(announcement), "since": since}
+
+
+def is_file_name(name: str) -> bool:
+    """Whether `name` can name a file in a folder and nothing else."""
+    return 0 < len(name.encode()) <= 200 and name not in (".", "..") and not set(name) & {"/", "\\", "\0"}
+
+
+def to_dict(announcement: Announcement) -> dict[str, object]:
+    """All that an announcement says, as JSON can hold it."""
+    return asdict(announcement)
+
+
+def from_dict(fields: Mapping[str, Any]) -> Announcement:
+    """The inverse of `to_dict`."""
+    return Announcement(
+        shape=Shape(fields["shape"]),
+        tone=Tone(fields["tone"]),
+        title=fields["title"],
+        body=fields["body"],
+        facts=tuple(Fact(**fact) for fact in fields["facts"]),
+        actions=tuple(Action(**action) for action in fields["actions"]),
+        links=tuple(Link(**link) for link in fields["links"]),
+        mention=fields["mention"],
+    )
+
+
+def announcement_of(message: Message) -> Announcement | None:
+    """What a message of this platform announces; None where somebody else wrote it."""
+    fields = message.metadata.get("announcement")
+    return None if fields is None else from_dict(fields)
+
+
+def to_markdown(announcement: Announcement) -> str:
+    """The announcement for readers who have no page: agents, searches, exports."""
+    emoji, word = TONE_MARKS[announcement.tone]
+    facts = " · ".join(f"{fact.label}: {fact.value}" for fact in announcement.facts)
+    links = " · ".join(f"[{link.label}]({link.url})" for link in announcement.links)
+    parts = [f"{emoji} **{announcement.title}** ({word})", announcement.body, facts, links]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _key(place: Place, key: str) -> str:
+    return f"{place.channel}:{key}"
+
+
+def _file_key(place: Place, name: str) -> str:
+    return f"{place.channel}:{place.thread or ''}:file:{name}"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Whole or not at all: the file appears under its name only when its bytes are on the disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,188 @@
+"""What can be set: bifrost.toml, and the environment over it."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
+
+from platformdirs import user_config_path, user_data_path
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from bot.desk.prompts import LIMIT
+
+_PREFIX = "BIFROST__"
+_LISTS = frozenset({"channels", "people", "admins", "providers"})
+"""Settings that the environment gives as a list with commas."""
+
+
+class BadConfiguration(Exception):
+    """The configuration cannot be used. The text says, line by line, what is wrong and what to write."""
+
+
+def _expand(value: object) -> object:
+    return Path(value).expanduser() if isinstance(value, str) else value
+
+
+Directory = Annotated[Path, BeforeValidator(_expand)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Web(_Section):
+    """The bot's own page and API."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=4003, ge=0, le=65535)
+    public_url: str = ""
+    """The address that links begin with; by default the one that the server listens on."""
+
+
+class Slack(_Section):
+    """A Slack workspace. Both tokens empty switch it off."""
+
+    bot_token: SecretStr = SecretStr("")
+    app_token: SecretStr = SecretStr("")
+    channels: frozenset[str] = frozenset()
+    people: frozenset[str] = frozenset()
+    admins: frozenset[str] = frozenset()
+    api_url: str = "https://slack.com/api/"
+
+
+class Cli(_Section):
+    """An AI coding CLI."""
+
+    executable: str = ""
+    environment: dict[str, str] = Field(default_factory=dict)
+    allow_root: bool = False
+
+
+class Rehearsal(_Section):
+    """The agent that needs no account."""
+
+    step_seconds: float = Field(default=0.4, ge=0, le=60)
+
+
+class Agents(_Section):
+    """Who does the work. `providers` empty: the CLIs that are installed, and rehearsal."""
+
+    providers: tuple[str, ...] = ()
+    claude: Cli = Cli()
+    gemini: Cli = Cli()
+    rehearsal: Rehearsal = Rehearsal()
+
+
+class Settings(_Section):
+    """All settings. Relative paths start at the directory of the file, or at the working directory."""
+
+    data_dir: Directory = Field(default_factory=lambda: user_data_path("bifrost"))
+    slots: int = Field(default=4, ge=1, le=100)
+    prompt_limit: int = Field(default=LIMIT, ge=100, le=1_000_000)
+    grace_seconds: float = Field(default=10.0, ge=0, le=600)
+    workspaces: dict[str, Directory] = Field(default_factory=lambda: {"main": Path()}, min_length=1)
+    web: Web = Web()
+    slack: Slack = Slack()
+    agents: Agents = Agents()
+
+
+def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
+    """The settings of the file at `path` (none: defaults) with those of the environment over them.
+
+    `BIFROST__SLACK__BOT_TOKEN` sets `bot_token` under `[slack]`; `BIFROST__SLACK__BOT_TOKEN_FILE` names a
+    file that holds it. Raises BadConfiguration.
+    """
+    values = _merge(_read_file(path), _read_environment(environment))
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        where = path or "the environment"
+        lines = [_sentence(dict(each)) for each in error.errors()]
+        raise BadConfiguration("\n".join([f"The configuration in {where} cannot be used:", *lines])) from None
+    base = path.parent if path is not None else Path.cwd()
+    places = {name: (base / place).resolve() for name, place in settings.workspaces.items()}
+    return settings.model_copy(update={"workspaces": places, "data_dir": base / settings.data_dir})
+
+
+def find_file(named: Path | None, environment: Mapping[str, str]) -> Path | None:
+    """The file named, else `$BIFROST_CONFIG`, `./bifrost.toml` or the one in the user's configuration."""
+    if named is None and environment.get("BIFROST_CONFIG"):
+        named = Path(environment["BIFROST_CONFIG"])
+    if named is not None:
+        if not named.is_file():
+            raise BadConfiguration(f"There is no configuration file {named}.")
+        return named.resolve()
+    for place in (Path.cwd(), user_config_path("bifrost")):
+        if (place / "bifrost.toml").is_file():
+            return place / "bifrost.toml"
+    return None
+
+
+def forget_secrets(environment: dict[str, str] | os._Environ[str]) -> None:
+    """Drops our own variables from the environment, so that nothing that is started inherits a token."""
+    for name in [name for name in environment if name.startswith(_PREFIX)]:
+        del environment[name]
+
+
+def _read_file(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadConfiguration(f"{path} is not valid TOML: {error}.") from error
+
+
+def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, value in environment.items():
+        if not name.startswith(_PREFIX) or not value:
+            continue
+        if name.endswith("_FILE"):
+            name, value = name.removesuffix("_FILE"), _secret(name, Path(value))
+        *sections, key = name.removeprefix(_PREFIX).lower().split("__")
+        place = values
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[key] = value.split(",") if key in _LISTS else value
+    return values
+
+
+def _secret(name: str, path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        raise BadConfiguration(f"{name} names {path}, which cannot be read: {error.strerror}.") from error
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        known = merged.get(key)
+        merged[key] = _merge(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _sentence(error: dict[str, Any]) -> str:
+    *sections, key = (str(part) for part in error["loc"])
+    name = ".".join((*sections, key))
+    if error["type"] != "extra_forbidden":
+        return f"- `{name}`: {error['msg']}."
+    known = _keys(sections)
+    near = get_close_matches(key, known, n=1)
+    hint = f" Did you mean `{near[0]}`?" if near else f" There are: {', '.join(known)}."
+    return f"- `{name}` is no setting.{hint}"
+
+
+def _keys(sections: list[str]) -> list[str]:
+    model: type[BaseModel] = Settings
+    for section in sections:
+        annotation = model.model_fields[section].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return list(model.model_fields)

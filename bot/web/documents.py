@@ -1,0 +1,85 @@
+"""Reports and attached files: made by jobs, so hostile, and served so that they can do nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from urllib.parse import quote
+
+from aiohttp import web
+
+from bot.web.files import read_under
+from bot.web.problems import Problem
+from storage import Storage
+
+POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+"""No script, no cookie, no request, an opaque origin. Our report template needs nothing more."""
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Robots-Tag": "noindex",
+    "Cache-Control": "no-store",
+}
+_SLUG = re.compile(r"[A-Za-z0-9_-]{1,200}")
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".md": "text/markdown; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+}
+
+
+class Documents:
+    """Serves reports to whoever knows the slug, and files to whoever is logged in."""
+
+    def __init__(self, storage: Storage, *, reports: Path, files: Path) -> None:
+        self._storage = storage
+        self._reports = reports
+        self._files = files
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        return [
+            web.get("/reports/{slug}", self._to_folder),
+            web.get("/reports/{slug}/", self._page),
+            web.get("/reports/{slug}/report.md", self._source),
+            web.get("/messages/{id}/files/{name}", self._file),
+        ]
+
+    async def _to_folder(self, request: web.Request) -> web.Response:
+        await self._report(request, "index.html")
+        return web.Response(status=308, headers=HEADERS | {"Location": f"{request.rel_url.raw_path}/"})
+
+    async def _page(self, request: web.Request) -> web.Response:
+        return _document(await self._report(request, "index.html"), ".html")
+
+    async def _source(self, request: web.Request) -> web.Response:
+        return _document(await self._report(request, "report.md"), ".md")
+
+    async def _report(self, request: web.Request, name: str) -> bytes:
+        slug = request.match_info["slug"]
+        known = await self._storage.hub.report(slug) if _SLUG.fullmatch(slug) else None
+        content = None
+        if known is not None:
+            content = await asyncio.to_thread(read_under, self._reports, known.slug, name)
+        if content is None:
+            raise Problem(404, "There is no such report.", HEADERS)
+        return content
+
+    async def _file(self, request: web.Request) -> web.Response:
+        message = await self._storage.messages.message(request.match_info["id"])
+        name = str(message.metadata["file"]["name"]) if message and "file" in message.metadata else ""
+        content = None
+        if message is not None and name == request.match_info["name"]:
+            content = await asyncio.to_thread(read_under, self._files, message.id, name)
+        if content is None:
+            raise Problem(404, "There is no such file.")
+        return _document(content, Path(name).suffix, attachment=name)
+
+
+def _document(content: bytes, suffix: str, attachment: str = "") -> web.Response:
+    headers = HEADERS | {"Content-Type": _TYPES.get(suffix, "application/octet-stream")}
+    if attachment and suffix != ".html":
+        headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(attachment, safe='')}"
+    return web.Response(body=content, headers=headers)

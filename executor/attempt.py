@@ -1,0 +1,226 @@
+"""One attempt of a job, from its prompt to the settled outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from executor import lifecycle, reports
+from executor.backends.base import Backend, CliMissing, Decoder, Launch
+from executor.catalog import Catalog
+from executor.events import Activity
+from executor.job_types.base import JobType
+from executor.live import LiveLog
+from executor.model import Job, Outcome, OutcomeKind, Report, StopReason, Usage
+from executor.ports import Clock, Store
+from executor.processes.process import Process, spawn
+from executor.wakeups import Wakeups, control_topic
+from executor.workspaces import UnknownWorkspace, Workspaces
+
+log = logging.getLogger(__name__)
+
+_LOOK_S = 10.0
+"""Seconds after which a cancel is found although its wake-up got lost."""
+_DEFAULT_WAIT = timedelta(minutes=15)
+"""How long a limit is waited for where the provider does not say when it lifts."""
+_MOST_ATTEMPTS = 6
+"""Attempts after which a limit is not waited for again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """What every attempt needs: the store, the tools and the places."""
+
+    store: Store
+    wakeups: Wakeups
+    clock: Clock
+    backends: Mapping[str, Backend]
+    job_types: Mapping[str, JobType]
+    catalog: Catalog
+    workspaces: Workspaces
+    homes: Path
+    """The CLIs' own configuration directories, one per provider."""
+    jobs: Path
+    """A directory per job, for its results and its temporary files."""
+    reports: Path
+    grace_s: float
+    """Seconds that a process is given to end by itself."""
+
+
+class Attempt:
+    """Carries out the running attempt of `job`. `run` ends with the job settled, whatever happens."""
+
+    def __init__(self, workshop: Workshop, job: Job) -> None:
+        self._workshop = workshop
+        self._job = job
+        self._type = workshop.job_types[job.type]
+        self._live = LiveLog(workshop.store, job)
+        self._stopped: StopReason | None = None
+        self._began = time.monotonic()
+
+    async def run(self) -> None:
+        """Prepare, launch, read, publish, settle. Cancelling it interrupts the job, which goes on later."""
+        try:
+            outcome = await self._carry_out()
+            report = await self._publish(outcome)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._settle(Outcome(kind=OutcomeKind.INTERRUPTED, reason="shutdown"), None))
+            raise
+        except Exception:
+            log.exception("attempt.crashed", extra={"job_id": self._job.id})
+            outcome, report = _internal_error(), None
+        await asyncio.shield(self._settle(outcome, report))
+
+    async def _carry_out(self) -> Outcome:
+        backend = self._workshop.backends[self._job.provider]
+        try:
+            command = backend.command(self._prepare())
+            process = await spawn(command)
+        except UnknownWorkspace as error:
+            return _failed("workspace", str(error))
+        except CliMissing as error:
+            return _failed("spawn", error.advice)
+        except OSError as error:
+            return _failed("spawn", f"The {backend.provider} CLI could not be started: {error.strerror}.")
+        try:
+            return await self._read(process, command.stdin, backend.decoder())
+        finally:
+            # Empty already, unless reading was cancelled or failed.
+            await asyncio.shield(process.stop(self._workshop.grace_s))
+
+    def _prepare(self) -> Launch:
+        job, workshop = self._job, self._workshop
+        place = self._place()
+        results, temp, home = place / "results", self._temp(), workshop.homes / job.provider
+        for directory in (results, temp, home):
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return Launch(
+            prompt=self._type.prompt(job, results),
+            model=workshop.catalog.cli_id(job.model),
+            effort=job.effort,
+            session_id=job.session_id,
+            workspace=workshop.workspaces.directory(job.workspace),
+            home=home,
+            results=results,
+            temp=temp,
+        )
+
+    async def _read(self, process: Process, stdin: bytes, decoder: Decoder) -> Outcome:
+        await self._workshop.store.process_started(self._job, process.record)
+        async with asyncio.TaskGroup() as group:
+            helpers = [
+                group.create_task(self._live.run()),
+                group.create_task(self._watch(process, decoder)),
+            ]
+            code = await process.read(
+                stdin, self._taker(decoder, decoder.stdout), self._taker(decoder, decoder.stderr)
+            )
+            for helper in helpers:
+                helper.cancel()
+        return self._judge(decoder, code)
+
+    def _taker(
+        self, decoder: Decoder, decode: Callable[[bytes], Sequence[Activity]]
+    ) -> Callable[[Sequence[bytes]], Awaitable[None]]:
+        async def take(lines: Sequence[bytes]) -> None:
+            for line in lines:
+                await self._live.add(decode(line))
+            if decoder.verdict is not None:
+                self._workshop.wakeups.ring(control_topic(self._job.id))
+
+        return take
+
+    async def _watch(self, process: Process, decoder: Decoder) -> None:
+        """Stops the process when somebody cancels, time is up, or the backend has seen enough."""
+        with self._workshop.wakeups.listen(control_topic(self._job.id)) as bell:
+            while True:
+                self._stopped = await self._stop_reason(decoder)
+                if self._stopped is not None:
+                    return await process.stop(self._workshop.grace_s)
+                await bell.wait(max(0.0, min(_LOOK_S, self._type.timeout_s - self._elapsed_s())))
+
+    async def _stop_reason(self, decoder: Decoder) -> StopReason | None:
+        if decoder.verdict is not None:
+            return StopReason.VERDICT
+        job = await self._workshop.store.job(self._job.id)
+        if job is not None and job.cancel_requested_at is not None:
+            return StopReason.CANCELLED
+        return StopReason.TIMEOUT if self._elapsed_s() >= self._type.timeout_s else None
+
+    def _judge(self, decoder: Decoder, code: int) -> Outcome:
+        """How it ended. Why we stopped a process is our own knowledge, never read off its exit code."""
+        outcome = decoder.conclude(code)
+        if self._stopped is StopReason.CANCELLED:
+            outcome = Outcome(kind=OutcomeKind.CANCELLED, reason="cancelled", usage=outcome.usage)
+        elif self._stopped is StopReason.TIMEOUT:
+            outcome = self._timed_out(outcome.usage)
+        elif self._stopped is StopReason.VERDICT and decoder.verdict is not None:
+            outcome = decoder.verdict
+        if outcome.kind is OutcomeKind.LIMITED:
+            outcome = self._limited(outcome)
+        if outcome.usage.duration_ms is None:
+            usage = replace(outcome.usage, duration_ms=round(self._elapsed_s() * 1000))
+            outcome = replace(outcome, usage=usage)
+        return outcome
+
+    def _timed_out(self, usage: Usage) -> Outcome:
+        minutes = self._type.timeout_s / 60
+        return Outcome(
+            kind=OutcomeKind.TIMED_OUT,
+            reason="timeout",
+            message=f"It was stopped after {minutes:g} minutes, the limit for {self._type.name} jobs. "
+            "Press Resume to go on from there, or ask for less at once.",
+            usage=usage,
+        )
+
+    def _limited(self, outcome: Outcome) -> Outcome:
+        if self._job.attempt >= _MOST_ATTEMPTS:
+            return replace(outcome, kind=OutcomeKind.FAILED)
+        if outcome.resets_at is None:
+            return replace(outcome, resets_at=self._workshop.clock.now() + _DEFAULT_WAIT)
+        return outcome
+
+    async def _publish(self, outcome: Outcome) -> Report | None:
+        if outcome.kind is not OutcomeKind.DONE or not self._type.publishes:
+            return None
+        return await asyncio.to_thread(self._write_report, outcome)
+
+    def _write_report(self, outcome: Outcome) -> Report:
+        job, usage = self._job, outcome.usage
+        facts = [("Asked by", job.origin.actor.name), ("Provider", job.provider), ("Model", job.model)]
+        if usage.cost_usd is not None:
+            facts.append(("Cost", f"${usage.cost_usd:.2f}"))
+        markdown = reports.find_markdown(self._place() / "results", outcome.result)
+        return reports.publish(self._workshop.reports, question=job.prompt, markdown=markdown, facts=facts)
+
+    async def _settle(self, outcome: Outcome, report: Report | None) -> None:
+        await self._live.flush()
+        store = self._workshop.store
+        if await store.settle(self._job, lifecycle.settle(outcome), outcome, report) is None:
+            log.warning("attempt.outrun", extra={"job_id": self._job.id})
+        await asyncio.to_thread(shutil.rmtree, self._temp(), ignore_errors=True)
+
+    def _place(self) -> Path:
+        return self._workshop.jobs / self._job.id
+
+    def _temp(self) -> Path:
+        return self._place() / f"tmp-{self._job.attempt}"
+
+    def _elapsed_s(self) -> float:
+        return time.monotonic() - self._began
+
+
+def _failed(reason: str, message: str) -> Outcome:
+    return Outcome(kind=OutcomeKind.FAILED, reason=reason, message=message)
+
+
+def _internal_error() -> Outcome:
+    return _failed(
+        "internal", "Something went wrong inside Bifrost itself; its log says what. Press Retry to try again."
+    )

@@ -1,0 +1,63 @@
+"""The facade: what the storeys above ask of the executor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from executor.model import Job, JobRequest, Origin
+from executor.ports import Store, Submission
+
+GO_ON = "Go on from where you stopped."
+"""What an agent is told when a job is resumed without new words."""
+
+
+class NoSession(Exception):
+    """The job has no conversation to go on with: its CLI never named one."""
+
+
+class Executor:
+    """Takes jobs in and changes them. Whatever a call returns is committed."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def submit(self, request: JobRequest) -> Submission:
+        """Queues a job."""
+        return await self._store.submit(request)
+
+    async def cancel(self, job_id: str, by: str) -> Job | None:
+        """Cancels a waiting job, asks a running one to stop. None where it had ended already."""
+        return await self._store.cancel(job_id, by)
+
+    async def resume(self, job: Job, text: str, origin: Origin, dedupe_key: str) -> Submission:
+        """Goes on with the session of an ended job, in a new job.
+
+        Raises NoSession, and SuccessorLives where another job does that already.
+        """
+        if job.session_id is None:
+            raise NoSession(job.id)
+        payload = {**job.payload, "prompt": text or GO_ON}
+        request = _successor(job, origin, dedupe_key)
+        return await self._store.submit(replace(request, payload=payload, session_id=job.session_id))
+
+    async def retry(self, job: Job, origin: Origin, dedupe_key: str) -> Submission:
+        """Does the same as an ended job again, afresh, in a new job. Raises SuccessorLives."""
+        return await self._store.submit(_successor(job, origin, dedupe_key))
+
+    async def hurry(self, job_id: str) -> Job | None:
+        """Lets a job that waits for a time start now. None where it does not wait."""
+        return await self._store.hurry(job_id)
+
+
+def _successor(job: Job, origin: Origin, dedupe_key: str) -> JobRequest:
+    return JobRequest(
+        type=job.type,
+        payload=job.payload,
+        provider=job.provider,
+        model=job.model,
+        effort=job.effort,
+        workspace=job.workspace,
+        origin=origin,
+        parent_job_id=job.id,
+        dedupe_key=dedupe_key,
+    )

@@ -1,0 +1,39 @@
+"""What a type of job is: how it words its prompt, how long it may take, what it leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from executor.model import Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobType:
+    """`timeout_s` bounds one attempt. A type that publishes leaves a report for people to read."""
+
+    name: str
+    timeout_s: float
+    publishes: bool = False
+
+    def prompt(self, job: Job, results: Path) -> str:
+        """What the agent is told.
+
+        A new conversation gets the type's own words; one that goes on gets the person's new words, or,
+        after an interruption or a limit, only the word to go on.
+        """
+        if job.session_id is None:
+            name = self.name
+        elif job.attempt > 1:
+            name = "continued"
+        else:
+            name = f"{self.name}_follow_up"
+        return _template(name).substitute(
+            prompt=job.prompt, results=results, depth=job.payload.get("depth", "standard")
+        )
+
+
+def _template(name: str) -> Template:
+    return Template(files("executor.job_types").joinpath(f"{name}.md").read_text())

@@ -1,0 +1,68 @@
+"""Writes what an attempt does into the log: at once when nothing came before, else in batches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from executor.events import Activity, TextWritten
+from executor.model import Job
+from executor.ports import Store
+from executor.wakeups import Bell
+
+BATCH_S = 0.1
+"""Seconds between two writes, so that the log grows by the second and not by the token."""
+_MOST = 2000
+"""Activities that may wait; a process that prints faster than they are kept has to wait for them."""
+
+
+class LiveLog:
+    """The one writer of a running attempt's activities."""
+
+    def __init__(self, store: Store, job: Job) -> None:
+        self._store = store
+        self._job = job
+        self._waiting: list[Activity] = []
+        self._bell = Bell()
+        self._writing = asyncio.Lock()
+
+    async def add(self, activities: Iterable[Activity]) -> None:
+        """Takes activities in; returns when there is room for more."""
+        self._waiting.extend(activities)
+        if self._waiting:
+            self._bell.ring()
+        if len(self._waiting) > _MOST:
+            await self.flush()
+
+    async def run(self) -> None:
+        """Writes batches until cancelled."""
+        while True:
+            await self._bell.wait()
+            await self.flush()
+            await asyncio.sleep(BATCH_S)
+
+    async def flush(self) -> None:
+        """Writes what waits."""
+        async with self._writing:
+            batch, self._waiting = _joined(self._waiting), []
+            if batch:
+                await self._store.record(self._job, batch)
+
+
+def _joined(activities: Iterable[Activity]) -> list[Activity]:
+    joined: list[Activity] = []
+    texts: list[str] = []
+    for activity in activities:
+        if isinstance(activity, TextWritten):
+            texts.append(activity.text)
+            continue
+        _close(texts, joined)
+        joined.append(activity)
+    _close(texts, joined)
+    return joined
+
+
+def _close(texts: list[str], joined: list[Activity]) -> None:
+    if texts:
+        joined.append(TextWritten(text="".join(texts)))
+        texts.clear()

@@ -1,0 +1,1 @@
+"""Starting, reading and stopping the processes of jobs."""

@@ -1,0 +1,53 @@
+"""Attempts whose worker is gone: what is left of their processes is ended, and their jobs go on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from executor.lifecycle import settle
+from executor.model import Outcome, OutcomeKind
+from executor.ports import OpenAttempt, ProcessRecord, Store
+from executor.processes.tree import ProcessTree, boot_id
+
+log = logging.getLogger(__name__)
+
+_MOST_INTERRUPTIONS = 3
+"""Attempts after which a job is taken to be what kills the bot."""
+_KILL_S = 0.02
+
+
+async def rescue(store: Store) -> int:
+    """Settles every open attempt; to be called before the first worker starts. Returns how many there were.
+
+    All of them are orphans by identity, not by age: this process is the store's only user and runs none yet.
+    """
+    attempts = await store.open_attempts()
+    for attempt in attempts:
+        if attempt.process is not None:
+            await _end(attempt.process)
+        outcome = _outcome(attempt)
+        await store.settle(attempt.job, settle(outcome), outcome)
+        log.warning("rescuer.settled", extra={"job_id": attempt.job.id, "outcome": outcome.kind})
+    return len(attempts)
+
+
+def _outcome(attempt: OpenAttempt) -> Outcome:
+    if attempt.job.cancel_requested_at is not None:
+        return Outcome(kind=OutcomeKind.CANCELLED, reason="cancelled")
+    if attempt.job.attempt >= _MOST_INTERRUPTIONS:
+        return Outcome(
+            kind=OutcomeKind.FAILED,
+            reason="poison",
+            message=f"It was interrupted {_MOST_INTERRUPTIONS} times and is not started again by itself. "
+            "Press Resume to go on from where it stopped.",
+        )
+    return Outcome(kind=OutcomeKind.INTERRUPTED, reason="restart")
+
+
+async def _end(process: ProcessRecord) -> None:
+    if process.boot_id != boot_id():
+        return
+    tree = ProcessTree(process)
+    while not tree.kill():  # noqa: ASYNC110 - the kernel tells nobody when a tree is empty
+        await asyncio.sleep(_KILL_S)

@@ -1,0 +1,61 @@
+"""Slots: claims jobs that are due and carries out their attempts."""
+
+from __future__ import annotations
+
+import asyncio
+
+from executor.attempt import Attempt, Workshop
+from executor.lifecycle import Transition
+from executor.model import Job, Outcome, OutcomeKind
+from executor.wakeups import QUEUE
+
+_LOOK_S = 60.0
+"""Seconds after which a job that is due is found although its wake-up got lost."""
+
+
+_NOT_BEGUN = Outcome(kind=OutcomeKind.INTERRUPTED, reason="shutdown")
+
+
+class Worker:
+    """Runs up to `slots` attempts at a time. Cancelling `run` interrupts them; their jobs go on later."""
+
+    def __init__(self, workshop: Workshop, name: str, slots: int) -> None:
+        self._workshop = workshop
+        self._name = name
+        self._slots = asyncio.Semaphore(slots)
+
+    async def run(self) -> None:
+        """Claims and starts until cancelled."""
+        with self._workshop.wakeups.listen(QUEUE) as bell:
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    await self._slots.acquire()
+                    job = await self._claim()
+                    if job is not None:
+                        group.create_task(self._attempt(job))
+                        continue
+                    self._slots.release()
+                    await bell.wait(await self._pause_s())
+
+    async def _claim(self) -> Job | None:
+        # Shielded: a claim that is cancelled half-way would leave a running job that nobody runs.
+        claim = asyncio.ensure_future(self._workshop.store.claim(self._name, list(self._workshop.backends)))
+        try:
+            return await asyncio.shield(claim)
+        except asyncio.CancelledError:
+            job = await claim
+            if job is not None:
+                await self._workshop.store.settle(job, Transition.INTERRUPT, _NOT_BEGUN)
+            raise
+
+    async def _attempt(self, job: Job) -> None:
+        try:
+            await Attempt(self._workshop, job).run()
+        finally:
+            self._slots.release()
+
+    async def _pause_s(self) -> float:
+        due = await self._workshop.store.next_due()
+        if due is None:
+            return _LOOK_S
+        return min(_LOOK_S, max(0.0, (due - self._workshop.clock.now()).total_seconds()))
