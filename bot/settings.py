@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_config_path, user_data_path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
@@ -71,7 +71,7 @@ class Rehearsal(_Section):
 class Agents(_Section):
     """Who does the work. `providers` empty: the CLIs that are installed, and rehearsal."""
 
-    providers: tuple[str, ...] = ()
+    providers: tuple[Literal["claude", "gemini", "rehearsal"], ...] = ()
     claude: Cli = Cli()
     gemini: Cli = Cli()
     rehearsal: Rehearsal = Rehearsal()

@@ -61,6 +61,8 @@ QUEUE = "queue"
 """A job may be ready to start."""
 NEWS = "news"
 """Something must be announced."""
+TOLD = "told"
+"""An announcement has been made."""
 MESSAGES = "messages"
 """A message of the page's own channels is new or changed."""
 

@@ -35,7 +35,7 @@ async def open_storage(path: Path, wakeups: Wakeups, clock: Clock | None = None)
     async with open_database(path) as database:
         yield Storage(
             jobs=SqliteStore(database, wakeups, clock),
-            outbox=Outbox(database),
+            outbox=Outbox(database, wakeups),
             messages=Messages(database, wakeups, clock),
             hub=Hub(database, clock),
         )

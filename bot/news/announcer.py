@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 from bot.news.job_news import JobNews
 from bot.news.newsroom import Budgets, Newsroom
 from bot.news.pacing import Budget
 from bot.platforms.base import ChatPlatform
-from executor.wakeups import NEWS
+from executor.wakeups import NEWS, TOLD
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +36,14 @@ class Announcer:
                             await self._tell(group, job_id)
                     await bell.wait(_LOOK_S)
 
-    async def caught_up(self, timeout_s: float) -> bool:
-        """Waits until nothing is left to tell, or for `timeout_s` seconds; says whether all is told."""
-        tasks = list(self._told.values())
-        if not tasks:
-            return True
-        _, late = await asyncio.wait(tasks, timeout=timeout_s)
-        return not late
+    async def catch_up(self, timeout_s: float) -> bool:
+        """Waits until all that is due is told, for at most so long; says whether it is."""
+        deadline = time.monotonic() + timeout_s
+        with self._newsroom.wakeups.listen(TOLD) as bell:
+            while await self._newsroom.storage.outbox.any_due(list(self._told)):
+                if not await bell.wait(max(0.0, deadline - time.monotonic())):
+                    return False
+        return True
 
     async def _tell(self, group: asyncio.TaskGroup, job_id: str) -> None:
         newsroom = self._newsroom

@@ -49,7 +49,7 @@ class Documents:
 
     async def _to_folder(self, request: web.Request) -> web.Response:
         await self._report(request, "index.html")
-        return web.Response(status=308, headers=HEADERS | {"Location": f"{request.rel_url.raw_path}/"})
+        return web.Response(status=308, headers={"Location": f"{request.rel_url.raw_path}/"})
 
     async def _page(self, request: web.Request) -> web.Response:
         return _document(await self._report(request, "index.html"), ".html")
@@ -64,7 +64,7 @@ class Documents:
         if known is not None:
             content = await asyncio.to_thread(read_under, self._reports, known.slug, name)
         if content is None:
-            raise Problem(404, "There is no such report.", HEADERS)
+            raise Problem(404, "There is no such report.")
         return content
 
     async def _file(self, request: web.Request) -> web.Response:

@@ -58,9 +58,9 @@ class Streams:
         self._wakeups.ring(_CLOSING)
 
     async def serve(
-        self, request: web.Request, topic: str, read_after: ReadAfter, *, end: int
+        self, request: web.Request, topic: str, read_after: ReadAfter, *, after: int, end: int
     ) -> web.StreamResponse:
-        """Answers with a stream that `topic` wakes up. `end` is the last id there is now.
+        """Answers with what comes past `after`; `topic` wakes it up, `end` is the last id there is now.
 
         Nothing is kept for a reader: each reads from the store what comes after the frame it took last, so
         a slow one costs no memory.
@@ -72,7 +72,6 @@ class Streams:
                 "X-Accel-Buffering": "no",
             }
         )
-        after = cursor(request)
         await response.prepare(request)
         try:
             with self._wakeups.listen(topic, _CLOSING) as bell:

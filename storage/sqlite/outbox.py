@@ -5,7 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 
+import orjson
+
 from executor.outbox import Entry
+from executor.wakeups import TOLD, Wakeups
 from storage.sqlite.database import Database
 from storage.sqlite.queries import load
 
@@ -15,8 +18,9 @@ _SQL = load("outbox")
 class Outbox:
     """The announcements of jobs. A message id is stored once the platform has confirmed the message."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, wakeups: Wakeups) -> None:
         self._database = database
+        self._wakeups = wakeups
 
     async def unsettled_jobs(self) -> Sequence[str]:
         """Ids of jobs of which something is, or will be, to be shown."""
@@ -28,6 +32,11 @@ class Outbox:
         rows = await self._database.read(lambda c: c.execute(_SQL["of_job"], {"job_id": job_id}).fetchall())
         return {row["kind"]: _entry(row) for row in rows}
 
+    async def any_due(self, job_ids: Sequence[str]) -> bool:
+        """Whether any of these jobs has an announcement that is not shown yet."""
+        values = {"job_ids": orjson.dumps(list(job_ids)).decode()}
+        return await self._database.read(lambda c: c.execute(_SQL["any_due"], values).fetchone() is not None)
+
     async def begin(self, job_id: str, kind: str, wanted: int) -> None:
         """Says that a send is about to happen: if no answer comes, the message may stand all the same."""
         values = {"job_id": job_id, "kind": kind, "wanted": wanted}
@@ -37,6 +46,7 @@ class Outbox:
         """Says that the announcement stands and shows the log up to event `seq`."""
         values = {"job_id": job_id, "kind": kind, "seq": seq, "message_id": message_id}
         await self._database.write(lambda c: c.execute(_SQL["shown"], values))
+        self._wakeups.ring(TOLD)
 
 
 def _entry(row: sqlite3.Row) -> Entry:

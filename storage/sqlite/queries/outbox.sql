@@ -17,3 +17,6 @@ INSERT INTO outbox (job_id, kind, wanted, shown, message_id) VALUES (:job_id, :k
 ON CONFLICT (job_id, kind) DO UPDATE
 SET shown = max(shown, excluded.shown), wanted = max(wanted, excluded.shown), sending = 0,
     message_id = coalesce(excluded.message_id, message_id);
+
+-- name: any_due
+SELECT 1 FROM outbox WHERE shown < wanted AND job_id IN (SELECT value FROM json_each(:job_ids)) LIMIT 1;

@@ -1,0 +1,240 @@
+"""The composition root: names the concrete parts, puts them together, and owns their lifetimes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from bot.data_dir import DataDir
+from bot.desk.access import EVERYBODY, Access, Rule
+from bot.desk.desk import Desk
+from bot.news.announcer import Announcer
+from bot.news.newsroom import Newsroom
+from bot.platforms.base import ChatPlatform
+from bot.platforms.slack.adapter import SetupFault, SlackAdapter
+from bot.platforms.web import WebPlatform
+from bot.settings import Settings
+from bot.web.server import OWNER, WebServer
+from executor.attempt import Workshop
+from executor.backends.base import Backend
+from executor.backends.claude import Claude
+from executor.backends.gemini import Gemini
+from executor.backends.rehearsal import Rehearsal
+from executor.catalog import Catalog
+from executor.executor import Executor
+from executor.job_types import JOB_TYPES
+from executor.ports import SystemClock
+from executor.rescuer import rescue
+from executor.wakeups import Wakeups
+from executor.worker import Worker
+from executor.workspaces import Workspaces
+from storage import Storage, open_storage
+
+log = logging.getLogger(__name__)
+
+CLOSE_S = 5.0
+"""Seconds that each part is given to close."""
+
+_CREDENTIALS = {
+    "claude": ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_BASE_URL"),
+    "gemini": ("GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL"),
+}
+"""What a CLI is given of our own environment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """The opened parts."""
+
+    settings: Settings
+    data: DataDir
+    storage: Storage
+    wakeups: Wakeups
+    executor: Executor
+    desk: Desk
+    workshop: Workshop
+
+
+@asynccontextmanager
+async def open_house(settings: Settings, environment: Mapping[str, str]) -> AsyncIterator[House]:
+    """Locks the data directory, opens the store and settles what an earlier process left open.
+
+    Raises DataDirInUse, and NewerSchema where a later release wrote the database.
+    """
+    data = DataDir(settings.data_dir)
+    data.make()
+    wakeups = Wakeups()
+    with data.lock():
+        async with open_storage(data.database, wakeups) as storage:
+            await rescue(storage.jobs)
+            yield _build(settings, environment, data, storage, wakeups)
+
+
+def _build(
+    settings: Settings, environment: Mapping[str, str], data: DataDir, storage: Storage, wakeups: Wakeups
+) -> House:
+    backends = make_backends(settings, environment)
+    workspaces = Workspaces(directories=settings.workspaces)
+    catalog = Catalog(providers=tuple(backends))
+    executor = Executor(storage.jobs)
+    workshop = Workshop(
+        store=storage.jobs,
+        wakeups=wakeups,
+        clock=SystemClock(),
+        backends=backends,
+        job_types=JOB_TYPES,
+        catalog=catalog,
+        workspaces=workspaces,
+        homes=data.homes,
+        jobs=data.jobs,
+        reports=data.reports,
+        grace_s=settings.grace_seconds,
+    )
+    desk = Desk(
+        storage=storage,
+        executor=executor,
+        access=Access(rules=_rules(settings)),
+        catalog=catalog,
+        workspaces=workspaces,
+        prompt_limit=settings.prompt_limit,
+    )
+    return House(
+        settings=settings,
+        data=data,
+        storage=storage,
+        wakeups=wakeups,
+        executor=executor,
+        desk=desk,
+        workshop=workshop,
+    )
+
+
+def make_backends(settings: Settings, environment: Mapping[str, str]) -> dict[str, Backend]:
+    """The backends of the providers that are switched on, the default first.
+
+    Where none are named: those whose CLI is installed, and rehearsal, which needs nothing.
+    """
+    agents = settings.agents
+    claude = agents.claude.executable or environment.get("CLAUDE_PATH") or "claude"
+    gemini = agents.gemini.executable or environment.get("GEMINI_PATH") or "gemini"
+    known: dict[str, Backend] = {
+        "claude": Claude(
+            claude,
+            environment=_credentials("claude", environment) | agents.claude.environment,
+            allow_root=agents.claude.allow_root,
+        ),
+        "gemini": Gemini(gemini, environment=_credentials("gemini", environment) | agents.gemini.environment),
+        "rehearsal": Rehearsal(step_seconds=agents.rehearsal.step_seconds),
+    }
+    if agents.providers:
+        return {name: known[name] for name in agents.providers}
+    missing = {name for name, path in (("claude", claude), ("gemini", gemini)) if shutil.which(path) is None}
+    return {name: backend for name, backend in known.items() if name not in missing}
+
+
+def _credentials(provider: str, environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: environment[name] for name in _CREDENTIALS[provider] if name in environment}
+
+
+def _rules(settings: Settings) -> dict[str, Rule]:
+    slack = settings.slack
+    owner = frozenset({OWNER.user_id})
+    return {
+        "web": Rule(channels=frozenset({EVERYBODY}), people=owner, admins=owner),
+        "slack": Rule(channels=slack.channels, people=slack.people, admins=slack.admins),
+    }
+
+
+class Bifrost:
+    """The running bot: worker, announcer and, where it serves, the doors."""
+
+    def __init__(self, house: House, environment: Mapping[str, str], *, serve: bool) -> None:
+        self._house = house
+        settings, data = house.settings, house.data
+        self.started = asyncio.Event()
+        """Set when every door is open."""
+        self.slack_problem = ""
+        """Why Slack will not have us, in a sentence; empty while all is well."""
+        self.server = WebServer(
+            storage=house.storage,
+            wakeups=house.wakeups,
+            door=house.desk,
+            reports=data.reports,
+            files=data.files,
+            host=settings.web.host,
+            port=settings.web.port,
+            public_url=settings.web.public_url,
+            api_token=data.api_token(),
+        )
+        self._serve = serve
+        self._slack = _slack(settings, house.desk) if serve else None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until `stop` is set, then closes the doors, interrupts what runs, and tells the last news.
+
+        Raises OSError where the page's port is taken.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            if self._serve:
+                await stack.enter_async_context(self.server)
+            announcer = Announcer(self._newsroom())
+            worker = Worker(self._house.workshop, f"process {os.getpid()}", self._house.settings.slots)
+            async with asyncio.TaskGroup() as group:
+                telling = group.create_task(announcer.run())
+                working = group.create_task(worker.run())
+                doors = [group.create_task(self._keep_slack(self._slack))] if self._slack else []
+                self.started.set()
+                await stop.wait()
+                await _end(*doors)
+                await _end(working, within_s=CLOSE_S + self._house.settings.grace_seconds)
+                await announcer.catch_up(CLOSE_S)
+                await _end(telling)
+
+    def _newsroom(self) -> Newsroom:
+        house = self._house
+        platforms: dict[str, ChatPlatform] = {"web": WebPlatform(house.storage.messages, house.data.files)}
+        if self._slack is not None:
+            platforms["slack"] = self._slack.platform
+        web = house.settings.web
+        url = self.server.url if self._serve else web.public_url or f"http://{web.host}:{web.port}"
+        return Newsroom(
+            storage=house.storage,
+            wakeups=house.wakeups,
+            clock=house.workshop.clock,
+            platforms=platforms,
+            reports=house.data.reports,
+            public_url=url,
+        )
+
+    async def _keep_slack(self, slack: SlackAdapter) -> None:
+        """A platform that will not have us stops alone: the page and the other platforms go on."""
+        try:
+            await slack.run()
+        except SetupFault as fault:
+            self.slack_problem = fault.text
+            log.error("slack.refused: %s", fault.text, extra={"code": fault.code})
+
+
+def _slack(settings: Settings, desk: Desk) -> SlackAdapter | None:
+    slack = settings.slack
+    if not slack.bot_token.get_secret_value():
+        return None
+    return SlackAdapter(
+        bot_token=slack.bot_token.get_secret_value(),
+        app_token=slack.app_token.get_secret_value(),
+        door=desk,
+        base_url=slack.api_url,
+    )
+
+
+async def _end(*tasks: asyncio.Task[None], within_s: float = CLOSE_S) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=within_s)

@@ -1,0 +1,84 @@
+"""The directory that holds everything that lasts, and the lock that keeps it to one process."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class DataDirInUse(Exception):
+    """Another process works on the directory. `holder` is what it wrote of itself."""
+
+    def __init__(self, root: Path, holder: str) -> None:
+        super().__init__(
+            f"{root} is in use by {holder or 'another Bifrost'}. Stop that one first, "
+            "or give this one a directory of its own (`data_dir`)."
+        )
+        self.holder = holder
+
+
+@dataclass(frozen=True, slots=True)
+class DataDir:
+    """Where things are."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        return self.root / "bifrost.db"
+
+    @property
+    def homes(self) -> Path:
+        """The CLIs' own configuration directories, one per provider."""
+        return self.root / "homes"
+
+    @property
+    def jobs(self) -> Path:
+        return self.root / "jobs"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    @property
+    def files(self) -> Path:
+        """Files of the page's own channels."""
+        return self.root / "files"
+
+    @property
+    def address(self) -> Path:
+        """Where the running server writes its own address."""
+        return self.root / "server-address"
+
+    def make(self) -> None:
+        """Makes the directories, for this user alone."""
+        for place in (self.root, self.homes, self.jobs, self.reports, self.files):
+            place.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def api_token(self) -> str:
+        """The token of the command line; made the first time, readable by this user alone."""
+        path = self.root / "api-token"
+        if not path.exists():
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(32))
+        return path.read_text().strip()
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Holds the directory while the block runs. Raises DataDirInUse. The kernel lets go when we die."""
+        with (self.root / "bifrost.lock").open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                raise DataDirInUse(self.root, file.read().strip()) from None
+            file.truncate(0)
+            file.write(f"process {os.getpid()}")
+            file.flush()
+            yield

@@ -1,0 +1,143 @@
+"""The web server: one address for the page, the API and the reports."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Self
+
+from aiohttp import web
+
+from bot.desk.desk import Door
+from bot.web import documents
+from bot.web.api import Api
+from bot.web.channels import Channels
+from bot.web.documents import Documents
+from bot.web.guard import BODY_LIMIT, Address, Guard
+from bot.web.logins import Logins
+from bot.web.pages import Pages
+from bot.web.problems import Problem, answering_problems
+from bot.web.sse import Streams
+from executor.model import Actor
+from executor.wakeups import Wakeups
+from storage import Storage
+
+OWNER = Actor(platform="web", team="", user_id="owner", name="owner")
+_STOP_S = 1
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_LOGIN_USED = (
+    "This link is used up, too old or mistyped. Run `bifrost login` on the machine where the bot runs: "
+    "it prints a new one."
+)
+
+
+class WebServer:
+    """Serves while its block runs (`async with`) or until `run` is cancelled.
+
+    `public_url` is what people type where that is not the bound address, as behind a proxy; with https the
+    cookie is for https alone. Port 0 takes a free one; `url` tells which.
+    """
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        wakeups: Wakeups,
+        door: Door,
+        reports: Path,
+        files: Path,
+        api_token: str,
+        host: str = "127.0.0.1",
+        port: int = 4003,
+        public_url: str = "",
+        actor: Actor = OWNER,
+    ) -> None:
+        if not api_token:
+            raise ValueError("api_token is empty: anybody would be let in")
+        self._bind_to = (host, port)
+        self._public_url = public_url.rstrip("/")
+        self._api_token = api_token
+        self._logins = Logins(storage.hub, secure=public_url.lower().startswith("https:"))
+        self._pages = Pages()
+        self._streams = Streams(wakeups)
+        self._doors = (
+            Channels(storage.messages, door, actor, self._pages, self._streams),
+            Api(storage, door, actor, self._streams, self.login_link),
+            Documents(storage, reports=reports, files=files),
+        )
+        self._running = AsyncExitStack()
+        self._address = ""
+
+    @property
+    def url(self) -> str:
+        """Where people reach the page."""
+        return self._public_url or self._address
+
+    def login_link(self) -> str:
+        """An address that logs its opener in, once, within 15 minutes."""
+        return f"{self.url}/login/{self._logins.new_code()}"
+
+    async def run(self) -> None:
+        """Serves until cancelled."""
+        async with self:
+            await asyncio.Event().wait()
+
+    async def __aenter__(self) -> Self:
+        host, port = self._bind_to
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family)
+        bound: int = listener.getsockname()[1]
+        self._address = f"http://{f'[{host}]' if ':' in host else host}:{bound}"
+        app = self._app(Address.of(bound, self._public_url))
+        # aiohttp's access log would keep the paths, and with them the login codes.
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_S, auto_decompress=False)
+        self._running.push_async_callback(runner.cleanup)
+        await runner.setup()
+        await web.SockSite(runner, listener).start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._running.aclose()
+
+    def _app(self, address: Address) -> web.Application:
+        guard = Guard(address, self._logins, self._api_token)
+        app = web.Application(
+            middlewares=[answering_problems(self._pages.problem), guard.middleware()],
+            client_max_size=BODY_LIMIT,
+        )
+        app.on_response_prepare.append(_add_headers)
+        app.on_shutdown.append(self._close_streams)
+        for door in self._doors:
+            app.add_routes(door.routes())
+        app.router.add_get("/static/{name}", self._pages.static)
+        app.router.add_get("/login/{code}", self._log_in, allow_head=False)  # a HEAD must not use it up
+        return app
+
+    async def _log_in(self, request: web.Request) -> web.Response:
+        # Not a redirect: a Strict cookie is kept back along one that another site's link has started.
+        response = web.Response(text=self._pages.logged_in(), content_type="text/html")
+        if not await self._logins.log_in(request.match_info["code"], response):
+            raise Problem(403, _LOGIN_USED)
+        return response
+
+    async def _close_streams(self, app: web.Application) -> None:
+        self._streams.close()
+
+
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    defaults = documents.HEADERS if request.path.startswith("/reports/") else _HEADERS
+    for name, value in defaults.items():
+        response.headers.setdefault(name, value)
+    response.headers["Server"] = "bifrost"

@@ -1,0 +1,64 @@
+"""Asks an installed CLI for its version, within a bound of time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from executor.backends.base import Checkup, CliMissing
+from executor.backends.commandline import locate
+from executor.backends.environment import homes, passed_on
+
+_TIMEOUT_S = 20.0
+"""A cold claude takes 1.5 s, and some seconds more where others start at the same time."""
+
+
+async def check(
+    provider: str, executable: str, *, advice: str, problem: str = "", timeout_s: float = _TIMEOUT_S
+) -> Checkup:
+    """The checkup of one CLI. `problem` is what its backend found wrong already; no CLI at all goes first."""
+    environment = passed_on(os.environ)
+    try:
+        path = locate(provider, executable, environment["PATH"], advice)
+    except CliMissing as missing:
+        return Checkup(executable=executable, version="", problem=missing.advice)
+    with tempfile.TemporaryDirectory(prefix="bifrost-checkup-") as home:
+        environment |= homes(Path(home), Path(home))
+        try:
+            version = await _version(path, environment, timeout_s)
+        except (OSError, TimeoutError) as failure:
+            why = str(failure) or f"no answer within {timeout_s:g} s"
+            return Checkup(executable=path, version="", problem=f"`{path} --version` failed: {why}. {advice}")
+    if not version:
+        return Checkup(executable=path, version="", problem=f"`{path} --version` says nothing. {advice}")
+    return Checkup(executable=path, version=version, problem=problem)
+
+
+async def _version(path: str, environment: dict[str, str], timeout_s: float) -> str:
+    """The first word that `--version` prints; empty where it fails. Raises OSError and TimeoutError."""
+    process = await asyncio.create_subprocess_exec(
+        path,
+        "--version",
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=environment,
+        cwd=environment["HOME"],
+        start_new_session=True,
+    )
+    assert process.stdout is not None  # noqa: S101 (a pipe was asked for)
+    try:
+        async with asyncio.timeout(timeout_s):
+            printed = await process.stdout.read(1000)
+            await process.wait()
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+    words = printed.decode(errors="replace").split()
+    return words[0] if words and process.returncode == 0 else ""

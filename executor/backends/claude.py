@@ -1,0 +1,87 @@
+"""Runs Claude Code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from executor.backends.base import Checkup, Command, Launch
+from executor.backends.checkup import check
+from executor.backends.claude_endings import CLAUDE, NOT_AS_ROOT
+from executor.backends.claude_events import ClaudeDecoder
+from executor.backends.commandline import locate, resuming
+from executor.backends.environment import agent_environment
+
+_INSTALL = "Install it with `npm install -g @anthropic-ai/claude-code`, or set where it is for the provider."
+_CREDENTIALS = frozenset(
+    {
+        "ANTHROPIC_API_KEY",
+        "ANTHROPIC_AUTH_TOKEN",
+        "CLAUDE_CODE_OAUTH_TOKEN",
+        "CLAUDE_CODE_USE_BEDROCK",
+        "CLAUDE_CODE_USE_VERTEX",
+    }
+)
+_SWITCHES = {
+    "DISABLE_AUTOUPDATER": "1",
+    "DISABLE_ERROR_REPORTING": "1",
+    "DISABLE_TELEMETRY": "1",
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+}
+
+
+class Claude:
+    """The backend of Anthropic's CLI.
+
+    `environment` is what this provider alone needs: its credential and, where it is another, its endpoint.
+    `allow_root` lets it work without asking as root, which it refuses. `max_retries` is small, because
+    long waits are the executor's business.
+    """
+
+    provider = "claude"
+
+    def __init__(
+        self,
+        executable: str = "claude",
+        *,
+        environment: Mapping[str, str],
+        allow_root: bool = False,
+        max_retries: int = 3,
+    ) -> None:
+        self._executable = executable
+        self._own = {
+            **environment,
+            **_SWITCHES,
+            **({"IS_SANDBOX": "1"} if allow_root else {}),
+            "CLAUDE_CODE_MAX_RETRIES": str(max_retries),
+        }
+
+    def command(self, launch: Launch) -> Command:
+        """The process that does `launch`. Raises CliMissing, and ValueError for what is no session id."""
+        env = agent_environment(launch, {**self._own, "CLAUDE_CONFIG_DIR": str(launch.home)})
+        argv = [
+            locate(self.provider, self._executable, env["PATH"], _INSTALL),
+            "-p",
+            *("--output-format", "stream-json", "--verbose", "--include-partial-messages"),
+            *(("--model", launch.model) if launch.model else ()),
+            *(("--effort", launch.effort) if launch.effort else ()),
+            *resuming(launch.session_id),
+            "--dangerously-skip-permissions",
+        ]
+        # On standard input a prompt has no limit of length and is not in the list of processes.
+        return Command(argv=argv, env=env, stdin=launch.prompt.encode(), cwd=launch.workspace)
+
+    def decoder(self) -> ClaudeDecoder:
+        """A fresh decoder for one attempt."""
+        return ClaudeDecoder()
+
+    async def checkup(self) -> Checkup:
+        """Looks for the executable, its version and its login. Bounded in time."""
+        return await check(self.provider, self._executable, advice=_INSTALL, problem=self._problem())
+
+    def _problem(self) -> str:
+        if _CREDENTIALS.isdisjoint(self._own):
+            return f"There is no key: put {CLAUDE.key} into the bot's environment."
+        if os.geteuid() == 0 and "IS_SANDBOX" not in self._own:
+            return f"It refuses to work as root: {NOT_AS_ROOT}"
+        return ""

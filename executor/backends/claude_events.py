@@ -1,0 +1,206 @@
+"""Reads what Claude Code prints with `--output-format stream-json`."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from executor.backends.claude_endings import CLAUDE, unsuccessful, usage, without_result
+from executor.backends.failures import QUOTE, failed
+from executor.backends.fields import amount, count, first_line, one_line, parse, telling, word
+from executor.backends.prose import Prose
+from executor.events import Activity, Noticed, SessionOpened, ToolEnded, ToolStarted
+from executor.model import Outcome, OutcomeKind, Usage
+
+
+class ClaudeDecoder:
+    """The decoder of one attempt."""
+
+    def __init__(self) -> None:
+        self.verdict: Outcome | None = None
+        self._prose = Prose()
+        self._cwd = ""
+        self._session_id = ""
+        self._has_api_key = False
+        self._streamed = ""
+        self._error = ""
+        self._resets_at: datetime | None = None
+        self._warned = False
+        self._usage = Usage()
+        self._result: dict[str, Any] | None = None
+        self._complaints: deque[str] = deque(maxlen=5)
+
+    def stdout(self, line: bytes) -> Sequence[Activity]:
+        event = parse(line)
+        if event is None:
+            return ()
+        match event.get("type"):
+            case "stream_event":
+                return self._stream(event)
+            case "assistant":
+                return self._assistant(event)
+            case "user":
+                return _answers(event)
+            case "system":
+                return self._system(event)
+            case "rate_limit_event":
+                return self._limit(event)
+            case "result":
+                return self._ended(event)
+        return ()
+
+    def stderr(self, line: bytes) -> Sequence[Activity]:
+        if complaint := one_line(line.decode(errors="replace"), QUOTE):
+            self._complaints.append(complaint)
+        return ()
+
+    def conclude(self, exit_code: int) -> Outcome:
+        if self.verdict is not None:
+            return self.verdict
+        result = self._result
+        # A failure of the API has the subtype "success", and an interrupted run the exit code 0.
+        if result is not None and result.get("is_error") is not False:
+            return unsuccessful(result, self._error, self._resets_at, self._usage)
+        if result is None or exit_code != 0:
+            return without_result(exit_code, self._complaints, self._usage)
+        return Outcome(kind=OutcomeKind.DONE, result=word(result.get("result")), usage=self._usage)
+
+    def _stream(self, event: dict[str, Any]) -> Sequence[Activity]:
+        if event.get("parent_tool_use_id") is not None:
+            return ()
+        match event.get("event"):
+            case {"type": "content_block_delta", "delta": {"type": "text_delta", "text": str(text)}}:
+                return self._prose.write(text)
+            case {"type": "content_block_start", "content_block": {"type": "text"}}:
+                self._prose.start_block()
+            case {"type": "message_start", "message": {"id": str(message_id)}}:
+                self._streamed = message_id
+        return ()
+
+    def _assistant(self, event: dict[str, Any]) -> Sequence[Activity]:
+        match event:
+            case {"message": {"content": list(blocks)} as message}:
+                pass
+            case _:
+                return ()
+        from_agent = event.get("parent_tool_use_id") is None
+        if from_agent:
+            self._error = word(event.get("error"))
+        # A streamed message repeats its text here, and the CLI words its own troubles as a message.
+        repeats = message.get("id") == self._streamed or message.get("model") == "<synthetic>"
+        seen: list[Activity] = []
+        for block in blocks:
+            match block:
+                case {"type": "text", "text": str(text)} if from_agent and not repeats:
+                    self._prose.start_block()
+                    seen += self._prose.write(text)
+                case {"type": "tool_use", "id": str(tool_id), "name": str(name)}:
+                    detail = telling(block.get("input"), self._cwd)
+                    seen.append(ToolStarted(tool_id=tool_id, name=name, detail=detail))
+        return seen
+
+    def _system(self, event: dict[str, Any]) -> Sequence[Activity]:
+        match event.get("subtype"):
+            case "init":
+                return self._opened(event)
+            case "api_retry":
+                return self._retried(event)
+        return ()
+
+    def _opened(self, event: dict[str, Any]) -> Sequence[Activity]:
+        self._cwd = word(event.get("cwd"))
+        self._has_api_key = event.get("apiKeySource") != "none"
+        session_id = word(event.get("session_id"))
+        # A turn that the CLI starts by itself, for a background task's end, opens the same session again.
+        if not session_id or session_id == self._session_id:
+            return ()
+        self._session_id = session_id
+        return (SessionOpened(session_id=session_id, model=word(event.get("model"))),)
+
+    def _retried(self, event: dict[str, Any]) -> Sequence[Activity]:
+        status, delay_ms = count(event.get("error_status")), amount(event.get("retry_delay_ms"))
+        # A refused key is retried like a server's failure, which looks like a hang. An OAuth session gives
+        # up by itself after two tries, and may have got a fresh token by then.
+        if status == 401 and self._has_api_key:
+            self.verdict = failed(CLAUDE, "auth", usage=self._usage)
+            return ()
+        error = word(event.get("error"))
+        trouble = error.replace("_", " ") if error not in ("", "unknown") else "no answer"
+        wait = "" if delay_ms is None else f" in {math.ceil(delay_ms / 1000)} s"
+        cause = one_line(f"{status} {trouble}" if status else trouble)
+        attempt, most = count(event.get("attempt")), count(event.get("max_retries"))
+        tries = f", attempt {attempt} of {most}" if attempt and most else ""
+        return (Noticed(text=f"claude is retrying{wait} ({cause}{tries})"),)
+
+    def _limit(self, event: dict[str, Any]) -> Sequence[Activity]:
+        info = event.get("rate_limit_info")
+        if not isinstance(info, dict):
+            return ()
+        match info.get("status"):
+            case "rejected":
+                self._resets_at = _moment(info.get("resetsAt"))
+            case "allowed_warning" if not self._warned:
+                self._warned = True
+                return (Noticed(text=_warning(info)),)
+            case "allowed":
+                self._resets_at = None
+        return ()
+
+    def _ended(self, event: dict[str, Any]) -> Sequence[Activity]:
+        # A run has more than one result where background tasks start turns of their own; each counts anew.
+        self._result = event
+        self._usage += usage(event)
+        match event.get("permission_denials"):
+            case [_, *_] as denials:
+                return (Noticed(text=_denied(denials)),)
+        return ()
+
+
+def _answers(event: dict[str, Any]) -> Sequence[Activity]:
+    """What the tools answered; messages of this type that hold text are words put into the model's mouth."""
+    match event.get("message"):
+        case {"content": list(blocks)}:
+            return [answer for block in blocks if (answer := _answer(block))]
+    return ()
+
+
+def _answer(block: object) -> ToolEnded | None:
+    match block:
+        case {"type": "tool_result", "tool_use_id": str(tool_id), "is_error": True, **rest}:
+            return ToolEnded(tool_id=tool_id, ok=False, detail=_complaint(rest.get("content")))
+        case {"type": "tool_result", "tool_use_id": str(tool_id)}:
+            return ToolEnded(tool_id=tool_id, ok=True)
+    return None
+
+
+def _complaint(content: object) -> str:
+    match content:
+        case str(text) | [{"type": "text", "text": str(text)}, *_]:
+            return first_line(text.removeprefix("<tool_use_error>").removesuffix("</tool_use_error>"))
+    return ""
+
+
+def _denied(denials: list[Any]) -> str:
+    """Names the tools that were refused, and how often."""
+    tools = Counter(one_line(word(each.get("tool_name")), 40) for each in denials if isinstance(each, dict))
+    named = [f"{tool} ({times}×)" if times > 1 else tool for tool, times in tools.items() if tool]
+    return f"claude was not allowed to use {', '.join(named[:10]) or 'a tool'}"
+
+
+def _warning(info: dict[str, Any]) -> str:
+    limit = one_line(word(info.get("rateLimitType")).replace("_", "-")) or "usage"
+    used, resets_at = amount(info.get("utilization")), _moment(info.get("resetsAt"))
+    share = "most" if used is None else f"{used:.0%}"
+    until = "" if resets_at is None else f"; it resets at {resets_at:%Y-%m-%d %H:%M} UTC"
+    return f"claude has used {share} of its {limit} limit{until}"
+
+
+def _moment(unix_s: object) -> datetime | None:
+    seconds = amount(unix_s)
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -1,0 +1,58 @@
+"""The environment of an agent: built from a list of what may pass, never from what the bot has."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from executor.backends.base import Launch
+
+# An agent's shell sees every variable of its CLI, so nothing passes that is not named here: the bot's own
+# tokens, and the keys of other providers, must not be in reach of a prompt.
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+_PASSED = frozenset(
+    {
+        "PATH",
+        "LANG",
+        "LANGUAGE",
+        "TZ",
+        "TERM",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "NODE_EXTRA_CA_CERTS",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+        *_PROXIES,
+        *(name.lower() for name in _PROXIES),  # programs differ in which of the two they read
+    }
+)
+# TZ decides the zone that a CLI names in "resets 9pm": it must be a known one.
+_DEFAULTS = {"PATH": os.defpath, "LANG": "C.UTF-8", "TZ": "UTC"}
+
+
+def passed_on(ours: Mapping[str, str]) -> dict[str, str]:
+    """What of the bot's environment an agent may see."""
+    allowed = {name: value for name, value in ours.items() if value and _may_pass(name)}
+    return {**_DEFAULTS, **allowed}
+
+
+def _may_pass(name: str) -> bool:
+    return name in _PASSED or name.startswith("LC_")
+
+
+def agent_environment(
+    launch: Launch, own: Mapping[str, str], ours: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """The whole environment of an attempt. `own` is what its backend adds: key, endpoint, switches."""
+    return {
+        **passed_on(ours),
+        **own,
+        **homes(launch.home, launch.temp),
+        "BIFROST_RESULTS": str(launch.results),
+    }
+
+
+def homes(home: Path, temp: Path) -> dict[str, str]:
+    """Where a process finds its home and puts what it does not keep."""
+    return {"HOME": str(home), "TMPDIR": str(temp)}

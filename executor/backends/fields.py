@@ -1,0 +1,85 @@
+"""Reads a CLI's lines of JSON without trusting their shape: what is wrong is left out, nothing raises."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import islice
+from typing import Any
+
+import orjson
+
+DETAIL = 120
+"""Characters of a tool's telling argument, and of why it failed."""
+
+_FILES = ("file_path", "notebook_path", "absolute_path")
+_PLACES = ("path", "dir_path")
+_TELLING = ("command", *_FILES, "pattern", "query", "url", *_PLACES, "description", "prompt")
+_MOST = 2**53  # what a float, JavaScript and a database can all hold
+_ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
+
+
+def parse(line: bytes) -> dict[str, Any] | None:
+    """The JSON object on a line, or None where there is none."""
+    if not line.lstrip().startswith(b"{"):
+        return None
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        value = _mended(line)
+    return value if isinstance(value, dict) else None
+
+
+def _mended(line: bytes) -> object:
+    # JavaScript may cut a text inside a surrogate pair, and a tool may print what is no UTF-8.
+    # Such a line can still be the one with the result, so the bad characters alone are given up.
+    try:
+        value = json.loads(line.decode("utf-8", "replace"))
+        return orjson.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def word(value: object) -> str:
+    """A text field; empty where it is none."""
+    return value if isinstance(value, str) else ""
+
+
+def count(value: object) -> int | None:
+    """A number of things or milliseconds that a database can hold."""
+    checked = amount(value)
+    return None if checked is None else int(checked)
+
+
+def amount(value: object) -> float | None:
+    """A sum of money or a duration."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value < _MOST else None
+
+
+def one_line(text: str, limit: int = DETAIL) -> str:
+    """`text` for a line of its own: no control characters or colours, at most `limit` characters."""
+    # A tool may print megabytes; nothing beyond the first characters can be shown.
+    plain = _ESCAPES.sub("", text[: limit * 20])
+    joined = " ".join("".join(c if c.isprintable() else " " for c in plain).split())
+    return joined if len(joined) <= limit else joined[: limit - 1] + "…"
+
+
+def first_line(text: str, limit: int = DETAIL) -> str:
+    """The first line of `text` that says something."""
+    lines = (one_line(line, limit) for line in text[:10_000].splitlines())
+    return next(filter(None, lines), "")
+
+
+def telling(arguments: object, cwd: str) -> str:
+    """The argument that tells best what a tool was called for; a path under `cwd` is shown from there."""
+    if not isinstance(arguments, dict):
+        return ""
+    known = (key for key in _TELLING if word(arguments.get(key)))
+    other = (key for key in islice(arguments, 20) if word(arguments[key]))
+    key = next(known, None) or next(other, "")
+    value = word(arguments.get(key))
+    if cwd and key in (*_FILES, *_PLACES):
+        value = value.removeprefix(f"{cwd}/") or value
+    return one_line(value)

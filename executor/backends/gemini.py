@@ -1,0 +1,83 @@
+"""Runs Gemini CLI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import orjson
+
+from executor.backends.base import Checkup, Command, Launch
+from executor.backends.checkup import check
+from executor.backends.commandline import locate, resuming
+from executor.backends.environment import agent_environment
+from executor.backends.gemini_endings import GEMINI
+from executor.backends.gemini_events import GeminiDecoder
+
+_INSTALL = "Install it with `npm install -g @google/gemini-cli`, or set where it is for the provider."
+_SWITCHES = {
+    # In a folder that it does not trust it asks before every tool, or refuses to start.
+    "GEMINI_CLI_TRUST_WORKSPACE": "true",
+    # Its launcher swallows signals while the child that it started runs on.
+    "GEMINI_CLI_NO_RELAUNCH": "true",
+}
+_SETTINGS = {
+    # Without selectedType an endpoint in the environment makes it refuse to start.
+    "security": {"auth": {"selectedType": "gemini-api-key"}},
+    "privacy": {"usageStatisticsEnabled": False},
+    "general": {"enableAutoUpdate": False},
+}
+
+
+class Gemini:
+    """The backend of Google's CLI.
+
+    `environment` is what this provider alone needs: its key and, where it is another, its endpoint.
+    """
+
+    provider = "gemini"
+
+    def __init__(self, executable: str = "gemini", *, environment: Mapping[str, str]) -> None:
+        self._executable = executable
+        self._own = {**environment, **_SWITCHES}
+
+    def command(self, launch: Launch) -> Command:
+        """The process that does `launch`. Raises CliMissing, and ValueError for what is no session id.
+
+        Writes the CLI's settings where it has none yet.
+        """
+        env = agent_environment(launch, {**self._own, "GEMINI_CLI_HOME": str(launch.home)})
+        argv = [
+            locate(self.provider, self._executable, env["PATH"], _INSTALL),
+            *("--output-format", "stream-json", "--yolo"),
+            *(("-m", launch.model) if launch.model else ()),
+            *resuming(launch.session_id),
+        ]
+        _settle_in(launch.home)
+        # On standard input a prompt has no limit of length and is not in the list of processes.
+        return Command(argv=argv, env=env, stdin=launch.prompt.encode(), cwd=launch.workspace)
+
+    def decoder(self) -> GeminiDecoder:
+        """A fresh decoder for one attempt."""
+        return GeminiDecoder()
+
+    async def checkup(self) -> Checkup:
+        """Looks for the executable, its version and its login. Bounded in time."""
+        problem = (
+            ""
+            if GEMINI.key in self._own
+            else f"There is no key: put {GEMINI.key} into the bot's environment."
+        )
+        return await check(self.provider, self._executable, advice=_INSTALL, problem=problem)
+
+
+def _settle_in(home: Path) -> None:
+    settings = home / ".gemini" / "settings.json"
+    if settings.exists():
+        return
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    # Attempts share a home and may start together: none may read half a file.
+    with NamedTemporaryFile(dir=settings.parent, prefix="settings-", delete=False) as draft:
+        draft.write(orjson.dumps(_SETTINGS))
+    Path(draft.name).replace(settings)

@@ -1,0 +1,100 @@
+"""Reads how an attempt of Gemini CLI ended: its `result` event, its exit code and its complaints."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from executor.backends.failures import QUOTE, Cli, explain, failed
+from executor.backends.fields import first_line
+from executor.model import Outcome, OutcomeKind, Usage
+
+GEMINI = Cli(name="gemini", key="GEMINI_API_KEY")
+
+_CODE = re.compile(r'"code":\s*(\d{3})\b')
+_MESSAGE = re.compile(r'"message":\s*"([^"]+)"')
+_BY_EXIT = {
+    41: "auth",
+    42: "configuration",
+    44: "configuration",
+    52: "configuration",
+    53: "max_turns",
+    55: "configuration",
+}
+_BY_STATUS = {401: "auth", 403: "auth", 404: "model", 413: "prompt_too_long", 429: "rate_limit"}
+# In this order: a sentence about a key or a model may also speak of a quota, never the other way round.
+_BY_WORDS = {
+    "permission_denied": "auth",
+    "api key not valid": "auth",
+    "api_key_invalid": "auth",
+    "unauthenticated": "auth",
+    "authentication failed": "auth",
+    "modelnotfounderror": "model",
+    "is not found for api version": "model",
+    "model not found": "model",
+    "invalid model": "model",
+    "exceeds the maximum number of tokens": "prompt_too_long",
+    "blocked due to safety": "invalid_request",
+    "resource_exhausted": "rate_limit",
+    "quota": "rate_limit",
+    "exhausted your capacity": "rate_limit",
+    "capacity exceeded": "rate_limit",
+    "too many requests": "rate_limit",
+    "error resuming session": "session_not_found",
+    "invalid session identifier": "session_not_found",
+}
+
+
+def reason_of(status: int) -> str:
+    """The machine word for an HTTP status; empty where it tells nothing."""
+    return _BY_STATUS.get(status) or ("server_error" if status >= 500 else "")
+
+
+def reason_in(text: str) -> str:
+    """The machine word for what the CLI complains about; empty where it does not tell."""
+    lowered = text.lower()
+    return next((reason for words, reason in _BY_WORDS.items() if words in lowered), "")
+
+
+def reason_for(said: str, exit_code: int) -> str:
+    """The machine word for a `result` that is an error."""
+    return reason_of(_status(said, exit_code)) or reason_in(said) or _BY_EXIT.get(exit_code) or "error"
+
+
+def reason_to_stop(complaints: Sequence[str], exit_code: int) -> tuple[str, str]:
+    """The machine word, and the complaint it comes from, where a CLI ended by itself without a `result`."""
+    reasons = ((reason_in(complaint), complaint) for complaint in complaints)
+    last = complaints[-1] if complaints else ""
+    return next((known for known in reasons if known[0]), (_BY_EXIT.get(exit_code, ""), last))
+
+
+def error_text(event: dict[str, Any]) -> str:
+    """What a result, of a tool or of all, says went wrong."""
+    match event.get("error"):
+        case {"message": str(message)}:
+            return message
+    return ""
+
+
+def outcome(reason: str, said: str, usage: Usage, resets_at: datetime | None) -> Outcome:
+    """The outcome of an attempt that did not go well; `said` is what the CLI said about it."""
+    body = _MESSAGE.search(said)
+    quote = body[1] if body else first_line(said, QUOTE).removeprefix("[API Error: ").removesuffix("]")
+    if reason != "rate_limit":
+        return failed(GEMINI, reason, quote=quote, usage=usage)
+    return Outcome(
+        kind=OutcomeKind.LIMITED,
+        reason=reason,
+        message=explain(GEMINI, reason, quote=quote),
+        usage=usage,
+        resets_at=resets_at,
+    )
+
+
+def _status(said: str, exit_code: int) -> int:
+    """The HTTP status of a failed request, as its body tells; an exit code is what is left of it mod 256."""
+    if found := _CODE.search(said):
+        return int(found[1])
+    return exit_code + 256 if exit_code >= 400 - 256 else 0
