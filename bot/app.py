@@ -19,7 +19,7 @@ from bot.news.newsroom import Newsroom
 from bot.platforms.base import ChatPlatform
 from bot.platforms.slack.adapter import SetupFault, SlackAdapter
 from bot.platforms.web import WebPlatform
-from bot.settings import Settings
+from bot.settings import Cli, Settings
 from bot.web.server import OWNER, WebServer
 from executor.attempt import Workshop
 from executor.backends.base import Backend
@@ -115,27 +115,39 @@ def _build(
     )
 
 
+def known_backends(settings: Settings, environment: Mapping[str, str]) -> dict[str, Backend]:
+    """A backend per provider that there is."""
+    agents = settings.agents
+    return {
+        "claude": Claude(
+            _executable("claude", agents.claude, environment),
+            environment=_credentials("claude", environment) | agents.claude.environment,
+            allow_root=agents.claude.allow_root,
+        ),
+        "gemini": Gemini(
+            _executable("gemini", agents.gemini, environment),
+            environment=_credentials("gemini", environment) | agents.gemini.environment,
+        ),
+        "rehearsal": Rehearsal(step_seconds=agents.rehearsal.step_seconds),
+    }
+
+
 def make_backends(settings: Settings, environment: Mapping[str, str]) -> dict[str, Backend]:
     """The backends of the providers that are switched on, the default first.
 
     Where none are named: those whose CLI is installed, and rehearsal, which needs nothing.
     """
-    agents = settings.agents
-    claude = agents.claude.executable or environment.get("CLAUDE_PATH") or "claude"
-    gemini = agents.gemini.executable or environment.get("GEMINI_PATH") or "gemini"
-    known: dict[str, Backend] = {
-        "claude": Claude(
-            claude,
-            environment=_credentials("claude", environment) | agents.claude.environment,
-            allow_root=agents.claude.allow_root,
-        ),
-        "gemini": Gemini(gemini, environment=_credentials("gemini", environment) | agents.gemini.environment),
-        "rehearsal": Rehearsal(step_seconds=agents.rehearsal.step_seconds),
-    }
+    agents, known = settings.agents, known_backends(settings, environment)
     if agents.providers:
         return {name: known[name] for name in agents.providers}
-    missing = {name for name, path in (("claude", claude), ("gemini", gemini)) if shutil.which(path) is None}
-    return {name: backend for name, backend in known.items() if name not in missing}
+    for name, cli in (("claude", agents.claude), ("gemini", agents.gemini)):
+        if shutil.which(_executable(name, cli, environment)) is None:
+            del known[name]
+    return known
+
+
+def _executable(name: str, cli: Cli, environment: Mapping[str, str]) -> str:
+    return cli.executable or environment.get(f"{name.upper()}_PATH") or name
 
 
 def _credentials(provider: str, environment: Mapping[str, str]) -> dict[str, str]:

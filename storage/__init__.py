@@ -9,11 +9,13 @@ from pathlib import Path
 
 from executor.ports import Clock
 from executor.wakeups import Wakeups
-from storage.sqlite.database import open_database
+from storage.sqlite.database import NewerSchema, check_database, open_database
 from storage.sqlite.hub import Hub
 from storage.sqlite.messages import Messages
 from storage.sqlite.outbox import Outbox
 from storage.sqlite.store import SqliteStore
+
+__all__ = ["NewerSchema", "Storage", "check_database", "open_storage"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

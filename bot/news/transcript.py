@@ -70,9 +70,9 @@ class Transcript:
     def _text(self, body: Body) -> str:
         match body:
             case TextWritten(text=text):
-                break_before = "\n\n" if self._tools else ""
+                paragraph = self._gap(2) + text.lstrip("\n") if self._tools else text
                 self._tools = False
-                return break_before + text
+                return paragraph
             case ToolStarted(name=name, detail=detail):
                 self.step = excerpt(f"{name} {detail}", 80)
                 return self._line(f"🔧 {_code(name)} {_code(detail)}".rstrip())
@@ -84,9 +84,16 @@ class Transcript:
                 return ""
 
     def _line(self, line: str) -> str:
-        break_before = "\n" if self._tools else "\n\n" if self._whole else ""
+        gap = self._gap(1 if self._tools else 2)
         self._tools = True
-        return f"{break_before}- {line}"
+        return f"{gap}- {line}"
+
+    def _gap(self, newlines: int) -> str:
+        """What is missing of so many newlines at the end of what there is."""
+        if not self._whole:
+            return ""
+        last = self._whole[-1]
+        return "\n" * max(0, newlines - (len(last) - len(last.rstrip("\n"))))
 
 
 def split(text: str, limit: int) -> list[str]:

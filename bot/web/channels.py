@@ -110,7 +110,7 @@ class Channels:
         return Origin(actor=self._actor, channel=message.channel, thread=message.thread or message.id)
 
     def _answered(self, request: web.Request, answer: Answer, channel: str) -> web.Response:
-        """The answer as JSON for the page's script; for a plain form, a way back to the page, which shows it."""
+        """The answer as JSON for the page's script, or for a plain form the way back to the page that shows it."""
         if request.content_type == "application/json":
             fields = {"ok": answer.ok, "html": to_html(answer.text), "field": answer.field}
             return web.json_response(fields)
@@ -127,4 +127,6 @@ async def answered(answer: Awaitable[Answer]) -> Answer:
         async with asyncio.timeout(_ANSWER_S):
             return await answer
     except TimeoutError:
-        raise Problem(504, "The desk did not answer in time. Look at `/job list` before you try again.") from None
+        raise Problem(
+            504, "The desk did not answer in time. Look at `/job list` before you try again."
+        ) from None

@@ -24,7 +24,7 @@ LOG_IN = (
     "You are not logged in here. Run `bifrost login` on the machine where the bot runs: "
     "it prints a link that opens this page, once, within 15 minutes."
 )
-NEED_TOKEN = "Send the API token with the request: `Authorization: Bearer …`."
+CALL_WITH_TOKEN = "Send the API token with the request: `Authorization: Bearer …`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Guard:
         if request.path.startswith(_PUBLIC) or request.path in _PUBLIC_PATHS:
             return
         if request.path.startswith(_TOKEN_ONLY):
-            raise Problem(401, NEED_TOKEN, {"WWW-Authenticate": "Bearer"})
+            raise Problem(401, CALL_WITH_TOKEN, {"WWW-Authenticate": "Bearer"})
         if not await self._logins.is_logged_in(request):
             raise Problem(401, LOG_IN, {"WWW-Authenticate": "Bearer"})
 

@@ -12,7 +12,10 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markupsafe import Markup
 
-_TAGS = set("p br hr strong em s code pre blockquote ul ol li h3 a table thead tbody tr th td".split())
+_TAGS = {
+    *("p", "br", "hr", "h3", "blockquote", "pre", "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td"),
+    *("strong", "em", "s", "code", "a"),
+}
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 

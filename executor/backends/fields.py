@@ -58,11 +58,16 @@ def amount(value: object) -> float | None:
     return float(value) if 0 <= value < _MOST else None
 
 
+def without_colours(text: str) -> str:
+    """`text` without what only a terminal understands."""
+    return _ESCAPES.sub("", text)
+
+
 def one_line(text: str, limit: int = DETAIL) -> str:
     """`text` for a line of its own: no control characters or colours, at most `limit` characters."""
     # A tool may print megabytes; nothing beyond the first characters can be shown.
-    plain = _ESCAPES.sub("", text[: limit * 20])
-    joined = " ".join("".join(c if c.isprintable() else " " for c in plain).split())
+    shown = without_colours(text[: limit * 20])
+    joined = " ".join("".join(c if c.isprintable() else " " for c in shown).split())
     return joined if len(joined) <= limit else joined[: limit - 1] + "…"
 
 

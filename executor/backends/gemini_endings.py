@@ -66,8 +66,12 @@ def reason_for(said: str, exit_code: int) -> str:
 def reason_to_stop(complaints: Sequence[str], exit_code: int) -> tuple[str, str]:
     """The machine word, and the complaint it comes from, where a CLI ended by itself without a `result`."""
     reasons = ((reason_in(complaint), complaint) for complaint in complaints)
-    last = complaints[-1] if complaints else ""
-    return next((known for known in reasons if known[0]), (_BY_EXIT.get(exit_code, ""), last))
+    return next((known for known in reasons if known[0]), (_BY_EXIT.get(exit_code, ""), last_of(complaints)))
+
+
+def last_of(complaints: Sequence[str]) -> str:
+    """The last complaint; empty where there is none."""
+    return complaints[-1] if complaints else ""
 
 
 def error_text(event: dict[str, Any]) -> str:

@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from executor.backends.failures import QUOTE, broken_off
-from executor.backends.fields import count, first_line, one_line, parse, telling, word
+from executor.backends.fields import count, first_line, one_line, parse, telling, without_colours, word
 from executor.backends.gemini_endings import (
     GEMINI,
     error_text,
+    last_of,
     outcome,
     reason_for,
     reason_in,
@@ -79,12 +80,13 @@ class GeminiDecoder:
         return ()
 
     def stderr(self, line: bytes) -> Sequence[Activity]:
-        text = line[:_ESSAY].decode(errors="replace")
-        if not text.strip() or any(noise in text for noise in _NOISE):
+        text = without_colours(line[:_ESSAY].decode(errors="replace"))
+        complaint = one_line(text, QUOTE)
+        if not complaint or any(noise in text for noise in _NOISE):
             return ()
         # What is indented, or closes a brace, is the inside of a stack trace or of a printed object.
         if not text.startswith((" ", "\t", "}")):
-            self._complaints.append(one_line(text, QUOTE))
+            self._complaints.append(complaint)
         if (wait := asked_wait(text)) is not None:
             self._resets_at = self._now() + wait
         return self._retry(text)
@@ -94,7 +96,7 @@ class GeminiDecoder:
             return self.verdict
         result = self._result
         if result is not None and result.get("status") != "success":
-            said = error_text(result) or "".join(list(self._complaints)[-1:])
+            said = error_text(result) or last_of(self._complaints)
             return self._unsuccessful(reason_for(said, exit_code), said)
         if result is None or exit_code != 0:
             return self._broken_off(exit_code)

@@ -362,8 +362,8 @@ def main() -> int:
     stage = Stage(options.step_seconds)
     started = time.monotonic()
     topic = topic_of(sys.stdin.buffer.read().decode(errors="replace"))
-    session_id = options.resume or options.session
-    earlier = earlier_topics(options.sessions, session_id) if options.resume else []
+    session_id = options.session or options.resume
+    earlier = [] if options.session else earlier_topics(options.sessions, session_id)
     if earlier is None:
         stage.tell("result", ok=False, reason="session_not_found", text="")
         return 1

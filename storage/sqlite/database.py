@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -108,3 +109,14 @@ async def _first(connection: aiosqlite.Connection, sql: str) -> tuple[int]:
         row = await cursor.fetchone()
     assert row is not None  # noqa: S101 - a PRAGMA always answers
     return (int(row[0]),)
+
+
+def check_database(path: Path) -> str:
+    """Looks through the file and says what it is. Raises sqlite3.DatabaseError where it is broken."""
+    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
+    with contextlib.closing(connection):
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict)
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        return f"sound, schema {version}"

@@ -94,9 +94,10 @@ class Connection:
                 await self._handler.close_async()  # type: ignore[no-untyped-call]
         except TimeoutError:
             _log.warning("slack.close_timed_out")
-        tasks = (socket.message_processor, socket.current_session_monitor, socket.message_receiver)
-        running = [task for task in tasks if task is not None]
-        for task in running:
-            task.cancel()
-        await socket.aiohttp_client_session.close()
-        await asyncio.gather(*running, return_exceptions=True)
+        finally:
+            tasks = (socket.message_processor, socket.current_session_monitor, socket.message_receiver)
+            running = [task for task in tasks if task is not None]
+            for task in running:
+                task.cancel()
+            await socket.aiohttp_client_session.close()
+            await asyncio.gather(*running, return_exceptions=True)

@@ -1,0 +1,137 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import logging
+import os
+import sqlite3
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+
+from bot.data_dir import DataDir, DataDirInUse
+from bot.logs import log_to_stderr
+from bot.settings import BadConfiguration, Settings, find_file, forget_secrets, load
+from storage import NewerSchema
+
+_T = TypeVar("_T")
+
+CONFIGURATION = 78
+"""Exit status for a configuration that cannot be used (EX_CONFIG)."""
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+ConfigOption = Annotated[Path | None, typer.Option(help="The configuration file.", show_default=False)]
+"""Every command takes it."""
+
+
+@app.command()
+def serve(config: ConfigOption = None) -> None:
+    """Serve the page and the chat platforms, and run jobs."""
+    from bot.serve import serve as run
+
+    settings, environment = _open(config)
+    log_to_stderr(logging.INFO)
+    _run(run(settings, environment))
+
+
+@app.command()
+def demo(
+    config: ConfigOption = None,
+    once: Annotated[bool, typer.Option(help="Stop when the report is published.")] = False,
+) -> None:
+    """Run one research job by rehearsal through #dev, and show the channel."""
+    from bot.serve import demo as run
+
+    settings, environment = _open(config)
+    log_to_stderr(logging.WARNING)
+    raise typer.Exit(_run(run(settings, environment, once=once)))
+
+
+@app.command(
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "help_option_names": [],
+    }
+)
+def job(context: typer.Context, config: ConfigOption = None) -> None:
+    """The commands of chat: `job run research "…"` follows a job to its end, `job help` lists all."""
+    from bot.job_command import run_job
+
+    settings, environment = _open(config)
+    log_to_stderr(logging.WARNING)
+    raise typer.Exit(_run(run_job(context.args, settings, environment)))
+
+
+@app.command()
+def doctor(
+    config: ConfigOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+) -> None:
+    """Try everything the bot needs, and say what is missing. Exit status 1 where it cannot work."""
+    from bot.doctor import as_data, examine, healthy, report
+
+    settings, environment = _open(config)
+    findings = _run(examine(settings, environment, find_file(config, environment)))
+    if as_json:
+        typer.echo(json.dumps(as_data(findings), indent=2))
+    else:
+        report(findings, Console(highlight=False))
+    raise typer.Exit(0 if healthy(findings) else 1)
+
+
+@app.command()
+def login(config: ConfigOption = None) -> None:
+    """Print a link that logs a browser in to the running bot, once, within 15 minutes."""
+    from bot.client import login_link
+
+    settings, _ = _open(config)
+    data = DataDir(settings.data_dir)
+    if not data.address.exists():
+        raise _failure(f"No bot is serving on {data.root}. Start one with `bifrost serve`.", 1)
+    typer.echo(_run(login_link(data.address.read_text().strip(), data.api_token())))
+
+
+def main() -> None:
+    """The program `bifrost`."""
+    app()
+
+
+def _open(config: Path | None) -> tuple[Settings, dict[str, str]]:
+    """The settings and the environment they came from, which from then on holds no secret of ours."""
+    environment = dict(os.environ)
+    try:
+        settings = load(find_file(config, environment), environment)
+    except BadConfiguration as error:
+        raise _failure(str(error), CONFIGURATION) from None
+    forget_secrets(os.environ)
+    forget_secrets(environment)
+    return settings, environment
+
+
+def _run(work: Coroutine[object, object, _T]) -> _T:
+    """Runs it; what an operator can mend becomes a sentence instead of a stack."""
+    try:
+        return asyncio.run(work)
+    except DataDirInUse as error:
+        raise _failure(str(error), 1) from None
+    except NewerSchema as error:
+        raise _failure(str(error), CONFIGURATION) from None
+    except sqlite3.DatabaseError as error:
+        advice = "Restore the database from a backup; `bifrost doctor` says where it is."
+        raise _failure(f"The database cannot be used: {error}. {advice}", CONFIGURATION) from None
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise _failure("The page's port is taken; set another one: `port` under [web].", 1) from None
+
+
+def _failure(text: str, status: int) -> typer.Exit:
+    typer.echo(text, err=True)
+    return typer.Exit(status)

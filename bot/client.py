@@ -1,0 +1,74 @@
+"""Talks to a Bifrost that is running on this machine, as the page does."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+_CONNECT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What the server answered to a command."""
+
+    ok: bool
+    text: str
+    job_id: str
+
+
+class Client:
+    """A session with a running server. Every call raises aiohttp.ClientError where it cannot be reached."""
+
+    def __init__(self, session: aiohttp.ClientSession, address: str) -> None:
+        self._session = session
+        self._address = address
+
+    async def command(self, text: str) -> Told:
+        """Does what would be typed after `/job` in #dev."""
+        body = {"text": text, "delivery": str(uuid.uuid4())}
+        answer = await self._post("/api/commands", body)
+        return Told(ok=answer["ok"], text=answer["text"], job_id=answer.get("job_id") or "")
+
+    async def login_link(self) -> str:
+        """A link that logs a browser in, once."""
+        return str((await self._post("/login-links", {}))["url"])
+
+    async def events(self, job_id: str) -> AsyncGenerator[tuple[str, dict[str, Any]], None]:
+        """The log of a job, from its beginning to its end: kind and fields of each event."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=60)
+        async with self._session.get(f"{self._address}/jobs/{job_id}/stream", timeout=timeout) as response:
+            response.raise_for_status()
+            kind = ""
+            async for line in response.content:
+                name, _, value = line.decode().rstrip("\n").partition(": ")
+                if name == "event":
+                    kind = value
+                elif name == "data":
+                    yield kind, json.loads(value)
+
+    async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        async with self._session.post(f"{self._address}{path}", json=body) as response:
+            response.raise_for_status()
+            answer: dict[str, Any] = await response.json()
+            return answer
+
+
+@asynccontextmanager
+async def connect(address: str, token: str) -> AsyncIterator[Client]:
+    """A client of the server at `address`, with the command line's own token."""
+    headers = {"Authorization": f"Bearer {token}"}
+    async with aiohttp.ClientSession(headers=headers) as session:
+        yield Client(session, address)
+
+
+async def login_link(address: str, token: str) -> str:
+    """A link that logs a browser in to the server at `address`, once."""
+    async with connect(address, token) as client:
+        return await client.login_link()

@@ -1,0 +1,165 @@
+"""`bifrost doctor`: does the things that must work, and says of each what it saw and what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import aiohttp
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bot.app import known_backends
+from bot.data_dir import DataDir
+from bot.settings import Settings
+from executor.backends.base import Backend
+from storage import check_database
+
+_SLACK_S = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was tried. `advice` is what to do where it is not well."""
+
+    what: str
+    ok: bool
+    seen: str
+    advice: str = ""
+    needed: bool = True
+    """Whether the bot cannot do its work without it."""
+
+
+async def examine(
+    settings: Settings, environment: Mapping[str, str], config: Path | None
+) -> Sequence[Finding]:
+    """Tries everything; takes a few seconds."""
+    backends = known_backends(settings, environment).values()
+    named = settings.agents.providers
+    agents = await asyncio.gather(*(_agent(each, each.provider in named) for each in backends))
+    return [
+        Finding(what="configuration", ok=True, seen=str(config or "defaults (no bifrost.toml)")),
+        _data_dir(settings),
+        await asyncio.to_thread(_database, DataDir(settings.data_dir)),
+        *(_workspace(name, path) for name, path in settings.workspaces.items()),
+        *agents,
+        await _slack(settings),
+        _page(settings),
+        _user(),
+    ]
+
+
+def report(findings: Sequence[Finding], console: Console) -> None:
+    """The findings as a table."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "what", "seen"):
+        table.add_column(heading)
+    for finding in findings:
+        mark = "✓" if finding.ok else "✗" if finding.needed else "–"
+        advice = f"\n→ {finding.advice}" if finding.advice else ""
+        table.add_row(mark, finding.what, Text(f"{finding.seen}{advice}"))
+    console.print(table)
+
+
+def as_data(findings: Sequence[Finding]) -> list[dict[str, object]]:
+    """The findings for scripts."""
+    return [asdict(finding) for finding in findings]
+
+
+def healthy(findings: Sequence[Finding]) -> bool:
+    """Whether the bot can do its work."""
+    return all(finding.ok or not finding.needed for finding in findings)
+
+
+def _data_dir(settings: Settings) -> Finding:
+    data = DataDir(settings.data_dir)
+    try:
+        data.make()
+        probe = data.root / ".probe"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        return Finding(
+            what="data directory",
+            ok=False,
+            seen=f"{data.root}: {error.strerror}",
+            advice="Make it writable for this user, or set `data_dir`.",
+        )
+    return Finding(what="data directory", ok=True, seen=str(data.root))
+
+
+def _database(data: DataDir) -> Finding:
+    if not data.database.exists():
+        return Finding(what="database", ok=True, seen="none yet; it is made at the first start")
+    try:
+        seen = check_database(data.database)
+    except sqlite3.DatabaseError as error:
+        return Finding(
+            what="database",
+            ok=False,
+            seen=f"{data.database}: {error}",
+            advice="Restore it from a backup; Bifrost never deletes it by itself.",
+        )
+    return Finding(what="database", ok=True, seen=f"{data.database} ({seen})")
+
+
+def _workspace(name: str, path: Path) -> Finding:
+    ok = path.is_dir()
+    advice = "" if ok else f"Make the directory, or correct `{name}` under [workspaces]."
+    return Finding(what=f"workspace {name}", ok=ok, seen=str(path), advice=advice)
+
+
+async def _agent(backend: Backend, needed: bool) -> Finding:
+    checkup = await backend.checkup()
+    seen = f"{checkup.version or 'not found'} {checkup.executable}".strip()
+    return Finding(
+        what=f"agent {backend.provider}",
+        ok=not checkup.problem,
+        needed=needed,
+        seen=seen,
+        advice=checkup.problem,
+    )
+
+
+async def _slack(settings: Settings) -> Finding:
+    token = settings.slack.bot_token.get_secret_value()
+    if not token:
+        advice = "Put both tokens under [slack]; the README shows how in five steps."
+        return Finding(what="slack", ok=False, needed=False, seen="no token set", advice=advice)
+    if not (settings.slack.channels and (settings.slack.people or settings.slack.admins)):
+        return Finding(
+            what="slack",
+            ok=False,
+            seen="nobody may use it",
+            advice="Name channels and people under [slack]; as long as they are empty, everybody is refused.",
+        )
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SLACK_S)) as session,
+            session.post(
+                f"{settings.slack.api_url}auth.test", headers={"Authorization": f"Bearer {token}"}
+            ) as response,
+        ):
+            answer = await response.json()
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        return Finding(what="slack", ok=False, seen=f"no answer: {error}", advice="Check the network.")
+    if not answer.get("ok"):
+        advice = "Install the app again and copy its bot token."
+        return Finding(what="slack", ok=False, seen=str(answer.get("error")), advice=advice)
+    return Finding(what="slack", ok=True, seen=f"{answer.get('team')} as {answer.get('user')}")
+
+
+def _page(settings: Settings) -> Finding:
+    return Finding(what="page", ok=True, seen=f"http://{settings.web.host}:{settings.web.port}")
+
+
+def _user() -> Finding:
+    root = os.geteuid() == 0
+    advice = "Run the bot as a user of its own: agents can do whatever it can." if root else ""
+    seen = "root" if root else f"user {os.geteuid()}"
+    return Finding(what="runs as", ok=not root, needed=False, seen=seen, advice=advice)
