@@ -170,7 +170,7 @@ class Bifrost:
         self._house = house
         settings, data = house.settings, house.data
         self.started = asyncio.Event()
-        """Set when every door is open."""
+        """Set when the page can be opened and jobs are run; Slack connects by itself."""
         self.slack_problem = ""
         """Why Slack will not have us, in a sentence; empty while all is well."""
         self.server = WebServer(
@@ -185,10 +185,10 @@ class Bifrost:
             api_token=data.api_token(),
         )
         self._serve = serve
-        self._slack = _slack(settings, house.desk) if serve else None
+        self.slack = _slack(settings, house.desk) if serve else None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Works until `stop` is set, then closes the doors, interrupts what runs, and tells the last news.
+        """Works until `stop` is set, then interrupts what runs, tells the last news and closes the doors.
 
         Raises OSError where the page's port is taken.
         """
@@ -200,19 +200,20 @@ class Bifrost:
             async with asyncio.TaskGroup() as group:
                 telling = group.create_task(announcer.run())
                 working = group.create_task(worker.run())
-                doors = [group.create_task(self._keep_slack(self._slack))] if self._slack else []
+                doors = [group.create_task(self._keep_slack(self.slack))] if self.slack else []
                 self.started.set()
                 await stop.wait()
-                await _end(*doors)
+                # The doors close last: what still comes in is kept, and what was done is still told.
                 await _end(working, within_s=CLOSE_S + self._house.settings.grace_seconds)
                 await announcer.catch_up(CLOSE_S)
                 await _end(telling)
+                await _end(*doors)
 
     def _newsroom(self) -> Newsroom:
         house = self._house
         platforms: dict[str, ChatPlatform] = {"web": WebPlatform(house.storage.messages, house.data.files)}
-        if self._slack is not None:
-            platforms["slack"] = self._slack.platform
+        if self.slack is not None:
+            platforms["slack"] = self.slack.platform
         web = house.settings.web
         url = self.server.url if self._serve else web.public_url or f"http://{web.host}:{web.port}"
         return Newsroom(

@@ -53,12 +53,24 @@ async def _version(path: str, environment: dict[str, str], timeout_s: float) -> 
     assert process.stdout is not None  # noqa: S101 (a pipe was asked for)
     try:
         async with asyncio.timeout(timeout_s):
-            printed = await process.stdout.read(1000)
+            printed = await _head(process.stdout)
             await process.wait()
     finally:
         if process.returncode is None:
+            # The whole group, as a launcher's child would go on and hold the pipe open.
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await _head(process.stdout)
             await process.wait()
     words = printed.decode(errors="replace").split()
     return words[0] if words and process.returncode == 0 else ""
+
+
+async def _head(stream: asyncio.StreamReader, size: int = 1000) -> bytes:
+    """The first `size` bytes; what follows is read away, so that the pipe can close."""
+    head = b""
+    while chunk := await stream.read(64 * 1024):
+        head += chunk[: size - len(head)]
+    return head

@@ -69,7 +69,7 @@ class Claude:
             "--dangerously-skip-permissions",
         ]
         # On standard input a prompt has no limit of length and is not in the list of processes.
-        return Command(argv=argv, env=env, stdin=launch.prompt.encode(), cwd=launch.workspace)
+        return Command(argv=argv, env=env, stdin=launch.prompt.encode(errors="replace"), cwd=launch.workspace)
 
     def decoder(self) -> ClaudeDecoder:
         """A fresh decoder for one attempt."""

@@ -9,11 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from executor.backends.claude_endings import CLAUDE, unsuccessful, usage, without_result
-from executor.backends.failures import QUOTE, failed
+from executor.backends.failures import QUOTE, broken_off, failed
 from executor.backends.fields import amount, count, first_line, one_line, parse, telling, word
 from executor.backends.prose import Prose
 from executor.events import Activity, Noticed, SessionOpened, ToolEnded, ToolStarted
 from executor.model import Outcome, OutcomeKind, Usage
+
+_ESSAY = 8000
+"""Bytes of a complaint's line that are read."""
 
 
 class ClaudeDecoder:
@@ -53,7 +56,7 @@ class ClaudeDecoder:
         return ()
 
     def stderr(self, line: bytes) -> Sequence[Activity]:
-        if complaint := one_line(line.decode(errors="replace"), QUOTE):
+        if complaint := one_line(line[:_ESSAY].decode(errors="replace"), QUOTE):
             self._complaints.append(complaint)
         return ()
 
@@ -64,8 +67,10 @@ class ClaudeDecoder:
         # A failure of the API has the subtype "success", and an interrupted run the exit code 0.
         if result is not None and result.get("is_error") is not False:
             return unsuccessful(result, self._error, self._resets_at, self._usage)
-        if result is None or exit_code != 0:
+        if result is None:
             return without_result(exit_code, self._complaints, self._usage)
+        if exit_code != 0:
+            return broken_off(CLAUDE, exit_code, self._complaints, self._usage)
         return Outcome(kind=OutcomeKind.DONE, result=word(result.get("result")), usage=self._usage)
 
     def _stream(self, event: dict[str, Any]) -> Sequence[Activity]:
@@ -90,11 +95,12 @@ class ClaudeDecoder:
         if from_agent:
             self._error = word(event.get("error"))
         # A streamed message repeats its text here, and the CLI words its own troubles as a message.
-        repeats = message.get("id") == self._streamed or message.get("model") == "<synthetic>"
+        repeats = self._streamed != "" and message.get("id") == self._streamed
+        spoken = from_agent and not repeats and message.get("model") != "<synthetic>"
         seen: list[Activity] = []
         for block in blocks:
             match block:
-                case {"type": "text", "text": str(text)} if from_agent and not repeats:
+                case {"type": "text", "text": str(text)} if spoken:
                     self._prose.start_block()
                     seen += self._prose.write(text)
                 case {"type": "tool_use", "id": str(tool_id), "name": str(name)}:

@@ -56,7 +56,7 @@ class Gemini:
         ]
         _settle_in(launch.home)
         # On standard input a prompt has no limit of length and is not in the list of processes.
-        return Command(argv=argv, env=env, stdin=launch.prompt.encode(), cwd=launch.workspace)
+        return Command(argv=argv, env=env, stdin=launch.prompt.encode(errors="replace"), cwd=launch.workspace)
 
     def decoder(self) -> GeminiDecoder:
         """A fresh decoder for one attempt."""

@@ -32,7 +32,7 @@ LONGEST_WAIT = timedelta(seconds=60)
 _ATTEMPT = re.compile(r"Attempt (\d+) failed(?: with status (\d{3}))?")
 _NOISE = ("256-color", "Ripgrep is not available", "YOLO mode is enabled", "[STARTUP]")
 _ESSAY = 8000
-"""Characters of a complaint's line that are read."""
+"""Characters of a complaint, and bytes of its line, that are read."""
 
 
 def _utc_now() -> datetime:
@@ -98,8 +98,10 @@ class GeminiDecoder:
         if result is not None and result.get("status") != "success":
             said = error_text(result) or last_of(self._complaints)
             return self._unsuccessful(reason_for(said, exit_code), said)
-        if result is None or exit_code != 0:
-            return self._broken_off(exit_code)
+        if result is None:
+            return self._without_result(exit_code)
+        if exit_code != 0:
+            return broken_off(GEMINI, exit_code, self._complaints, self._usage())
         return Outcome(kind=OutcomeKind.DONE, result="".join(self._answer), usage=self._usage())
 
     def _text(self, text: str) -> Sequence[TextWritten]:
@@ -115,12 +117,16 @@ class GeminiDecoder:
         self._turns += not self._speaking
         self._speaking, self._writing = True, writing
         # It got through to its server, so whatever it complained about is over.
-        self._trouble, self._resets_at = "", None
+        self._attempt = self._trouble = ""
+        self._resets_at = None
         self._complaints.clear()
 
     def _retry(self, text: str) -> Sequence[Activity]:
         """A complaint about an attempt goes over several lines; the last one says how long it waits."""
-        self._attempt = text if text.startswith("Attempt ") else self._attempt and f"{self._attempt}\n{text}"
+        if text.startswith("Attempt "):
+            self._attempt = text
+        elif self._attempt:
+            self._attempt = f"{self._attempt}\n{text}"[:_ESSAY]
         begun = _ATTEMPT.match(self._attempt)
         if begun is None or "Retrying " not in text:
             return ()
@@ -136,7 +142,7 @@ class GeminiDecoder:
         pause = "" if wait is None else f" in {math.ceil(wait.total_seconds())} s"
         return (Noticed(text=f"gemini is retrying{pause} ({cause}, attempt {begun[1]})"),)
 
-    def _broken_off(self, exit_code: int) -> Outcome:
+    def _without_result(self, exit_code: int) -> Outcome:
         if self._trouble:
             return self._unsuccessful(self._trouble, self._said)
         # On SIGTERM the CLI ends with 0: what it complained about only tells where it gave up by itself.

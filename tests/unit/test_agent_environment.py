@@ -1,0 +1,245 @@
+"""What an agent is started with: an environment without our secrets, and a command line of our own words."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from executor.backends.base import Backend, CliMissing, Launch
+from executor.backends.checkup import check
+from executor.backends.claude import Claude
+from executor.backends.environment import agent_environment
+from executor.backends.gemini import Gemini
+
+SESSION = "11111111-2222-3333-4444-555555555555"
+OURS = {
+    "PATH": "/usr/bin:/bin",
+    "HOME": "/home/bot",
+    "LANG": "de_DE.UTF-8",
+    "LC_TIME": "en_GB.UTF-8",
+    "TERM": "xterm",
+    "HTTPS_PROXY": "http://proxy:3128",
+    "no_proxy": "localhost",
+    "SSL_CERT_FILE": "/etc/ssl/own.pem",
+    "SLACK_BOT_TOKEN": "xoxb-hush",
+    "BIFROST_TOKEN": "hush",
+    "GEMINI_API_KEY": "hush",
+    "AWS_SECRET_ACCESS_KEY": "hush",
+    "LD_PRELOAD": "/tmp/x.so",
+    "NODE_OPTIONS": "--require /tmp/x.js",
+}
+
+
+@pytest.fixture
+def launch(tmp_path: Path) -> Launch:
+    return Launch(
+        prompt="Say hello.\n--resume all",
+        model="sonnet",
+        effort="high",
+        session_id=None,
+        workspace=tmp_path / "workspace",
+        home=tmp_path / "home",
+        results=tmp_path / "results",
+        temp=tmp_path / "temp",
+    )
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Path:
+    """A program that tells a version, as the CLIs do."""
+    return program(tmp_path / "agent", "echo '1.2.3 (An agent)'")
+
+
+def program(path: Path, script: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+def claude(cli: Path, *, allow_root: bool = False) -> Claude:
+    return Claude(str(cli), environment={"ANTHROPIC_API_KEY": "key"}, allow_root=allow_root)
+
+
+def gemini(cli: Path) -> Gemini:
+    return Gemini(str(cli), environment={"GEMINI_API_KEY": "key"})
+
+
+def test_only_what_is_named_passes(launch: Launch) -> None:
+    passed = agent_environment(launch, {"OWN_KEY": "key"}, OURS)
+    assert passed == {
+        "PATH": "/usr/bin:/bin",
+        "LANG": "de_DE.UTF-8",
+        "LC_TIME": "en_GB.UTF-8",
+        "TZ": "UTC",
+        "TERM": "xterm",
+        "HTTPS_PROXY": "http://proxy:3128",
+        "no_proxy": "localhost",
+        "SSL_CERT_FILE": "/etc/ssl/own.pem",
+        "HOME": str(launch.home),
+        "TMPDIR": str(launch.temp),
+        "BIFROST_RESULTS": str(launch.results),
+        "OWN_KEY": "key",
+    }
+
+
+def test_a_bare_environment_still_has_a_path_and_a_zone(launch: Launch) -> None:
+    passed = agent_environment(launch, {}, {"TZ": ""})
+    assert (passed["PATH"], passed["TZ"], passed["LANG"]) == (os.defpath, "UTC", "C.UTF-8")
+
+
+def test_a_backend_cannot_move_the_home_by_its_own_variables(launch: Launch) -> None:
+    assert agent_environment(launch, {"HOME": "/root"}, {})["HOME"] == str(launch.home)
+
+
+def test_no_secret_of_ours_reaches_any_agent(
+    launch: Launch, cli: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in OURS.items():
+        monkeypatch.setenv(name, value)
+    for backend in (claude(cli), gemini(cli)):
+        assert not [value for value in backend.command(launch).env.values() if "hush" in value]
+    assert "GEMINI_API_KEY" not in claude(cli).command(launch).env
+
+
+def test_claude_is_told_everything_by_flags_and_variables(launch: Launch, cli: Path) -> None:
+    command = claude(cli).command(replace(launch, session_id=SESSION))
+    assert list(command.argv) == [
+        str(cli),
+        "-p",
+        *("--output-format", "stream-json", "--verbose", "--include-partial-messages"),
+        *("--model", "sonnet", "--effort", "high", "--resume", SESSION),
+        "--dangerously-skip-permissions",
+    ]
+    assert command.cwd == launch.workspace
+    assert command.env["CLAUDE_CONFIG_DIR"] == str(launch.home)
+    assert command.env["CLAUDE_CODE_MAX_RETRIES"] == "3"
+    assert command.env["ANTHROPIC_API_KEY"] == "key"
+    for switch in ("DISABLE_AUTOUPDATER", "DISABLE_TELEMETRY", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"):
+        assert command.env[switch] == "1"
+
+
+def test_gemini_is_told_everything_by_flags_and_variables(launch: Launch, cli: Path) -> None:
+    command = gemini(cli).command(replace(launch, session_id=SESSION, model="gemini-2.5-pro"))
+    assert list(command.argv) == [
+        str(cli),
+        *("--output-format", "stream-json", "--yolo", "-m", "gemini-2.5-pro", "--resume", SESSION),
+    ]
+    assert command.env["GEMINI_CLI_HOME"] == str(launch.home)
+    assert command.env["GEMINI_CLI_TRUST_WORKSPACE"] == "true"
+    assert command.env["GEMINI_CLI_NO_RELAUNCH"] == "true"
+
+
+def test_a_choice_left_to_the_cli_is_not_named(launch: Launch, cli: Path) -> None:
+    free = replace(launch, model="", effort="")
+    assert not {"--model", "--effort"} & set(claude(cli).command(free).argv)
+    assert "-m" not in gemini(cli).command(free).argv
+
+
+def test_the_prompt_goes_to_standard_input_only(launch: Launch, cli: Path) -> None:
+    for backend in (claude(cli), gemini(cli)):
+        command = backend.command(launch)
+        assert command.stdin == launch.prompt.encode()
+        assert launch.prompt not in command.argv
+        assert launch.prompt not in command.env.values()
+
+
+@pytest.mark.parametrize("session_id", ["", "latest", "--help", f"{SESSION}\n", f"{SESSION} --yolo", "1"])
+def test_what_is_no_session_id_is_refused(launch: Launch, cli: Path, session_id: str) -> None:
+    for backend in (claude(cli), gemini(cli)):
+        with pytest.raises(ValueError, match="not a session id"):
+            backend.command(replace(launch, session_id=session_id))
+
+
+def test_root_is_allowed_only_where_it_was_asked_for(launch: Launch, cli: Path) -> None:
+    assert "IS_SANDBOX" not in claude(cli).command(launch).env
+    assert claude(cli, allow_root=True).command(launch).env["IS_SANDBOX"] == "1"
+
+
+def test_gemini_finds_settings_and_keeps_those_it_has(launch: Launch, cli: Path) -> None:
+    settings = launch.home / ".gemini" / "settings.json"
+    gemini(cli).command(launch)
+    written = json.loads(settings.read_text())
+    assert written["security"]["auth"]["selectedType"] == "gemini-api-key"
+    assert written["privacy"]["usageStatisticsEnabled"] is False
+    assert written["general"]["enableAutoUpdate"] is False
+    settings.write_text("{}")
+    gemini(cli).command(launch)
+    assert settings.read_text() == "{}"
+    assert list(settings.parent.iterdir()) == [settings]
+
+
+@pytest.mark.parametrize("name", ["no-such-cli", "/nowhere/claude"])
+def test_a_missing_cli_comes_with_advice(launch: Launch, name: str) -> None:
+    backends: tuple[Backend, ...] = (Claude(name, environment={}), Gemini(name, environment={}))
+    for backend in backends:
+        with pytest.raises(CliMissing, match="npm install") as raised:
+            backend.command(launch)
+        assert raised.value.provider == backend.provider
+
+
+def test_a_relative_path_means_ours_and_not_the_workspace(
+    launch: Launch, cli: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(cli.parent)
+    assert Claude("./agent", environment={}).command(launch).argv[0] == str(cli)
+
+
+async def test_a_checkup_tells_the_version(cli: Path) -> None:
+    found = await gemini(cli).checkup()
+    assert (found.executable, found.version, found.problem) == (str(cli), "1.2.3", "")
+    root = await claude(cli, allow_root=True).checkup()
+    assert (root.version, root.problem) == ("1.2.3", "")
+
+
+async def test_a_checkup_tells_what_is_missing(cli: Path) -> None:
+    backends: tuple[Backend, ...] = (Claude(str(cli), environment={}), Gemini(str(cli), environment={}))
+    for backend in backends:
+        found = await backend.checkup()
+        assert found.version == "1.2.3"
+        assert "There is no key: put " in found.problem
+    assert "npm install" in (await Claude("no-such-cli", environment={}).checkup()).problem
+
+
+async def test_a_checkup_as_root_says_that_claude_will_refuse(
+    cli: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert "allow_root" in (await claude(cli).checkup()).problem
+
+
+@pytest.mark.parametrize("script", ["exit 3", "echo broken; exit 3", ":"])
+async def test_a_checkup_of_a_broken_cli_says_so(tmp_path: Path, script: str) -> None:
+    found = await check("claude", str(program(tmp_path / "broken", script)), advice="Install it again.")
+    assert "says nothing" in found.problem
+    assert found.problem.endswith("Install it again.")
+
+
+@pytest.mark.parametrize("script", ["exec sleep 60", "sleep 60 & wait", "while :; do echo y; done"])
+async def test_a_checkup_of_a_cli_that_hangs_ends(tmp_path: Path, script: str) -> None:
+    hanging = program(tmp_path / "hanging", script)
+    async with asyncio.timeout(10):
+        found = await check("claude", str(hanging), advice="Install it again.", timeout_s=0.2)
+    assert "no answer within 0.2 s" in found.problem
+
+
+async def test_a_checkup_of_what_cannot_run_says_why(tmp_path: Path) -> None:
+    script = program(tmp_path / "script", "")
+    script.write_text("#!/no/such/interpreter\n")
+    assert "No such file" in (await check("claude", str(script), advice="Install it again.")).problem
+
+
+async def test_a_checkup_leaves_nothing_of_ours_in_reach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-hush")
+    nosy = program(tmp_path / "nosy", f"env > {tmp_path}/seen; echo 1.0")
+    assert (await check("claude", str(nosy), advice="")).version == "1.0"
+    seen = (tmp_path / "seen").read_text()
+    assert "xoxb-hush" not in seen
+    home = next(line for line in seen.splitlines() if line.startswith("HOME=")).removeprefix("HOME=")
+    assert not Path(home).exists()

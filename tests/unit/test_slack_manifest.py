@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft7Validator
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.platforms.slack.adapter import SCOPES
+from bot.platforms.slack.doors import EVENTS
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT.parent / "shared" / "reference" / "slack-manifest.schema.json"
+NEEDS = {
+    "apps_connections_open": set[str](),
+    "auth_test": set(),
+    "chat_postEphemeral": {"chat:write"},
+    "chat_postMessage": {"chat:write"},
+    "chat_update": {"chat:write"},
+    "conversations_history": {"channels:history", "groups:history", "im:history"},
+    "conversations_replies": {"channels:history", "groups:history", "im:history"},
+    "files_upload_v2": {"files:write"},
+    "reactions_add": {"reactions:write"},
+    "views_open": set(),
+}
+"""What each call of the Web API needs, by Slack's method pages."""
+FOR_LISTENING = {"commands", "app_mentions:read"}
+
+
+@pytest.fixture(scope="module")
+def manifest() -> Any:
+    return yaml.safe_load((ROOT / "manifest.yml").read_text())
+
+
+def calls_made() -> set[str]:
+    """Every method of the SDK's client that the adapter names."""
+    trees = [ast.parse(path.read_text()) for path in (ROOT / "bot/platforms/slack").glob("*.py")]
+    named = {node.attr for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    return named & vars(AsyncWebClient).keys() - {"__init__"}
+
+
+def test_the_table_of_needs_knows_every_call_made() -> None:
+    assert calls_made() == set(NEEDS)
+
+
+def test_the_manifest_asks_for_exactly_the_scopes_in_use(manifest: Any) -> None:
+    used = FOR_LISTENING.union(*(NEEDS[call] for call in calls_made()))
+    assert set(manifest["oauth_config"]["scopes"]["bot"]) == used == SCOPES
+
+
+def test_the_manifest_subscribes_to_exactly_the_events_listened_to(manifest: Any) -> None:
+    assert manifest["settings"]["event_subscriptions"]["bot_events"] == list(EVENTS)
+
+
+def test_the_manifest_declares_the_one_command_with_entities_escaped(manifest: Any) -> None:
+    (command,) = manifest["features"]["slash_commands"]
+    assert command["command"] == "/job"
+    assert command["should_escape"] is True
+    assert command["usage_hint"]
+
+
+def test_buttons_and_forms_come_by_socket_mode(manifest: Any) -> None:
+    settings = manifest["settings"]
+    assert settings["socket_mode_enabled"] is True
+    assert settings["interactivity"]["is_enabled"] is True
+    assert manifest["features"]["app_home"]["messages_tab_enabled"] is True
+
+
+def test_slack_accepts_the_manifest(manifest: Any) -> None:
+    if not SCHEMA.exists():
+        pytest.skip(f"Slack's manifest schema is not at {SCHEMA}")
+    schema = json.loads(SCHEMA.read_text())
+    assert [error.message for error in Draft7Validator(schema).iter_errors(manifest)] == []
+    assert manifest["_metadata"]["major_version"] == 2

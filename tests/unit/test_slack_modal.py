@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from bot.desk.asks import Answer
+from bot.desk.commands import JOB_COMMANDS, RUN_OPTIONS
+from bot.platforms.slack import modal
+from tests.simulators.slack.blocks import view_problems
+
+CHOICES = {
+    "model": ["sonnet", "opus"],
+    "provider": ["claude", "gemini"],
+    "effort": ["medium", "low", "high"],
+    "workspace": [],
+}
+
+
+def choices(option: str) -> Sequence[str]:
+    return CHOICES[option]
+
+
+def blocks(view: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {block["block_id"]: block for block in view["blocks"]}
+
+
+def submitted(**typed: str | None) -> dict[str, Any]:
+    view = modal.form("C1", choices)
+    values: dict[str, Any] = {}
+    for name, block in blocks(view).items():
+        entry, value = block["element"], typed.get(name)
+        filled: dict[str, Any] = {"type": entry["type"], "value": value}
+        if entry["type"] == "static_select":
+            option = next((option for option in entry["options"] if option["value"] == value), None)
+            filled = {"type": entry["type"], "selected_option": option}
+        values[name] = {entry["action_id"]: filled}
+    return view | {"state": {"values": values}}
+
+
+def test_slack_takes_the_form() -> None:
+    assert view_problems(modal.form("C1", choices), ("modal",)) == []
+
+
+def test_the_form_has_a_field_for_every_option_of_the_command_table() -> None:
+    fields = blocks(modal.form("C1", choices))
+    assert list(fields) == ["type", "prompt", *(option.name for option in RUN_OPTIONS)]
+    types = [option["value"] for option in fields["type"]["element"]["options"]]
+    assert types == [command.verb for command in JOB_COMMANDS]
+
+
+def test_only_type_and_prompt_must_be_filled_in() -> None:
+    fields = blocks(modal.form("C1", choices))
+    needed = [name for name, block in fields.items() if not block.get("optional")]
+    assert needed == ["type", "prompt"]
+
+
+def test_the_form_remembers_the_channel_and_nothing_else() -> None:
+    assert modal.form("C1", choices)["private_metadata"] == "C1"
+
+
+@pytest.mark.parametrize("count", [0, 101])
+def test_an_option_whose_values_make_no_list_is_typed(count: int) -> None:
+    view = modal.form("C1", lambda option: [f"name-{number}" for number in range(count)])
+    assert blocks(view)["workspace"]["element"]["type"] == "plain_text_input"
+    assert view_problems(view, ("modal",)) == []
+
+
+def test_the_longest_names_fit_and_keep_their_value() -> None:
+    view = modal.form("C1", lambda option: ["w" * 80])
+    assert view_problems(view, ("modal",)) == []
+    assert blocks(view)["workspace"]["element"]["options"][0]["value"] == "w" * 80
+
+
+def test_what_was_filled_in_becomes_verb_and_args() -> None:
+    view = submitted(type="session", prompt="a <b> & c", model="opus", workspace="api")
+    assert modal.verb_and_args(view) == (
+        "session",
+        {"prompt": "a <b> & c", "model": "opus", "workspace": "api"},
+    )
+
+
+def test_fields_left_alone_are_no_args() -> None:
+    assert modal.verb_and_args(submitted(type="research", prompt="x")) == ("research", {"prompt": "x"})
+
+
+@pytest.mark.parametrize(("field", "block"), [("model", "model"), ("", "prompt"), ("timeout", "prompt")])
+def test_a_refusal_stands_beside_its_field(field: str, block: str) -> None:
+    answer = Answer(ok=False, text="`x` is no model.\nUsage: `/job research`", field=field)
+    assert modal.errors(answer) == {block: "`x` is no model."}
+
+
+def test_a_refusal_of_any_length_fits() -> None:
+    (text,) = modal.errors(Answer(ok=False, text="x" * 10_000)).values()
+    assert len(text) == 300
