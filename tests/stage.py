@@ -1,0 +1,179 @@
+"""The whole bot on a stage: the real app, the real CLIs, and loopback servers in place of the world."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.app import Bifrost, House, open_house
+from bot.platforms.slack.adapter import SCOPES
+from bot.settings import Settings, load
+from executor.model import Job
+from executor.wakeups import TOLD, job_topic
+from tests.clis import cli
+from tests.fsck import check
+from tests.simulators.models import ModelSimulator
+from tests.simulators.models.environments import ANTHROPIC_KEY, ANTHROPIC_TOKEN, GEMINI_KEY
+from tests.simulators.slack import Channel, Message, Person, Rules, SlackSimulator
+
+_PROVIDERS = ("claude", "gemini", "rehearsal")
+_CLAUDE_KEYS = {
+    False: f'ANTHROPIC_API_KEY = "{ANTHROPIC_KEY}"',
+    True: f'CLAUDE_CODE_OAUTH_TOKEN = "{ANTHROPIC_TOKEN}"',
+}
+START_S = 15.0
+END_S = 45.0
+"""Seconds that a real CLI may take on a busy machine; a bound, not an expectation."""
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """What a story needs. `ann` and `bob` may use the bot in #dev, `eve` may not."""
+
+    slack: SlackSimulator
+    models: ModelSimulator
+    settings: Settings
+    dev: Channel
+    ann: Person
+    bob: Person
+    eve: Person
+    house: House
+    bifrost: Bifrost
+
+    async def job(self, condition: Callable[[Job], bool], *, number: int = 0, within_s: float = END_S) -> Job:
+        """The `number`-th newest job, as soon as `condition` holds of it."""
+        async with asyncio.timeout(within_s):
+            (*_, found) = (await self.house.storage.jobs.jobs(limit=number + 1))[: number + 1]
+            with self.house.wakeups.listen(job_topic(found.id)) as bell:
+                while True:
+                    job = await self.house.storage.jobs.job(found.id)
+                    if job is not None and condition(job):
+                        return job
+                    await bell.wait(1)
+
+    async def ended(self, *, number: int = 0, within_s: float = END_S) -> Job:
+        """The `number`-th newest job, once it has ended and all of it is told."""
+        job = await self.job(lambda job: job.status.final, number=number, within_s=within_s)
+        async with asyncio.timeout(within_s):
+            with self.house.wakeups.listen(TOLD) as bell:
+                while await self.house.storage.outbox.any_due([job.id]):
+                    await bell.wait(1)
+        return job
+
+    def card(self, number: int = 0) -> Message:
+        """The `number`-th message in #dev itself."""
+        return self.slack.messages(self.dev)[number]
+
+    def replies(self) -> list[Message]:
+        """What stands in the threads of #dev."""
+        return [reply for card in self.slack.messages(self.dev) for reply in card.thread]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wishes:
+    provider: str
+    oauth: bool
+    executable: str
+    step_seconds: float
+    slots: int
+
+
+@asynccontextmanager
+async def set_stage(
+    place: Path,
+    *,
+    provider: str = "claude",
+    oauth: bool = False,
+    executable: str = "",
+    step_seconds: float = 0,
+    slots: int = 4,
+    rules: Rules | None = None,
+) -> AsyncIterator[Stage]:
+    """A stage whose default provider is `provider`; `executable` stands in for the real claude.
+
+    When it is struck, the database must be sound.
+    """
+    wishes = _Wishes(
+        provider=provider, oauth=oauth, executable=executable, step_seconds=step_seconds, slots=slots
+    )
+    async with SlackSimulator(scopes=SCOPES, rules=rules) as slack, ModelSimulator() as models:
+        dev, people = slack.channel("dev"), [slack.person(name) for name in ("Ann", "Bob", "Eve")]
+        settings = _settings(place, slack, models, people[:2], wishes)
+        async with running(settings) as (house, bifrost):
+            ann, bob, eve = people
+            yield Stage(
+                slack=slack,
+                models=models,
+                settings=settings,
+                dev=dev,
+                ann=ann,
+                bob=bob,
+                eve=eve,
+                house=house,
+                bifrost=bifrost,
+            )
+    check(settings.data_dir / "bifrost.db")
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[tuple[House, Bifrost]]:
+    """The bot, with every door open; it is stopped as SIGTERM would stop it."""
+    environment = {"PATH": os.environ["PATH"]}
+    stop = asyncio.Event()
+    async with open_house(settings, environment) as house:
+        bifrost = Bifrost(house, environment, serve=True)
+        working = asyncio.create_task(bifrost.run(stop))
+        try:
+            async with asyncio.timeout(START_S):
+                await bifrost.started.wait()
+                if bifrost.slack is not None:
+                    await bifrost.slack.ready.wait()
+            yield house, bifrost
+        finally:
+            stop.set()
+            await asyncio.wait_for(working, START_S)
+
+
+def _settings(
+    place: Path, slack: SlackSimulator, models: ModelSimulator, people: list[Person], stage: _Wishes
+) -> Settings:
+    workspace = place / "workspace"
+    workspace.mkdir(exist_ok=True)
+    (workspace / "sessions.py").write_text("def cache_session(key):\n    return SESSIONS[key]\n")
+    order = [stage.provider, *(each for each in _PROVIDERS if each != stage.provider)]
+    path = place / "bifrost.toml"
+    path.write_text(
+        f"""
+        data_dir = "{place / "data"}"
+        grace_seconds = 2
+        slots = {stage.slots}
+        workspaces = {{ main = "{workspace}" }}
+        web = {{ port = 0 }}
+        [slack]
+        bot_token = "{slack.bot_token}"
+        app_token = "{slack.app_token}"
+        api_url = "{slack.base_url}"
+        channels = ["{slack.channel("dev").id}"]
+        people = {json.dumps([person.id for person in people])}
+        [agents]
+        providers = {json.dumps(order)}
+        rehearsal = {{ step_seconds = {stage.step_seconds} }}
+        [agents.claude]
+        executable = "{stage.executable or cli("claude")}"
+        allow_root = true
+        [agents.claude.environment]
+        {_CLAUDE_KEYS[stage.oauth]}
+        ANTHROPIC_BASE_URL = "{models.url}"
+        [agents.gemini]
+        executable = "{cli("gemini")}"
+        [agents.gemini.environment]
+        GEMINI_API_KEY = "{GEMINI_KEY}"
+        GOOGLE_GEMINI_BASE_URL = "{models.url}"
+        """
+    )
+    return load(path, {})
