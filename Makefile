@@ -15,8 +15,10 @@ help:
 	@echo "make bench   measure, and write build/bench.json"
 	@echo "make lock    pin the dependencies anew"
 
+# Its data lies outside of the checkout, which is the workspace that the agent works in.
 demo: .venv/run
-	@BIFROST__DATA_DIR=$${BIFROST__DATA_DIR:-build/demo} $(BIN)/bifrost demo $(if $(ONCE),--once)
+	@BIFROST__DATA_DIR=$${BIFROST__DATA_DIR:-$${XDG_CACHE_HOME:-$$HOME/.cache}/bifrost-demo} \
+		$(BIN)/bifrost demo $(if $(ONCE),--once)
 
 test: .venv/dev clis
 	@scripts/need chromium="chromium fonts-noto-color-emoji"

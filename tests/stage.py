@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bot.app import Bifrost, House, open_house
 from bot.platforms.slack.adapter import SCOPES
@@ -75,42 +76,48 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Wishes:
-    provider: str
-    oauth: bool
-    executable: str
-    step_seconds: float
-    slots: int
+class Wishes:
+    """How the bot is set up. `executable` stands in for the real claude."""
+
+    provider: str = "claude"
+    oauth: bool = False
+    executable: str = ""
+    step_seconds: float = 0
+    slots: int = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backdrop:
+    """The world around the bot, and the configuration that points it there."""
+
+    slack: SlackSimulator
+    models: ModelSimulator
+    config: Path
+    people: list[Person]
 
 
 @asynccontextmanager
-async def set_stage(
-    place: Path,
-    *,
-    provider: str = "claude",
-    oauth: bool = False,
-    executable: str = "",
-    step_seconds: float = 0,
-    slots: int = 4,
-    rules: Rules | None = None,
-) -> AsyncIterator[Stage]:
-    """A stage whose default provider is `provider`; `executable` stands in for the real claude.
-
-    When it is struck, the database must be sound.
-    """
-    wishes = _Wishes(
-        provider=provider, oauth=oauth, executable=executable, step_seconds=step_seconds, slots=slots
-    )
+async def hang_backdrop(place: Path, wishes: Wishes, rules: Rules | None = None) -> AsyncIterator[Backdrop]:
+    """Slack and the model APIs on loopback, and a configuration for them under `place`."""
     async with SlackSimulator(scopes=SCOPES, rules=rules) as slack, ModelSimulator() as models:
-        dev, people = slack.channel("dev"), [slack.person(name) for name in ("Ann", "Bob", "Eve")]
-        settings = _settings(place, slack, models, people[:2], wishes)
+        slack.channel("dev")
+        people = [slack.person(name) for name in ("Ann", "Bob", "Eve")]
+        config = _write_config(place, slack, models, people[:2], wishes)
+        yield Backdrop(slack=slack, models=models, config=config, people=people)
+
+
+@asynccontextmanager
+async def set_stage(place: Path, rules: Rules | None = None, **wishes: Any) -> AsyncIterator[Stage]:
+    """A stage as `wishes` say (fields of Wishes). When it is struck, the database must be sound."""
+    async with hang_backdrop(place, Wishes(**wishes), rules) as backdrop:
+        settings = load(backdrop.config, {})
         async with running(settings) as (house, bifrost):
-            ann, bob, eve = people
+            ann, bob, eve = backdrop.people
             yield Stage(
-                slack=slack,
-                models=models,
+                slack=backdrop.slack,
+                models=backdrop.models,
                 settings=settings,
-                dev=dev,
+                dev=backdrop.slack.channel("dev"),
                 ann=ann,
                 bob=bob,
                 eve=eve,
@@ -139,19 +146,19 @@ async def running(settings: Settings) -> AsyncIterator[tuple[House, Bifrost]]:
             await asyncio.wait_for(working, START_S)
 
 
-def _settings(
-    place: Path, slack: SlackSimulator, models: ModelSimulator, people: list[Person], stage: _Wishes
-) -> Settings:
+def _write_config(
+    place: Path, slack: SlackSimulator, models: ModelSimulator, people: list[Person], wishes: Wishes
+) -> Path:
     workspace = place / "workspace"
     workspace.mkdir(exist_ok=True)
     (workspace / "sessions.py").write_text("def cache_session(key):\n    return SESSIONS[key]\n")
-    order = [stage.provider, *(each for each in _PROVIDERS if each != stage.provider)]
+    order = [wishes.provider, *(each for each in _PROVIDERS if each != wishes.provider)]
     path = place / "bifrost.toml"
     path.write_text(
         f"""
         data_dir = "{place / "data"}"
         grace_seconds = 2
-        slots = {stage.slots}
+        slots = {wishes.slots}
         workspaces = {{ main = "{workspace}" }}
         web = {{ port = 0 }}
         [slack]
@@ -162,12 +169,12 @@ def _settings(
         people = {json.dumps([person.id for person in people])}
         [agents]
         providers = {json.dumps(order)}
-        rehearsal = {{ step_seconds = {stage.step_seconds} }}
+        rehearsal = {{ step_seconds = {wishes.step_seconds} }}
         [agents.claude]
-        executable = "{stage.executable or cli("claude")}"
+        executable = "{wishes.executable or cli("claude")}"
         allow_root = true
         [agents.claude.environment]
-        {_CLAUDE_KEYS[stage.oauth]}
+        {_CLAUDE_KEYS[wishes.oauth]}
         ANTHROPIC_BASE_URL = "{models.url}"
         [agents.gemini]
         executable = "{cli("gemini")}"
@@ -176,4 +183,4 @@ def _settings(
         GOOGLE_GEMINI_BASE_URL = "{models.url}"
         """
     )
-    return load(path, {})
+    return path
