@@ -30,6 +30,7 @@ from executor.catalog import Catalog
 from executor.executor import Executor
 from executor.job_types import JOB_TYPES
 from executor.ports import SystemClock
+from executor.processes.privacy import hide_memory
 from executor.rescuer import rescue
 from executor.wakeups import Wakeups
 from executor.worker import Worker
@@ -67,6 +68,7 @@ async def open_house(settings: Settings, environment: Mapping[str, str]) -> Asyn
 
     Raises DataDirInUse, and NewerSchema where a later release wrote the database.
     """
+    hide_memory()
     data = DataDir(settings.data_dir)
     data.make()
     wakeups = Wakeups()
