@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,6 @@ from bot.platforms.base import (
     Shape,
     Tone,
 )
-from executor.ports import Clock, SystemClock
 from storage.hub import Message, NewMessage
 from storage.sqlite.messages import Messages
 
@@ -50,10 +50,9 @@ class WebPlatform:
         least_edit_gap_s=0.15,
     )
 
-    def __init__(self, messages: Messages, files: Path, clock: Clock | None = None) -> None:
+    def __init__(self, messages: Messages, files: Path) -> None:
         self._messages = messages
         self._files = files
-        self._clock = clock or SystemClock()
 
     async def post(self, place: Place, announcement: Announcement, key: str) -> str:
         await self._check(place)
@@ -64,19 +63,16 @@ class WebPlatform:
                 sender=_SENDER,
                 type="status" if announcement.shape is Shape.CARD else "text",
                 content=to_markdown(announcement),
-                metadata=self._metadata(announcement, None),
+                metadata={"announcement": to_dict(announcement)},
                 key=_key(place, key),
             )
         )
         return message.id
 
     async def edit(self, place: Place, message_id: str, announcement: Announcement) -> None:
-        before = await self._messages.message(message_id)
-        if before is None or before.channel != place.channel:
+        metadata: dict[str, object] = {"announcement": to_dict(announcement)}
+        if await self._messages.change(message_id, to_markdown(announcement), metadata) is None:
             raise Refused("message_not_found")
-        await self._messages.change(
-            message_id, to_markdown(announcement), self._metadata(announcement, before)
-        )
 
     async def attach(self, place: Place, attachment: Attachment) -> str:
         """The message comes first, since the file lies under its id; `find` wants both of them."""
@@ -118,13 +114,6 @@ class WebPlatform:
         if head is None or head.channel != place.channel:
             raise Refused("thread_not_found")
 
-    def _metadata(self, announcement: Announcement, before: Message | None) -> dict[str, object]:
-        """`since` is when the announcement took its tone: a running card counts from there."""
-        since = self._clock.now().isoformat()
-        if before is not None and (old := announcement_of(before)) and old.tone is announcement.tone:
-            since = str(before.metadata["since"])
-        return {"announcement": to_dict(announcement), "since": since}
-
 
 def is_file_name(name: str) -> bool:
     """Whether `name` can name a file in a folder and nothing else."""
@@ -133,7 +122,8 @@ def is_file_name(name: str) -> bool:
 
 def to_dict(announcement: Announcement) -> dict[str, object]:
     """All that an announcement says, as JSON can hold it."""
-    return asdict(announcement)
+    since = announcement.since.isoformat() if announcement.since else None
+    return asdict(announcement) | {"since": since}
 
 
 def from_dict(fields: Mapping[str, Any]) -> Announcement:
@@ -147,6 +137,7 @@ def from_dict(fields: Mapping[str, Any]) -> Announcement:
         actions=tuple(Action(**action) for action in fields["actions"]),
         links=tuple(Link(**link) for link in fields["links"]),
         mention=fields["mention"],
+        since=datetime.fromisoformat(fields["since"]) if fields["since"] else None,
     )
 
 

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from bot.desk.commands import shown
 from bot.web.problems import Problem
 
-_COMMAND = re.compile(r"\s*/job(?:\s|$)")
+_COMMAND = re.compile(r"\A\s*/job(?:\s|$)")
 
 
 def _encodable(text: str) -> str:

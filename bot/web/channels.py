@@ -110,7 +110,7 @@ class Channels:
         return Origin(actor=self._actor, channel=message.channel, thread=message.thread or message.id)
 
     def _answered(self, request: web.Request, answer: Answer, channel: str) -> web.Response:
-        """The answer as JSON for the page's script, or for a plain form the way back to the page that shows it."""
+        """The answer as JSON for the page's script; for a plain form, the way back to the page."""
         if request.content_type == "application/json":
             fields = {"ok": answer.ok, "html": to_html(answer.text), "field": answer.field}
             return web.json_response(fields)

@@ -25,7 +25,10 @@ def read_under(root: Path, *names: str) -> bytes | None:
                 opened.callback(os.close, folder)
             # Without O_NONBLOCK a named pipe would block here for ever.
             file = os.open(names[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+            opened.callback(os.close, file)
         except OSError:
             return None
-        with os.fdopen(file, "rb") as stream:
-            return stream.read() if stat.S_ISREG(os.fstat(file).st_mode) else None
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            return None
+        with os.fdopen(file, "rb", closefd=False) as stream:
+            return stream.read()

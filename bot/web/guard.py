@@ -16,15 +16,18 @@ from bot.web.problems import Problem
 BODY_LIMIT = 1024 * 1024
 _BODY_S = 10
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-_PUBLIC = ("/login/", "/reports/", "/static/")
-_PUBLIC_PATHS = ("/live", "/ready")
-_TOKEN_ONLY = ("/api/", "/login-links")
+_PUBLIC = {
+    *("/live", "/ready", "/login/{code}", "/static/{name}"),
+    *("/reports/{slug}", "/reports/{slug}/", "/reports/{slug}/report.md"),
+}
+"""Routes that need no login; by route, not by path, so that no odd spelling of a path is among them."""
+_TOKEN_ONLY = {"/api/commands", "/login-links"}
 _FORM = "application/x-www-form-urlencoded"
 LOG_IN = (
     "You are not logged in here. Run `bifrost login` on the machine where the bot runs: "
     "it prints a link that opens this page, once, within 15 minutes."
 )
-CALL_WITH_TOKEN = "Send the API token with the request: `Authorization: Bearer …`."
+HOW_TO_CALL = "Send the API token with the request: `Authorization: Bearer …`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +38,14 @@ class Address:
     origins: frozenset[str]
 
     @classmethod
-    def of(cls, port: int, public_url: str) -> Address:
-        """Loopback on the bound port, and the address that people use where it is another one."""
+    def of(cls, port: int, url: str) -> Address:
+        """Loopback on the bound port, and the address that people use."""
         hosts = {f"{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]")}
         origins = {f"http://{host}" for host in hosts}
-        if public_url:
-            public = urlsplit(public_url.lower())
-            default = {"http": ":80", "https": ":443"}.get(public.scheme, "")
-            host = public.netloc.removesuffix(default)
-            hosts.add(host)
-            origins.add(f"{public.scheme}://{host}")
-        return cls(frozenset(hosts), frozenset(origins))
+        public = urlsplit(url.lower())
+        default = {"http": ":80", "https": ":443"}.get(public.scheme, "")
+        host = public.netloc.removesuffix(default)  # as browsers write it
+        return cls(frozenset(hosts | {host}), frozenset(origins | {f"{public.scheme}://{host}"}))
 
 
 class Guard:
@@ -84,10 +84,12 @@ class Guard:
         return hmac.compare_digest(given, self._token) and scheme.lower() == "bearer"
 
     async def _check_login(self, request: web.Request) -> None:
-        if request.path.startswith(_PUBLIC) or request.path in _PUBLIC_PATHS:
+        resource = request.match_info.route.resource
+        route = resource.canonical if resource else ""
+        if route in _PUBLIC:
             return
-        if request.path.startswith(_TOKEN_ONLY):
-            raise Problem(401, CALL_WITH_TOKEN, {"WWW-Authenticate": "Bearer"})
+        if route in _TOKEN_ONLY:
+            raise Problem(401, HOW_TO_CALL, {"WWW-Authenticate": "Bearer"})
         if not await self._logins.is_logged_in(request):
             raise Problem(401, LOG_IN, {"WWW-Authenticate": "Bearer"})
 

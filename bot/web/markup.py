@@ -13,7 +13,8 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 _TAGS = {
-    *("p", "br", "hr", "h3", "blockquote", "pre", "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td"),
+    *("p", "br", "hr", "h3", "blockquote", "pre", "ul", "ol", "li"),
+    *("table", "thead", "tbody", "tr", "th", "td"),
     *("strong", "em", "s", "code", "a"),
 }
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -24,7 +25,7 @@ def visible(text: str) -> str:
     return _BIDI.sub(lambda control: f"⟨U+{ord(control[0]):04X}⟩", text)
 
 
-@lru_cache(maxsize=512)  # a page of output costs 20 ms; all readers of a channel share it
+@lru_cache(maxsize=256)  # a page of output costs 20 ms; all readers of a channel share it
 def to_html(markdown: str) -> Markup:
     """The HTML of `markdown`: no raw HTML, no images, no links within this site."""
     html = nh3.clean(

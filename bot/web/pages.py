@@ -41,6 +41,17 @@ class View:
         return "file" if "file" in self.message.metadata else "text"
 
 
+def state_of(announcement: Announcement) -> tuple[str, str]:
+    """How it stands, in words, and the title beside that.
+
+    The announcer's titles end with the state ("research 3fa9c1 · done"); for others, the tone has a word.
+    """
+    title, found, state = announcement.title.rpartition(" · ")
+    if not found:
+        return TONE_MARKS[announcement.tone][1], announcement.title
+    return state[:1].upper() + state[1:], title
+
+
 def view_of(message: Message) -> View:
     return View(message=message, announcement=announcement_of(message))
 
@@ -84,10 +95,15 @@ class Pages:
             lstrip_blocks=True,
             finalize=_finalized,
         )
-        self._templates.filters |= {"markdown": to_html, "iso": _iso, "order": _order, "safe_url": _safe_url}
+        self._templates.filters |= {
+            "iso": _iso,
+            "markdown": to_html,
+            "order": _order,
+            "safe_url": _safe_url,
+            "state": state_of,
+        }
         self._templates.globals |= {
             "asset": self._asset,
-            "marks": TONE_MARKS,
             "hints": list(_hints()),
             "example": JOB_COMMANDS[0].example,
         }

@@ -25,7 +25,9 @@ from executor.wakeups import Wakeups
 from storage import Storage
 
 OWNER = Actor(platform="web", team="", user_id="owner", name="owner")
-_STOP_S = 1
+_REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - all addresses are no address to go to
+_STOP_S = 0.7
+"""aiohttp waits so long for a handler to end, cancels it, and waits so long again."""
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -78,12 +80,13 @@ class WebServer:
             Documents(storage, reports=reports, files=files),
         )
         self._running = AsyncExitStack()
-        self._address = ""
+        self.address = ""
+        """The bound address, as this machine reaches it."""
 
     @property
     def url(self) -> str:
         """Where people reach the page."""
-        return self._public_url or self._address
+        return self._public_url or self.address
 
     def login_link(self) -> str:
         """An address that logs its opener in, once, within 15 minutes."""
@@ -99,8 +102,9 @@ class WebServer:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family)
         bound: int = listener.getsockname()[1]
-        self._address = f"http://{f'[{host}]' if ':' in host else host}:{bound}"
-        app = self._app(Address.of(bound, self._public_url))
+        name = _REACHED_AT.get(host, host)
+        self.address = f"http://{f'[{name}]' if ':' in name else name}:{bound}"
+        app = self._app(Address.of(bound, self.url))
         # aiohttp's access log would keep the paths, and with them the login codes.
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_S, auto_decompress=False)
         self._running.push_async_callback(runner.cleanup)

@@ -77,7 +77,7 @@ class Streams:
             with self._wakeups.listen(topic, _CLOSING) as bell:
                 await _write(response, b"retry: 1000\n\n")
                 if after > end:  # the database is older than the reader: a backup was restored
-                    await _write(response, Frame(id=0, event="resync", data="").encode())
+                    await _write(response, Frame(id=0, event="resync", data="{}").encode())
                     after = 0
                 while not self._closing:
                     frames = await read_after(after)

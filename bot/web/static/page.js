@@ -48,7 +48,7 @@ function show(html) {
   place(element);
   if (atEnd) toEnd();
   else if (before === undefined) byId("jump").hidden = false;
-  if (element.dataset.sort !== "page" && before !== element.dataset.tone) tell(element);
+  if (element.dataset.sort !== "page" && before !== element.dataset.tone) tell(byId(element.id));
 }
 
 function tell(element) {
@@ -147,7 +147,7 @@ async function sendCommand(form) {
 async function confirmed(form) {
   const dialog = byId("confirm");
   byId("question").textContent = form.dataset.confirm;
-  byId("confirmed").textContent = form.querySelector("button").textContent;
+  byId("confirmed").textContent = `Yes, ${form.querySelector("button").textContent.toLowerCase()}`;
   dialog.returnValue = "no";
   dialog.showModal();
   await new Promise((closed) => dialog.addEventListener("close", closed, { once: true }));
@@ -191,7 +191,16 @@ text.addEventListener("keydown", (event) => {
   event.preventDefault();
   text.form.requestSubmit();
 });
-scroller.addEventListener("scroll", () => isAtEnd() && (byId("jump").hidden = true), { passive: true });
+let stuck = true;
+scroller.addEventListener(
+  "scroll",
+  () => {
+    stuck = isAtEnd();
+    if (stuck) byId("jump").hidden = true;
+  },
+  { passive: true },
+);
+new ResizeObserver(() => stuck && toEnd()).observe(scroller); // an answer or a keyboard takes its room
 document.addEventListener(
   "toggle",
   async (event) => {

@@ -1,0 +1,109 @@
+"""The other side of the page in its tests: a desk that remembers what it was asked, and a running server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from bot.desk.asks import Answer, Ask, Invocation
+from bot.desk.commands import Misunderstood, help_text, parse
+from bot.platforms.web import WebPlatform
+from bot.web.server import WebServer
+from executor.wakeups import Bell, Wakeups
+from storage import Storage, open_storage
+
+TOKEN = "t0ken-of-256-bits"
+
+
+class RecordingDoor:
+    """Answers like a desk with no executor behind it. `asked` rings at each request."""
+
+    def __init__(self) -> None:
+        self.commands: list[Invocation] = []
+        self.asks: list[Ask] = []
+        self.asked = Bell()
+        self.error: Exception | None = None
+
+    async def command(self, invocation: Invocation) -> Answer:
+        if self.error:
+            raise self.error
+        self.commands.append(invocation)
+        self.asked.ring()
+        try:
+            parsed = parse(invocation.text)
+        except Misunderstood as problem:
+            return Answer(ok=False, text=problem.text, field=problem.field)
+        if parsed.command.verb == "help":
+            return Answer(ok=True, text=help_text())
+        return Answer(ok=True, text=f"Queued as `3fa9c1`: **{parsed.command.verb}**")
+
+    async def ask(self, ask: Ask) -> Answer:
+        self.asks.append(ask)
+        self.asked.ring()
+        return Answer(ok=True, text=f"`{ask.target}`: {ask.verb} it is.")
+
+    def choices(self, option: str) -> Sequence[str]:
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A served page with its store and the folders beside it."""
+
+    server: WebServer
+    storage: Storage
+    wakeups: Wakeups
+    platform: WebPlatform
+    door: RecordingDoor
+    reports: Path
+    files: Path
+
+    @asynccontextmanager
+    async def visitor(
+        self, *, logged_in: bool = True, bearer: str = ""
+    ) -> AsyncIterator[aiohttp.ClientSession]:
+        """A client of this site, as a browser's page or as a program would be."""
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer else {"Origin": self.server.url}
+        jar = aiohttp.CookieJar(unsafe=True)  # takes cookies of an address that is a number
+        async with aiohttp.ClientSession(self.server.url, cookie_jar=jar, headers=headers) as session:
+            if logged_in and not bearer:
+                async with session.get(self.server.login_link()) as answer:
+                    assert answer.status == 200
+            yield session
+
+
+@asynccontextmanager
+async def open_site(
+    folder: Path, *, port: int = 0, public_url: str = "", door: RecordingDoor | None = None
+) -> AsyncIterator[Site]:
+    """Serves what is in `folder`, which is made or gone on with."""
+    wakeups = Wakeups()
+    door = door or RecordingDoor()
+    reports, files = folder / "reports", folder / "files"
+    for place in (reports, files):
+        place.mkdir(parents=True, exist_ok=True)
+    async with open_storage(folder / "bifrost.sqlite", wakeups) as storage:
+        server = WebServer(
+            storage=storage,
+            wakeups=wakeups,
+            door=door,
+            reports=reports,
+            files=files,
+            api_token=TOKEN,
+            port=port,
+            public_url=public_url,
+        )
+        async with server:
+            yield Site(
+                server=server,
+                storage=storage,
+                wakeups=wakeups,
+                platform=WebPlatform(storage.messages, files),
+                door=door,
+                reports=reports,
+                files=files,
+            )
