@@ -20,6 +20,7 @@ from executor.live import LiveLog
 from executor.model import Job, Outcome, OutcomeKind, Report, StopReason, Usage
 from executor.ports import Clock, Store
 from executor.processes.process import Process, spawn
+from executor.unbroken import unbroken
 from executor.wakeups import Wakeups, control_topic
 from executor.workspaces import UnknownWorkspace, Workspaces
 
@@ -27,10 +28,14 @@ log = logging.getLogger(__name__)
 
 _LOOK_S = 10.0
 """Seconds after which a cancel is found although its wake-up got lost."""
-_DEFAULT_WAIT = timedelta(minutes=15)
-"""How long a limit is waited for where the provider does not say when it lifts."""
+_WAITS = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=5))
+"""How long a limit is waited for, attempt by attempt, where the provider names no moment to believe."""
+_LONGEST_WAIT = timedelta(days=8)
+"""The longest limits last a week."""
 _MOST_ATTEMPTS = 6
 """Attempts after which a limit is not waited for again."""
+_INTERNAL = "Something went wrong inside Bifrost itself; its log says what. Press Retry to try again."
+_UNPUBLISHED = "Its report could not be published; the log of Bifrost says why. The answer is complete."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +64,6 @@ class Attempt:
     def __init__(self, workshop: Workshop, job: Job) -> None:
         self._workshop = workshop
         self._job = job
-        self._type = workshop.job_types[job.type]
         self._live = LiveLog(workshop.store, job)
         self._stopped: StopReason | None = None
         self._began = time.monotonic()
@@ -68,14 +72,13 @@ class Attempt:
         """Prepare, launch, read, publish, settle. Cancelling it interrupts the job, which goes on later."""
         try:
             outcome = await self._carry_out()
-            report = await self._publish(outcome)
         except asyncio.CancelledError:
-            await asyncio.shield(self._settle(Outcome(kind=OutcomeKind.INTERRUPTED, reason="shutdown"), None))
+            await unbroken(self._end(Outcome(kind=OutcomeKind.INTERRUPTED, reason="shutdown")))
             raise
         except Exception:
             log.exception("attempt.crashed", extra={"job_id": self._job.id})
-            outcome, report = _internal_error(), None
-        await asyncio.shield(self._settle(outcome, report))
+            outcome = _failed("internal", _INTERNAL)
+        await unbroken(self._end(outcome))
 
     async def _carry_out(self) -> Outcome:
         backend = self._workshop.backends[self._job.provider]
@@ -91,8 +94,8 @@ class Attempt:
         try:
             return await self._read(process, command.stdin, backend.decoder())
         finally:
-            # Empty already, unless reading was cancelled or failed.
-            await asyncio.shield(process.stop(self._workshop.grace_s))
+            # Ended already, unless reading was cancelled or failed.
+            await unbroken(process.close(self._workshop.grace_s))
 
     def _prepare(self) -> Launch:
         job, workshop = self._job, self._workshop
@@ -140,9 +143,13 @@ class Attempt:
         """Stops the process when somebody cancels, time is up, or the backend has seen enough."""
         with self._workshop.wakeups.listen(control_topic(self._job.id)) as bell:
             while True:
-                self._stopped = await self._stop_reason(decoder)
-                if self._stopped is not None:
-                    return await process.stop(self._workshop.grace_s)
+                reason = await self._stop_reason(decoder)
+                if reason is not None:
+                    # Else it has ended by itself, and only its last lines are still read.
+                    if process.running:
+                        self._stopped = reason
+                        await process.stop(self._workshop.grace_s)
+                    return
                 await bell.wait(max(0.0, min(_LOOK_S, self._type.timeout_s - self._elapsed_s())))
 
     async def _stop_reason(self, decoder: Decoder) -> StopReason | None:
@@ -182,14 +189,25 @@ class Attempt:
     def _limited(self, outcome: Outcome) -> Outcome:
         if self._job.attempt >= _MOST_ATTEMPTS:
             return replace(outcome, kind=OutcomeKind.FAILED)
-        if outcome.resets_at is None:
-            return replace(outcome, resets_at=self._workshop.clock.now() + _DEFAULT_WAIT)
-        return outcome
+        now, resets_at = self._workshop.clock.now(), outcome.resets_at
+        if resets_at is None or not now < resets_at < now + _LONGEST_WAIT:
+            resets_at = now + _WAITS[min(self._job.attempt, len(_WAITS)) - 1]
+        return replace(outcome, resets_at=resets_at)
 
-    async def _publish(self, outcome: Outcome) -> Report | None:
-        if outcome.kind is not OutcomeKind.DONE or not self._type.publishes:
-            return None
-        return await asyncio.to_thread(self._write_report, outcome)
+    async def _end(self, outcome: Outcome) -> None:
+        """Publish, settle, clean up."""
+        await self._live.flush()
+        report = None
+        if outcome.kind is OutcomeKind.DONE and self._type.publishes:
+            try:
+                report = await asyncio.to_thread(self._write_report, outcome)
+            except Exception:
+                log.exception("attempt.unpublished", extra={"job_id": self._job.id})
+                outcome = replace(outcome, message=_UNPUBLISHED)
+        transition = lifecycle.settle(outcome)
+        if await self._workshop.store.settle(self._job, transition, outcome, report) is None:
+            log.warning("attempt.outrun", extra={"job_id": self._job.id})
+        await asyncio.to_thread(shutil.rmtree, self._temp(), ignore_errors=True)
 
     def _write_report(self, outcome: Outcome) -> Report:
         job, usage = self._job, outcome.usage
@@ -199,12 +217,9 @@ class Attempt:
         markdown = reports.find_markdown(self._place() / "results", outcome.result)
         return reports.publish(self._workshop.reports, question=job.prompt, markdown=markdown, facts=facts)
 
-    async def _settle(self, outcome: Outcome, report: Report | None) -> None:
-        await self._live.flush()
-        store = self._workshop.store
-        if await store.settle(self._job, lifecycle.settle(outcome), outcome, report) is None:
-            log.warning("attempt.outrun", extra={"job_id": self._job.id})
-        await asyncio.to_thread(shutil.rmtree, self._temp(), ignore_errors=True)
+    @property
+    def _type(self) -> JobType:
+        return self._workshop.job_types[self._job.type]
 
     def _place(self) -> Path:
         return self._workshop.jobs / self._job.id
@@ -218,9 +233,3 @@ class Attempt:
 
 def _failed(reason: str, message: str) -> Outcome:
     return Outcome(kind=OutcomeKind.FAILED, reason=reason, message=message)
-
-
-def _internal_error() -> Outcome:
-    return _failed(
-        "internal", "Something went wrong inside Bifrost itself; its log says what. Press Retry to try again."
-    )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 
-from executor.model import Job, JobRequest, Origin
+from executor.model import RESUMED_SESSION, Job, JobRequest, Origin
 from executor.ports import Store, Submission
 
 GO_ON = "Go on from where you stopped."
@@ -36,28 +36,31 @@ class Executor:
         """
         if job.session_id is None:
             raise NoSession(job.id)
-        payload = {**job.payload, "prompt": text or GO_ON}
-        request = _successor(job, origin, dedupe_key)
-        return await self._store.submit(replace(request, payload=payload, session_id=job.session_id))
+        payload = {**job.payload, "prompt": text or GO_ON, RESUMED_SESSION: job.session_id}
+        return await self._store.submit(_successor(job, payload, origin, dedupe_key))
 
     async def retry(self, job: Job, origin: Origin, dedupe_key: str) -> Submission:
-        """Does the same as an ended job again, afresh, in a new job. Raises SuccessorLives."""
-        return await self._store.submit(_successor(job, origin, dedupe_key))
+        """Does the same as an ended job again, in a new job: afresh, or from where it was resumed itself.
+
+        Raises SuccessorLives.
+        """
+        return await self._store.submit(_successor(job, job.payload, origin, dedupe_key))
 
     async def hurry(self, job_id: str) -> Job | None:
         """Lets a job that waits for a time start now. None where it does not wait."""
         return await self._store.hurry(job_id)
 
 
-def _successor(job: Job, origin: Origin, dedupe_key: str) -> JobRequest:
+def _successor(job: Job, payload: Mapping[str, str], origin: Origin, dedupe_key: str) -> JobRequest:
     return JobRequest(
         type=job.type,
-        payload=job.payload,
+        payload=payload,
         provider=job.provider,
         model=job.model,
         effort=job.effort,
         workspace=job.workspace,
         origin=origin,
         parent_job_id=job.id,
+        session_id=payload.get(RESUMED_SESSION),
         dedupe_key=dedupe_key,
     )

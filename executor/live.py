@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from executor.events import Activity, TextWritten
 from executor.model import Job
 from executor.ports import Store
+from executor.unbroken import unbroken
 from executor.wakeups import Bell
 
 BATCH_S = 0.1
 """Seconds between two writes, so that the log grows by the second and not by the token."""
-_MOST = 2000
-"""Activities that may wait; a process that prints faster than they are kept has to wait for them."""
+_MOST, _MOST_TEXT = 2000, 1_000_000
+"""Activities, and characters of text, that may wait; a process that prints more has to wait for them."""
 
 
 class LiveLog:
@@ -23,15 +24,18 @@ class LiveLog:
         self._store = store
         self._job = job
         self._waiting: list[Activity] = []
+        self._text = 0
         self._bell = Bell()
         self._writing = asyncio.Lock()
 
-    async def add(self, activities: Iterable[Activity]) -> None:
+    async def add(self, activities: Sequence[Activity]) -> None:
         """Takes activities in; returns when there is room for more."""
+        if not activities:
+            return
         self._waiting.extend(activities)
-        if self._waiting:
-            self._bell.ring()
-        if len(self._waiting) > _MOST:
+        self._text += sum(len(each.text) for each in activities if isinstance(each, TextWritten))
+        self._bell.ring()
+        if len(self._waiting) >= _MOST or self._text >= _MOST_TEXT:
             await self.flush()
 
     async def run(self) -> None:
@@ -44,9 +48,9 @@ class LiveLog:
     async def flush(self) -> None:
         """Writes what waits."""
         async with self._writing:
-            batch, self._waiting = _joined(self._waiting), []
+            batch, self._waiting, self._text = _joined(self._waiting), [], 0
             if batch:
-                await self._store.record(self._job, batch)
+                await unbroken(self._store.record(self._job, batch))
 
 
 def _joined(activities: Iterable[Activity]) -> list[Activity]:

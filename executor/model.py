@@ -14,6 +14,9 @@ _N = TypeVar("_N", int, float)
 SHORT_ID = 6
 """Characters of a job id that people see. Any unique prefix finds the job."""
 
+RESUMED_SESSION = "resume_session_id"
+"""In a payload: the conversation that the job was asked to go on with."""
+
 
 class JobStatus(StrEnum):
     """Where a job stands. No other status exists; requests (cancel, retry at …) are facts beside it."""

@@ -38,6 +38,8 @@ class OpenAttempt:
 
     job: Job
     process: ProcessRecord | None
+    interruptions: int
+    """How many earlier attempts of the job were interrupted."""
 
 
 class SuccessorLives(Exception):
@@ -69,7 +71,10 @@ class Store(Protocol):
     async def settle(
         self, job: Job, transition: Transition, outcome: Outcome, report: Report | None = None
     ) -> Job | None:
-        """Ends the running attempt and moves the job, with its report where there is one."""
+        """Ends the running attempt and moves the job, with its report where there is one.
+
+        A job that would go on, although somebody wants it cancelled, is cancelled instead.
+        """
 
     async def cancel(self, job_id: str, by: str) -> Job | None:
         """Cancels a waiting job at once; for a running one, records the wish. None where it is final."""
@@ -89,8 +94,8 @@ class Store(Protocol):
     async def events(self, job_id: str, after: int = 0, limit: int = 1000) -> Sequence[Event]:
         """The job's log past event `after`, in order."""
 
-    async def next_due(self) -> datetime | None:
-        """When the next job that waits for a time may start."""
+    async def next_due(self, after: datetime) -> datetime | None:
+        """The first moment past `after` that a job waits for."""
 
     async def open_attempts(self) -> Sequence[OpenAttempt]:
         """Every attempt that has not ended."""

@@ -13,7 +13,7 @@ from executor.processes.tree import ProcessTree, boot_id
 log = logging.getLogger(__name__)
 
 _MOST_INTERRUPTIONS = 3
-"""Attempts after which a job is taken to be what kills the bot."""
+"""Interrupted attempts after which a job is taken to be what kills the bot."""
 _KILL_S = 0.02
 
 
@@ -35,12 +35,12 @@ async def rescue(store: Store) -> int:
 def _outcome(attempt: OpenAttempt) -> Outcome:
     if attempt.job.cancel_requested_at is not None:
         return Outcome(kind=OutcomeKind.CANCELLED, reason="cancelled")
-    if attempt.job.attempt >= _MOST_INTERRUPTIONS:
+    if attempt.interruptions + 1 >= _MOST_INTERRUPTIONS:
         return Outcome(
             kind=OutcomeKind.FAILED,
             reason="poison",
-            message=f"It was interrupted {_MOST_INTERRUPTIONS} times and is not started again by itself. "
-            "Press Resume to go on from where it stopped.",
+            message=f"It was interrupted {attempt.interruptions + 1} times and is not started again "
+            "by itself. Press Resume to go on from where it stopped.",
         )
     return Outcome(kind=OutcomeKind.INTERRUPTED, reason="restart")
 

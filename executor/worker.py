@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+from datetime import datetime
 
 from executor.attempt import Attempt, Workshop
 from executor.lifecycle import Transition
@@ -11,8 +13,6 @@ from executor.wakeups import QUEUE
 
 _LOOK_S = 60.0
 """Seconds after which a job that is due is found although its wake-up got lost."""
-
-
 _NOT_BEGUN = Outcome(kind=OutcomeKind.INTERRUPTED, reason="shutdown")
 
 
@@ -26,16 +26,23 @@ class Worker:
 
     async def run(self) -> None:
         """Claims and starts until cancelled."""
+        await asyncio.to_thread(self._clear)
         with self._workshop.wakeups.listen(QUEUE) as bell:
             async with asyncio.TaskGroup() as group:
                 while True:
                     await self._slots.acquire()
+                    looked_at = self._workshop.clock.now()
                     job = await self._claim()
                     if job is not None:
                         group.create_task(self._attempt(job))
                         continue
                     self._slots.release()
-                    await bell.wait(await self._pause_s())
+                    await bell.wait(await self._pause_s(looked_at))
+
+    def _clear(self) -> None:
+        """Removes the temporary files of attempts whose process had no time to."""
+        for temp in self._workshop.jobs.glob("*/tmp-*"):
+            shutil.rmtree(temp, ignore_errors=True)
 
     async def _claim(self) -> Job | None:
         # Shielded: a claim that is cancelled half-way would leave a running job that nobody runs.
@@ -54,8 +61,8 @@ class Worker:
         finally:
             self._slots.release()
 
-    async def _pause_s(self) -> float:
-        due = await self._workshop.store.next_due()
+    async def _pause_s(self, looked_at: datetime) -> float:
+        due = await self._workshop.store.next_due(looked_at)
         if due is None:
             return _LOOK_S
         return min(_LOOK_S, max(0.0, (due - self._workshop.clock.now()).total_seconds()))

@@ -10,7 +10,7 @@ from typing import Any
 
 from executor.backends.claude_endings import CLAUDE, unsuccessful, usage, without_result
 from executor.backends.failures import QUOTE, broken_off, failed
-from executor.backends.fields import amount, count, first_line, one_line, parse, telling, word
+from executor.backends.fields import amount, count, first_line, mapping, one_line, parse, telling, word
 from executor.backends.prose import Prose
 from executor.events import Activity, Noticed, SessionOpened, ToolEnded, ToolStarted
 from executor.model import Outcome, OutcomeKind, Usage
@@ -76,21 +76,25 @@ class ClaudeDecoder:
     def _stream(self, event: dict[str, Any]) -> Sequence[Activity]:
         if event.get("parent_tool_use_id") is not None:
             return ()
-        match event.get("event"):
-            case {"type": "content_block_delta", "delta": {"type": "text_delta", "text": str(text)}}:
-                return self._prose.write(text)
-            case {"type": "content_block_start", "content_block": {"type": "text"}}:
-                self._prose.start_block()
-            case {"type": "message_start", "message": {"id": str(message_id)}}:
-                self._streamed = message_id
+        inner = mapping(event.get("event"))
+        # Most lines come here. A pattern with fields in it, tried in vain, costs more than the line's JSON.
+        match inner.get("type"):
+            case "content_block_delta":
+                delta = mapping(inner.get("delta"))
+                if delta.get("type") == "text_delta":
+                    return self._prose.write(word(delta.get("text")))
+            case "content_block_start":
+                if mapping(inner.get("content_block")).get("type") == "text":
+                    self._prose.start_block()
+            case "message_start":
+                self._streamed = word(mapping(inner.get("message")).get("id"))
         return ()
 
     def _assistant(self, event: dict[str, Any]) -> Sequence[Activity]:
-        match event:
-            case {"message": {"content": list(blocks)} as message}:
-                pass
-            case _:
-                return ()
+        message = mapping(event.get("message"))
+        blocks = message.get("content")
+        if not isinstance(blocks, list):
+            return ()
         from_agent = event.get("parent_tool_use_id") is None
         if from_agent:
             self._error = word(event.get("error"))
@@ -100,9 +104,10 @@ class ClaudeDecoder:
         seen: list[Activity] = []
         for block in blocks:
             match block:
-                case {"type": "text", "text": str(text)} if spoken:
-                    self._prose.start_block()
-                    seen += self._prose.write(text)
+                case {"type": "text", "text": str(text)}:
+                    if spoken:
+                        self._prose.start_block()
+                        seen += self._prose.write(text)
                 case {"type": "tool_use", "id": str(tool_id), "name": str(name)}:
                     detail = telling(block.get("input"), self._cwd)
                     seen.append(ToolStarted(tool_id=tool_id, name=name, detail=detail))

@@ -21,12 +21,10 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\
 
 def parse(line: bytes) -> dict[str, Any] | None:
     """The JSON object on a line, or None where there is none."""
-    if not line.lstrip().startswith(b"{"):
-        return None
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError:
-        value = _mended(line)
+        value = _mended(line) if line.lstrip().startswith(b"{") else None
     return value if isinstance(value, dict) else None
 
 
@@ -38,6 +36,11 @@ def _mended(line: bytes) -> object:
         return orjson.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """An object; empty where it is none."""
+    return value if isinstance(value, dict) else {}
 
 
 def word(value: object) -> str:
@@ -53,9 +56,9 @@ def count(value: object) -> int | None:
 
 def amount(value: object) -> float | None:
     """A sum of money or a duration."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if 0 <= value < _MOST else None
+    if type(value) is int or type(value) is float:  # bool is an int too, but no number
+        return float(value) if 0 <= value < _MOST else None
+    return None
 
 
 def without_colours(text: str) -> str:
@@ -66,8 +69,10 @@ def without_colours(text: str) -> str:
 def one_line(text: str, limit: int = DETAIL) -> str:
     """`text` for a line of its own: no control characters or colours, at most `limit` characters."""
     # A tool may print megabytes; nothing beyond the first characters can be shown.
-    shown = without_colours(text[: limit * 20])
-    joined = " ".join("".join(c if c.isprintable() else " " for c in shown).split())
+    shown = text[: limit * 20]
+    if not shown.isprintable():
+        shown = "".join(c if c.isprintable() else " " for c in without_colours(shown))
+    joined = " ".join(shown.split())
     return joined if len(joined) <= limit else joined[: limit - 1] + "…"
 
 

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from executor.model import Job
+from executor.model import RESUMED_SESSION, Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,15 +21,16 @@ class JobType:
     def prompt(self, job: Job, results: Path) -> str:
         """What the agent is told.
 
-        A new conversation gets the type's own words; one that goes on gets the person's new words, or,
-        after an interruption or a limit, only the word to go on.
+        A new conversation gets the type's own words, and after an interruption or a limit only the word to
+        go on. One that was begun by another job gets the person's new words, each time: nothing says whether
+        an earlier attempt got as far as to read them.
         """
         if job.session_id is None:
             name = self.name
-        elif job.attempt > 1:
-            name = "continued"
-        else:
+        elif RESUMED_SESSION in job.payload or job.attempt == 1:
             name = f"{self.name}_follow_up"
+        else:
+            name = "continued"
         return _template(name).substitute(
             prompt=job.prompt, results=results, depth=job.payload.get("depth", "standard")
         )

@@ -11,37 +11,35 @@ class LineSplitter:
 
     def __init__(self, cap: int = LINE_CAP) -> None:
         self._cap = cap
-        self._parts: list[bytes] = []
-        self._held = 0
+        self._line = bytearray()
+        self._overlong = False
         self.truncated = 0
         """Lines that were longer than the cap."""
-        self._overlong = False
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The lines that `chunk` completes, without their newlines."""
         *whole, rest = chunk.split(b"\n")
         lines = []
         for part in whole:
-            self._hold(part)
-            lines.append(self._take())
+            if self._line or len(part) > self._cap:
+                self._hold(part)
+                lines.append(self._take())
+            else:
+                lines.append(part.removesuffix(b"\r"))
         self._hold(rest)
         return lines
 
     def finish(self) -> list[bytes]:
         """The last line, where it has no newline."""
-        return [self._take()] if self._held else []
+        return [self._take()] if self._line else []
 
     def _hold(self, part: bytes) -> None:
-        room = self._cap - self._held
-        if len(part) > room:
-            self._overlong = True
-            part = part[:room]
-        if part:
-            self._parts.append(part)
-            self._held += len(part)
+        room = self._cap - len(self._line)
+        self._overlong |= len(part) > room
+        self._line += part[:room]
 
     def _take(self) -> bytes:
-        line = b"".join(self._parts)
+        line = bytes(self._line)
         self.truncated += self._overlong
-        self._parts, self._held, self._overlong = [], 0, False
+        self._line, self._overlong = bytearray(), False
         return line.removesuffix(b"\r")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import orjson
@@ -83,10 +84,16 @@ def settle(
     report: Report | None,
     now: str,
 ) -> Job | None:
-    """Ends the running attempt of `job` and moves the job."""
+    """Ends the running attempt of `job` and moves the job. One that is to be cancelled does not go on."""
     current = one(connection, "by_id", id=job.id)
     if current is None or not _is_running(current, job.attempt):
         return None
+    target = lifecycle.target(current.status, transition)
+    if target is None:
+        return None
+    if current.cancel_requested_at is not None and not target.final:
+        transition = Transition.CANCEL
+        outcome = replace(outcome, kind=OutcomeKind.CANCELLED, reason="cancelled", message="")
     if report is not None:
         _insert_report(connection, current, report, now)
     ended = {
@@ -100,7 +107,8 @@ def settle(
         "duration_ms": outcome.usage.duration_ms,
     }
     connection.execute(_SQL["end_attempt"], ended)
-    return _move(connection, current, transition, outcome, now, report=report, by=current.cancelled_by)
+    by = current.cancelled_by if transition is Transition.CANCEL else ""
+    return _move(connection, current, transition, outcome, now, report=report, by=by)
 
 
 def cancel(connection: sqlite3.Connection, job_id: str, by: str, now: str) -> Job | None:

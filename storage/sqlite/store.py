@@ -106,8 +106,9 @@ class SqliteStore:
         rows = await self._database.read(lambda c: c.execute(_SQL["open_attempts"]).fetchall())
         return [_open_attempt(row) for row in rows]
 
-    async def next_due(self) -> datetime | None:
-        (moment,) = await self._database.read(lambda c: c.execute(_SQL["next_moment"]).fetchone())
+    async def next_due(self, after: datetime) -> datetime | None:
+        values = {"after": to_text(after)}
+        (moment,) = await self._database.read(lambda c: c.execute(_SQL["next_moment"], values).fetchone())
         return to_time(moment)
 
     def _now(self) -> str:
@@ -127,4 +128,4 @@ def _open_attempt(row: sqlite3.Row) -> OpenAttempt:
     process = None
     if row["pid"] is not None:
         process = ProcessRecord(pid=row["pid"], started=row["pid_started"], boot_id=row["boot_id"])
-    return OpenAttempt(job=to_job(row), process=process)
+    return OpenAttempt(job=to_job(row), process=process, interruptions=row["interruptions"])

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ async def test_a_bot_killed_again_and_again_announces_each_job_once(tmp_path: Pa
         for number in range(2):
             async with _serving(backdrop.config, slack) as bot:
                 await ann.command("/job", f"research how, number {number}?", channel=dev)
-                await slack.until(lambda n=number: len(dev.messages) == n + 1, timeout=START_S, what="a card")
+                await slack.until(partial(_has, dev, number + 1), timeout=START_S, what="a card")
                 bot.kill()
                 await asyncio.wait_for(bot.wait(), START_S)
         async with _serving(backdrop.config, slack):
@@ -86,6 +87,10 @@ async def _serving(config: Path, slack: SlackSimulator) -> AsyncIterator[asyncio
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
             await asyncio.wait_for(process.wait(), START_S)
+
+
+def _has(channel: Channel, cards: int) -> bool:
+    return len(channel.messages) == cards
 
 
 def _shows(channel: Channel, button: str) -> bool:

@@ -40,7 +40,8 @@ CREATE TABLE jobs (
     CHECK ((status = 'running') = (worker IS NOT NULL)),
     CHECK ((status IN ('done', 'failed', 'cancelled')) = (finished_at IS NOT NULL)),
     CHECK (status <> 'scheduled' OR scheduled_at IS NOT NULL),
-    CHECK (status <> 'rate_limited' OR retry_at IS NOT NULL)
+    CHECK (status <> 'rate_limited' OR retry_at IS NOT NULL),
+    CHECK (cancel_requested_at IS NULL OR status IN ('running', 'done', 'failed', 'cancelled'))
 ) STRICT;
 
 CREATE INDEX jobs_waiting ON jobs (status, created_at) WHERE status IN ('pending', 'scheduled', 'rate_limited');

@@ -33,7 +33,7 @@ ORDER BY created_at DESC, id LIMIT :limit;
 SELECT * FROM jobs AS job
 WHERE status IN ('pending', 'scheduled', 'rate_limited')
   AND (status <> 'scheduled' OR scheduled_at <= :now)
-  AND (status <> 'rate_limited' OR retry_at <= :now)
+  AND (status <> 'rate_limited' OR 1)
   AND provider IN (SELECT value FROM json_each(:providers))
   AND NOT EXISTS (
       SELECT 1 FROM jobs AS other
@@ -41,13 +41,14 @@ WHERE status IN ('pending', 'scheduled', 'rate_limited')
 ORDER BY created_at, id LIMIT 1;
 
 -- name: next_moment
--- When the next job that waits for a time may start.
-SELECT min(coalesce(retry_at, scheduled_at)) FROM jobs WHERE status IN ('scheduled', 'rate_limited');
+-- When the next job that waits for a time may start. One whose time has come waits for something else.
+SELECT min(coalesce(retry_at, scheduled_at)) AS moment FROM jobs
+WHERE status IN ('scheduled', 'rate_limited') AND coalesce(retry_at, scheduled_at) > :after;
 
 -- name: start
 -- Compare-and-set: only the job that was seen starts, and its next attempt gets its number.
 UPDATE jobs SET status = 'running', worker = :worker, attempt = attempt + 1, retry_at = NULL,
-                started_at = coalesce(started_at, :now), updated_at = :now
+                reason = '', message = '', started_at = coalesce(started_at, :now), updated_at = :now
 WHERE id = :id AND status = :status AND attempt = :attempt;
 
 -- name: move
@@ -71,7 +72,8 @@ UPDATE jobs SET retry_at = CASE WHEN retry_at IS NULL THEN NULL ELSE :now END,
 WHERE id = :id AND status IN ('scheduled', 'rate_limited');
 
 -- name: set_session
-UPDATE jobs SET session_id = :session_id WHERE id = :id;
+-- What a CLI says must not fail: a conversation that another running job has stays that job's.
+UPDATE OR IGNORE jobs SET session_id = :session_id WHERE id = :id;
 
 -- name: open_attempt
 INSERT INTO attempts (job_id, number, worker, started_at) VALUES (:job_id, :number, :worker, :now);
@@ -86,7 +88,9 @@ UPDATE attempts SET ended_at = :now, outcome = :outcome, reason = :reason,
 WHERE job_id = :job_id AND number = :number AND ended_at IS NULL;
 
 -- name: open_attempts
-SELECT jobs.*, attempts.pid, attempts.pid_started, attempts.boot_id
+SELECT jobs.*, attempts.pid, attempts.pid_started, attempts.boot_id,
+       (SELECT count(*) FROM attempts AS past
+        WHERE past.job_id = jobs.id AND past.outcome = 'interrupted') AS interruptions
 FROM attempts JOIN jobs ON jobs.id = attempts.job_id
 WHERE attempts.ended_at IS NULL ORDER BY attempts.started_at;
 

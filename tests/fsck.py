@@ -1,0 +1,149 @@
+"""Checks that a database keeps every promise that must hold at every moment, also after any fault."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+from executor import lifecycle, outbox
+from executor.events import Body, CancelAsked, Moved, ReportPublished, decode
+from executor.lifecycle import Transition
+from executor.model import JobStatus
+
+_FINAL_KINDS = {outbox.RESULT, outbox.OUTPUT, outbox.PAGES}
+_KINDS = {outbox.CARD, outbox.REPORT, *_FINAL_KINDS}
+_Log = list[tuple[int, Body]]
+
+
+def check(database: Path) -> None:
+    """Raises AssertionError with all violations in the file, which may be in use."""
+    connection = sqlite3.connect(f"file:{quote(str(database))}?mode=ro", uri=True, isolation_level=None)
+    with closing(connection):
+        connection.row_factory = sqlite3.Row
+        connection.execute("BEGIN")  # one state of the file for all questions
+        found = [*_file(connection), *_sessions(connection)]
+        for job in connection.execute("SELECT * FROM jobs ORDER BY created_at"):
+            found += [f"job {job['id'][:6]} ({job['status']}): {fault}" for fault in _job(connection, job)]
+    assert not found, "\n".join([f"{database} is not sound:", *found])
+
+
+def _file(connection: sqlite3.Connection) -> Iterator[str]:
+    for (verdict,) in connection.execute("PRAGMA integrity_check"):
+        if verdict != "ok":
+            yield str(verdict)
+    for row in connection.execute("PRAGMA foreign_key_check"):
+        yield f"a row of {row[0]} points to a row of {row[2]} that is not there"
+
+
+def _sessions(connection: sqlite3.Connection) -> Iterator[str]:
+    shared = connection.execute(
+        "SELECT provider, session_id FROM jobs WHERE status = 'running' AND session_id IS NOT NULL "
+        "GROUP BY provider, session_id HAVING count(*) > 1"
+    )
+    for provider, session_id in shared:
+        yield f"session {session_id} of {provider} is used by two running jobs"
+
+
+def _job(connection: sqlite3.Connection, job: sqlite3.Row) -> Iterator[str]:
+    events = connection.execute("SELECT * FROM events WHERE job_id = ? ORDER BY seq", (job["id"],)).fetchall()
+    log: _Log = [(event["seq"], decode(event["kind"], json.loads(event["body"]))) for event in events]
+    attempts = connection.execute("SELECT * FROM attempts WHERE job_id = ? ORDER BY number", (job["id"],))
+    entries = connection.execute("SELECT * FROM outbox WHERE job_id = ?", (job["id"],))
+    yield from _row(job)
+    yield from _attempts(job, attempts.fetchall())
+    yield from _log(job, log)
+    yield from _moves(log)
+    yield from _outbox(job, log, {entry["kind"]: entry for entry in entries})
+    yield from _reports(connection, job, log)
+
+
+def _row(job: sqlite3.Row) -> Iterator[str]:
+    status = JobStatus(job["status"])
+    if status.final != (job["finished_at"] is not None):
+        yield f"finished_at is {job['finished_at']}"
+    if (status is JobStatus.RUNNING) != (job["worker"] is not None):
+        yield f"its worker is {job['worker']}"
+    if status is JobStatus.RATE_LIMITED and job["retry_at"] is None:
+        yield "it waits for no time"
+    if job["cancel_requested_at"] and status in (
+        JobStatus.PENDING,
+        JobStatus.SCHEDULED,
+        JobStatus.RATE_LIMITED,
+    ):
+        yield "it waits although somebody wants it cancelled"
+
+
+def _attempts(job: sqlite3.Row, attempts: list[sqlite3.Row]) -> Iterator[str]:
+    numbers = [attempt["number"] for attempt in attempts]
+    if numbers != list(range(1, job["attempt"] + 1)):
+        yield f"attempts {numbers}, but the last one is {job['attempt']}"
+    running = [job["attempt"]] if job["status"] == JobStatus.RUNNING else []
+    unended = [attempt["number"] for attempt in attempts if attempt["ended_at"] is None]
+    if unended != running:
+        yield f"open attempts {unended}"
+    for column in ("cost_usd", "turns", "duration_ms"):
+        parts = [attempt[column] for attempt in attempts if attempt[column] is not None]
+        total = sum(parts) if parts else None
+        if (total is None) != (job[column] is None) or not math.isclose(total or 0, job[column] or 0):
+            yield f"{column} is {job[column]}, that of its attempts {total}"
+
+
+def _log(job: sqlite3.Row, log: _Log) -> Iterator[str]:
+    numbers = [seq for seq, _ in log]
+    if numbers != list(range(1, job["seq"] + 1)):
+        yield f"events {numbers}, but the last one is {job['seq']}"
+    moves = [body for _, body in log if isinstance(body, Moved)]
+    if not moves:
+        yield "it has no status event"
+        return
+    told, row = moves[-1], (job["status"], job["attempt"], job["reason"], job["message"])
+    if row != (told.status, told.attempt, told.reason, told.message):
+        yield f"the row says {row}, its last status event {told}"
+    wishes = sum(isinstance(body, CancelAsked) for _, body in log)
+    if wishes != (job["cancel_requested_at"] is not None):
+        yield f"{wishes} events ask to cancel it; the row says {job['cancel_requested_at']}"
+
+
+def _moves(log: _Log) -> Iterator[str]:
+    """Replays the log: only legal moves, only the running attempt does anything, nothing after the end."""
+    status: JobStatus | None = None
+    attempt = 0
+    for seq, body in log:
+        if not isinstance(body, Moved):
+            if status is not JobStatus.RUNNING:
+                yield f"event {seq} while it is {status}: {body}"
+            continue
+        if lifecycle.target(status, body.transition) is not body.status:
+            yield f"event {seq} is no legal move from {status}: {body}"
+        attempt += body.transition is Transition.START
+        if body.attempt != attempt:
+            yield f"event {seq} is of attempt {body.attempt} while {attempt} is the last"
+        status = body.status
+
+
+def _outbox(job: sqlite3.Row, log: _Log, entries: dict[str, sqlite3.Row]) -> Iterator[str]:
+    due = {kind: seq for seq, body in log for kind in outbox.due_after(body)}
+    for kind, seq in due.items():
+        if kind not in entries or entries[kind]["wanted"] < seq:
+            yield f"event {seq} is not wanted of the {kind} announcement"
+    for kind, entry in entries.items():
+        if kind not in _KINDS and not kind.startswith("page:"):
+            yield f"there is no announcement {kind}"
+        if kind in _FINAL_KINDS and not JobStatus(job["status"]).final:
+            yield f"the {kind} announcement is due before the end"
+        if not entry["shown"] <= entry["wanted"] <= job["seq"]:
+            yield f"{kind} shows {entry['shown']} of {entry['wanted']}, of {job['seq']} events"
+
+
+def _reports(connection: sqlite3.Connection, job: sqlite3.Row, log: _Log) -> Iterator[str]:
+    rows = connection.execute("SELECT slug FROM reports WHERE job_id = ?", (job["id"],))
+    kept = sorted(row["slug"] for row in rows)
+    told = [body.slug for _, body in log if isinstance(body, ReportPublished)]
+    linked = [job["report_slug"]] if job["report_slug"] else []
+    if not kept == told == linked:
+        yield f"reports {kept}, events of {told}, the row links {linked}"
