@@ -8,34 +8,51 @@ import json
 import logging
 import os
 import sqlite3
+import sys
 from collections.abc import Coroutine
+from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from rich.console import Console
 
 from bot.data_dir import DataDir, DataDirInUse
 from bot.logs import log_to_stderr
 from bot.settings import BadConfiguration, Settings, find_file, forget_secrets, load
-from storage import NewerSchema
 
 _T = TypeVar("_T")
 
 CONFIGURATION = 78
 """Exit status for a configuration that cannot be used (EX_CONFIG)."""
+_PORT_FAULTS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 ConfigOption = Annotated[Path | None, typer.Option(help="The configuration file.", show_default=False)]
 """Every command takes it."""
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"bifrost {version('bifrost')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Chat-ops for AI coding agents: jobs asked for in Slack or on the bot's own page."""
+
+
 @app.command()
 def serve(config: ConfigOption = None) -> None:
     """Serve the page and the chat platforms, and run jobs."""
+    settings, environment = _open(config)
     from bot.serve import serve as run
 
-    settings, environment = _open(config)
     log_to_stderr(logging.INFO)
     _run(run(settings, environment))
 
@@ -43,12 +60,12 @@ def serve(config: ConfigOption = None) -> None:
 @app.command()
 def demo(
     config: ConfigOption = None,
-    once: Annotated[bool, typer.Option(help="Stop when the report is published.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Stop when the report is published.")] = False,
 ) -> None:
     """Run one research job by rehearsal through #dev, and show the channel."""
+    settings, environment = _open(config)
     from bot.serve import demo as run
 
-    settings, environment = _open(config)
     log_to_stderr(logging.WARNING)
     raise typer.Exit(_run(run(settings, environment, once=once)))
 
@@ -56,15 +73,19 @@ def demo(
 @app.command(
     context_settings={
         "allow_extra_args": True,
+        "allow_interspersed_args": False,  # what follows the first word is the command's, a lone `--` too
         "ignore_unknown_options": True,
         "help_option_names": [],
     }
 )
 def job(context: typer.Context, config: ConfigOption = None) -> None:
-    """The commands of chat: `job run research "…"` follows a job to its end, `job help` lists all."""
+    """The commands of chat: `job run research "…"` follows a job to its end, `job help` lists all.
+
+    Exit status: 0 done, 1 failed or cancelled, 2 words that make no command, 75 waiting for a usage limit.
+    """
+    settings, environment = _open(config)
     from bot.job_command import run_job
 
-    settings, environment = _open(config)
     log_to_stderr(logging.WARNING)
     raise typer.Exit(_run(run_job(context.args, settings, environment)))
 
@@ -75,31 +96,35 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:
     """Try everything the bot needs, and say what is missing. Exit status 1 where it cannot work."""
-    from bot.doctor import as_data, examine, healthy, report
-
     settings, environment = _open(config)
+    from bot.doctor import as_data, examine, healthy, report
+    from bot.terminal import open_console
+
     findings = _run(examine(settings, environment, find_file(config, environment)))
     if as_json:
         typer.echo(json.dumps(as_data(findings), indent=2))
     else:
-        report(findings, Console(highlight=False))
+        report(findings, open_console())
     raise typer.Exit(0 if healthy(findings) else 1)
 
 
 @app.command()
 def login(config: ConfigOption = None) -> None:
     """Print a link that logs a browser in to the running bot, once, within 15 minutes."""
-    from bot.client import login_link
-
     settings, _ = _open(config)
     data = DataDir(settings.data_dir)
     if not data.address.exists():
         raise _failure(f"No bot is serving on {data.root}. Start one with `bifrost serve`.", 1)
+    from bot.client import login_link
+
     typer.echo(_run(login_link(data.address.read_text().strip(), data.api_token())))
 
 
 def main() -> None:
     """The program `bifrost`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no emoji is no reason to fail
     app()
 
 
@@ -117,9 +142,12 @@ def _open(config: Path | None) -> tuple[Settings, dict[str, str]]:
 
 def _run(work: Coroutine[object, object, _T]) -> _T:
     """Runs it; what an operator can mend becomes a sentence instead of a stack."""
+    from bot.client import ServerGone
+    from storage import NewerSchema
+
     try:
         return asyncio.run(work)
-    except DataDirInUse as error:
+    except (DataDirInUse, ServerGone) as error:
         raise _failure(str(error), 1) from None
     except NewerSchema as error:
         raise _failure(str(error), CONFIGURATION) from None
@@ -127,9 +155,14 @@ def _run(work: Coroutine[object, object, _T]) -> _T:
         advice = "Restore the database from a backup; `bifrost doctor` says where it is."
         raise _failure(f"The database cannot be used: {error}. {advice}", CONFIGURATION) from None
     except OSError as error:
-        if error.errno != errno.EADDRINUSE:
+        if error.errno in _PORT_FAULTS:
+            raise _failure(
+                f"The page cannot be served: {error.strerror}. Set another `host` or `port` under [web].", 1
+            ) from None
+        if error.filename is None:
             raise
-        raise _failure("The page's port is taken; set another one: `port` under [web].", 1) from None
+        advice = "`bifrost doctor` says what is missing."
+        raise _failure(f"{error.filename}: {error.strerror}. {advice}", CONFIGURATION) from None
 
 
 def _failure(text: str, status: int) -> typer.Exit:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 
+from executor.events import Body, decode
+
 _CONNECT_S = 5.0
+_SILENCE_S = 60.0
+"""The server says something every 15 seconds; longer silence means that it is gone."""
+_LINE = 8 * 1024 * 1024
+"""Bytes that one line of a stream may have."""
+
+
+class ServerGone(Exception):
+    """The server does not answer, or not as a Bifrost does. The text is a sentence for the person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +34,7 @@ class Told:
 
 
 class Client:
-    """A session with a running server. Every call raises aiohttp.ClientError where it cannot be reached."""
+    """A session with a running server. Every call raises ServerGone where it cannot be reached."""
 
     def __init__(self, session: aiohttp.ClientSession, address: str) -> None:
         self._session = session
@@ -40,31 +50,34 @@ class Client:
         """A link that logs a browser in, once."""
         return str((await self._post("/login-links", {}))["url"])
 
-    async def events(self, job_id: str) -> AsyncGenerator[tuple[str, dict[str, Any]], None]:
-        """The log of a job, from its beginning to its end: kind and fields of each event."""
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=60)
-        async with self._session.get(f"{self._address}/jobs/{job_id}/stream", timeout=timeout) as response:
-            response.raise_for_status()
-            kind = ""
-            async for line in response.content:
-                name, _, value = line.decode().rstrip("\n").partition(": ")
-                if name == "event":
-                    kind = value
-                elif name == "data":
-                    yield kind, json.loads(value)
+    async def events(self, job_id: str) -> AsyncGenerator[Body, None]:
+        """The log of a job, from its beginning to its end."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=_SILENCE_S)
+        url = f"{self._address}/jobs/{job_id}/stream"
+        with _reaching(self._address):
+            async with self._session.get(url, timeout=timeout) as response:
+                response.raise_for_status()
+                kind = ""
+                async for line in response.content:
+                    name, _, value = line.decode().rstrip("\n").partition(": ")
+                    if name == "event":
+                        kind = value
+                    elif name == "data":
+                        yield decode(kind, json.loads(value))
 
     async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        async with self._session.post(f"{self._address}{path}", json=body) as response:
-            response.raise_for_status()
-            answer: dict[str, Any] = await response.json()
-            return answer
+        with _reaching(self._address):
+            async with self._session.post(f"{self._address}{path}", json=body) as response:
+                response.raise_for_status()
+                answer: dict[str, Any] = await response.json()
+                return answer
 
 
 @asynccontextmanager
 async def connect(address: str, token: str) -> AsyncIterator[Client]:
     """A client of the server at `address`, with the command line's own token."""
     headers = {"Authorization": f"Bearer {token}"}
-    async with aiohttp.ClientSession(headers=headers) as session:
+    async with aiohttp.ClientSession(headers=headers, read_bufsize=_LINE) as session:
         yield Client(session, address)
 
 
@@ -72,3 +85,13 @@ async def login_link(address: str, token: str) -> str:
     """A link that logs a browser in to the server at `address`, once."""
     async with connect(address, token) as client:
         return await client.login_link()
+
+
+@contextmanager
+def _reaching(address: str) -> Iterator[None]:
+    try:
+        yield
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise ServerGone(
+            f"The bot at {address} does not answer as it should: {error or 'too late'}."
+        ) from error

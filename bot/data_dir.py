@@ -64,9 +64,10 @@ class DataDir:
         """The token of the command line; made the first time, readable by this user alone."""
         path = self.root / "api-token"
         if not path.exists():
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
+            partial = self.root / f".api-token-{os.getpid()}"
+            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
                 file.write(secrets.token_urlsafe(32))
+            partial.replace(path)  # never there without its token, wherever we die
         return path.read_text().strip()
 
     @contextmanager

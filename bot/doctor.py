@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from rich.text import Text
 
 from bot.app import known_backends
 from bot.data_dir import DataDir
+from bot.serve import port_is_taken
 from bot.settings import Settings
 from executor.backends.base import Backend
 from storage import check_database
@@ -43,7 +45,7 @@ async def examine(
     named = settings.agents.providers
     agents = await asyncio.gather(*(_agent(each, each.provider in named) for each in backends))
     return [
-        Finding(what="configuration", ok=True, seen=str(config or "defaults (no bifrost.toml)")),
+        _configuration(settings, config),
         _data_dir(settings),
         await asyncio.to_thread(_database, DataDir(settings.data_dir)),
         *(_workspace(name, path) for name, path in settings.workspaces.items()),
@@ -56,14 +58,15 @@ async def examine(
 
 def report(findings: Sequence[Finding], console: Console) -> None:
     """The findings as a table."""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("", "what", "seen"):
-        table.add_column(heading)
+    table = Table(box=None, pad_edge=False, show_header=False)
     for finding in findings:
-        mark = "✓" if finding.ok else "✗" if finding.needed else "–"
-        advice = f"\n→ {finding.advice}" if finding.advice else ""
-        table.add_row(mark, finding.what, Text(f"{finding.seen}{advice}"))
-    console.print(table)
+        mark, style = ("✔", "green") if finding.ok else ("✘", "red") if finding.needed else ("–", "yellow")
+        table.add_row(Text(mark, style=style), finding.what, Text(finding.seen))
+        if finding.advice:
+            table.add_row("", "", Text(f"→ {finding.advice}", style=style))
+    console.print(table, soft_wrap=False)
+    faults = sum(not finding.ok and finding.needed for finding in findings)
+    console.print(f"{faults} to mend." if faults else "Ready.", style="bold red" if faults else "bold green")
 
 
 def as_data(findings: Sequence[Finding]) -> list[dict[str, object]]:
@@ -74,6 +77,18 @@ def as_data(findings: Sequence[Finding]) -> list[dict[str, object]]:
 def healthy(findings: Sequence[Finding]) -> bool:
     """Whether the bot can do its work."""
     return all(finding.ok or not finding.needed for finding in findings)
+
+
+def _configuration(settings: Settings, path: Path | None) -> Finding:
+    if path is None:
+        return Finding(what="configuration", ok=True, seen="defaults (no bifrost.toml)")
+    advice = []
+    if settings.slack.bot_token.get_secret_value():
+        if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+            advice.append(f"Others can read it and there is a token: `chmod 600 {path}`.")
+        if any(path.is_relative_to(place) for place in settings.workspaces.values()):
+            advice.append("It lies in a workspace, where agents can read it: keep tokens elsewhere.")
+    return Finding(what="configuration", ok=not advice, needed=False, seen=str(path), advice=" ".join(advice))
 
 
 def _data_dir(settings: Settings) -> Finding:
@@ -155,7 +170,19 @@ async def _slack(settings: Settings) -> Finding:
 
 
 def _page(settings: Settings) -> Finding:
-    return Finding(what="page", ok=True, seen=f"http://{settings.web.host}:{settings.web.port}")
+    address = DataDir(settings.data_dir).address
+    if address.exists():
+        return Finding(what="page", ok=True, seen=f"{address.read_text()} (a bot is serving)")
+    web = settings.web
+    try:
+        why = "the port is taken" if port_is_taken(web) else ""
+    except OSError as error:
+        why = str(error.strerror)
+    seen = f"http://{web.host}:{web.port}"
+    if why:
+        advice = "Set another `host` or `port` under [web]."
+        return Finding(what="page", ok=False, seen=f"{seen}: {why}", advice=advice)
+    return Finding(what="page", ok=True, seen=seen)
 
 
 def _user() -> Finding:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import signal
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
-
-from rich.console import Console
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from bot.app import Bifrost, House, open_house
-from bot.client import Client, connect
+from bot.client import ServerGone, Told, connect
 from bot.data_dir import DataDir, DataDirInUse
 from bot.desk.asks import Invocation
-from bot.desk.commands import JOB_COMMANDS
+from bot.desk.commands import BY_VERB, JOB_COMMANDS, Misunderstood, Takes, no_option, shown
 from bot.settings import Settings
-from bot.terminal import EXIT_CODES, LiveView, markdown, took
+from bot.terminal import EXIT_CODES, LiveView, open_console, say
 from bot.web.server import OWNER
-from executor.events import Body, Moved, decode
+from executor.events import Body, Moved, ReportPublished
 from executor.model import JobStatus, Origin
 from executor.wakeups import job_topic
 
@@ -26,103 +26,165 @@ USAGE = 2
 """Exit status for words that make no command."""
 CHANNEL = "dev"
 
+_STARTING = frozenset({"resume", "retry", *(command.verb for command in JOB_COMMANDS)})
+_DASHED = re.compile(r"--[A-Za-z][\w-]*(=.*)?")
+_LOOK_S = 5.0
+_WAITS = (
+    "No bot is serving here, so it waits for `bifrost serve`. With `bifrost job run …` it starts at once."
+)
+
+
+class Door(Protocol):
+    """Where commands are typed: at this process's own desk, or at that of a running server."""
+
+    async def command(self, text: str) -> Told:
+        """Does what would be typed after `/job` in #dev."""
+
+    def events(self, job_id: str) -> AsyncGenerator[Body, None]:
+        """The log of a job."""
+
 
 async def run_job(words: Sequence[str], settings: Settings, environment: Mapping[str, str]) -> int:
-    """Does what `words` say; `run TYPE …` follows the job to its end. Returns the exit status.
+    """Does what `words` say; `run VERB …` follows the job to its end. Returns the exit status.
 
     Where a server works on the data directory, it is asked; otherwise everything runs in this process.
     """
-    follow = bool(words) and words[0] == "run"
-    text = _text(words[1:]) if follow else " ".join(words)
-    console = Console(highlight=False)
+    run = words[:1] == ["run"]
+    try:
+        text = _text(words[1:] if run else words)
+    except Misunderstood as error:
+        say(open_console(stderr=True), error.text)
+        return USAGE
+    data = DataDir(settings.data_dir)
     try:
         async with open_house(settings, environment) as house:
-            return await _run_here(house, environment, text, follow, console)
+            return await _here(house, environment, text, run)
     except DataDirInUse:
-        data = DataDir(settings.data_dir)
         if not data.address.exists():
             raise
         async with connect(data.address.read_text().strip(), data.api_token()) as client:
-            return await _run_there(client, text, follow, console)
+            told = await _type(client, text)
+            return await _follow(client, told.job_id, data) if run and _starts(text, told) else _status(told)
 
 
 def _text(words: Sequence[str]) -> str:
     """The words as one command. The shell has told prompt and options apart already; that is kept."""
-    if not words:
-        return ""
+    if words[:1] in (["--help"], ["-h"]):
+        return "help"
+    command = BY_VERB.get(words[0].lower()) if words else None
+    if command is None or command.takes is not Takes.PROMPT:
+        return " ".join(words)
     options: list[str] = []
     prompt: list[str] = []
-    names = {f"--{option.name}" for option in JOB_COMMANDS[0].options}
     rest = iter(words[1:])
     for word in rest:
-        if word.partition("=")[0] in names:
-            options.append(word if "=" in word else f"{word}={next(rest, '')}")
-        elif word != "--":
+        name, given, value = word.partition("=")
+        if word == "--":
+            prompt.extend(rest)
+        elif name in {f"--{option.name}" for option in command.options}:
+            options.append(f"{name}={_value(name, value if given else next(rest, ''))}")
+        elif _DASHED.fullmatch(word):
+            raise no_option(command, name.removeprefix("--"))
+        else:
             prompt.append(word)
-    return " ".join([words[0], *options, "--", *prompt])
+    return " ".join([command.verb, *options, "--", *prompt])
 
 
-async def _run_here(
-    house: House, environment: Mapping[str, str], text: str, follow: bool, console: Console
-) -> int:
-    origin = Origin(actor=OWNER, channel=CHANNEL)
-    invocation = Invocation(text=text, origin=origin, delivery=f"cli:{uuid.uuid4()}")
-    answer = await house.desk.command(invocation)
-    markdown(console, answer.text)
-    if not answer.ok or not follow or answer.job is None:
-        return 0 if answer.ok else USAGE
-    job_id = answer.job.id
+def _value(name: str, value: str) -> str:
+    if value.split() not in ([], [value]):
+        raise Misunderstood(f"`{shown(value)}` cannot be the value of `{name}`: a plain name is.")
+    return value
+
+
+async def _here(house: House, environment: Mapping[str, str], text: str, run: bool) -> int:
+    door = _OwnDesk(house)
+    told = await _type(door, text)
+    if not _starts(text, told):
+        return _status(told)
+    if not run:
+        open_console().print(_WAITS)
+        return 0
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(Bifrost(house, environment, serve=False).run(stop))
-        with _on_interrupt(lambda: group.create_task(house.executor.cancel(job_id, OWNER.name))):
-            async with contextlib.aclosing(_events(house, job_id)) as events:
-                status = await _show(events, console)
-        stop.set()
-    job = await house.storage.jobs.job(job_id)
-    if job is not None:
-        console.print(took(job))
-        if job.report_slug:
-            console.print(str(house.data.reports / job.report_slug / "index.html"), soft_wrap=True)
-    return EXIT_CODES.get(status, 1)
+        try:
+            return await _follow(door, told.job_id, house.data)
+        finally:
+            stop.set()
 
 
-async def _run_there(client: Client, text: str, follow: bool, console: Console) -> int:
-    answer = await client.command(text)
-    markdown(console, answer.text)
-    if not answer.ok or not follow or not answer.job_id:
-        return 0 if answer.ok else USAGE
-    async with contextlib.aclosing(client.events(answer.job_id)) as events:
-        status = await _show((decode(kind, fields) async for kind, fields in events), console)
-    return EXIT_CODES.get(status, 1)
+async def _type(door: Door, text: str) -> Told:
+    told = await door.command(text)
+    say(open_console(stderr=not told.ok), told.text)
+    return told
 
 
-async def _events(house: House, job_id: str) -> AsyncGenerator[Body, None]:
-    seen = 0
-    with house.wakeups.listen(job_topic(job_id)) as bell:
-        while True:
-            for event in await house.storage.jobs.events(job_id, seen):
-                seen = event.seq
-                yield event.body
-            await bell.wait(5)
+def _status(told: Told) -> int:
+    return 0 if told.ok else USAGE
 
 
-async def _show(events: AsyncIterator[Body], console: Console) -> JobStatus:
-    """Prints events up to the one that ends the job, or makes it wait for a limit."""
+def _starts(text: str, told: Told) -> bool:
+    """Whether what was typed has set a job going."""
+    return told.ok and bool(told.job_id) and text.split()[0].lower() in _STARTING
+
+
+async def _follow(door: Door, job_id: str, data: DataDir) -> int:
+    """Shows the job to its end, or until it waits for a limit. Returns the exit status."""
+    console, status, report = open_console(), None, None
     view = LiveView(console)
-    async for body in events:
-        view.show(body)
-        if isinstance(body, Moved) and (body.status.final or body.status is JobStatus.RATE_LIMITED):
-            return body.status
-    return JobStatus.FAILED
+    async with asyncio.TaskGroup() as group, contextlib.aclosing(door.events(job_id)) as events:
+        with _on_interrupt(lambda: group.create_task(door.command(f"cancel {job_id}"))):
+            async for body in events:
+                view.show(body)
+                if isinstance(body, ReportPublished):
+                    report = data.reports / body.slug / "index.html"
+                if isinstance(body, Moved) and (body.status.final or body.status is JobStatus.RATE_LIMITED):
+                    status = body.status
+                    break
+    if status is None:
+        raise ServerGone("The bot stopped. The job goes on when it is started again.")
+    console.print()
+    say(console, (await door.command(f"show {job_id}")).text)
+    if report is not None:
+        console.print(f"- report {report}")
+    return EXIT_CODES.get(status, 1)
+
+
+class _OwnDesk:
+    """A door without a server."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._seen = 0
+
+    async def command(self, text: str) -> Told:
+        origin = Origin(actor=OWNER, channel=CHANNEL)
+        invocation = Invocation(text=text, origin=origin, delivery=f"cli:{uuid.uuid4()}")
+        answer = await self._house.desk.command(invocation)
+        if answer.job is None:
+            return Told(ok=answer.ok, text=answer.text, job_id="")
+        self._seen = answer.job.seq
+        return Told(ok=answer.ok, text=answer.text, job_id=answer.job.id)
+
+    async def events(self, job_id: str) -> AsyncGenerator[Body, None]:
+        """What happens to the job from now on."""
+        seen = self._seen
+        with self._house.wakeups.listen(job_topic(job_id)) as bell:
+            while True:
+                for event in await self._house.storage.jobs.events(job_id, seen):
+                    seen = event.seq
+                    yield event.body
+                await bell.wait(_LOOK_S)
 
 
 @contextlib.contextmanager
 def _on_interrupt(act: Callable[[], object]) -> Iterator[None]:
     """Ctrl-C stops the job and not its follower, which then shows how the job ends."""
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, act)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, act)
     try:
         yield
     finally:
-        loop.remove_signal_handler(signal.SIGINT)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)

@@ -7,27 +7,31 @@ import contextlib
 import errno
 import signal
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import TypeVar
 
 from rich.console import Console
 
 from bot.app import Bifrost, House, open_house
 from bot.client import connect
 from bot.job_command import CHANNEL
-from bot.settings import Settings
-from bot.terminal import ChannelView, took
-from executor.model import Job
+from bot.settings import Settings, Web
+from bot.terminal import ChannelView, open_console, say
+from executor.model import Job, JobStatus
 from executor.wakeups import MESSAGES, TOLD
 
-DEMO_PROMPT = "how are jobs kept and announced?"
+DEMO_COMMAND = "research --provider rehearsal how are jobs kept and announced?"
+_LOOK_S = 5.0
+_T = TypeVar("_T")
 
 
 async def serve(settings: Settings, environment: Mapping[str, str]) -> None:
     """Serves until SIGINT or SIGTERM. Raises DataDirInUse, and OSError where the port is taken."""
     stop = asyncio.Event()
     async with open_house(settings, environment) as house, _running(house, environment, stop) as bifrost:
-        _greet(Console(highlight=False), house, bifrost)
+        _greet(open_console(), house, bifrost)
         await stop.wait()
 
 
@@ -36,63 +40,75 @@ async def demo(settings: Settings, environment: Mapping[str, str], *, once: bool
 
     Without `once` it goes on serving. A port that is taken is replaced by a free one.
     """
-    console = Console(highlight=False, width=110)
+    console = open_console()
     stop = asyncio.Event()
     settings = _with_free_port(settings)
     async with open_house(settings, environment) as house, _running(house, environment, stop) as bifrost:
-        console.rule("#dev")
-        job = await _rehearse(house, bifrost, console)
-        console.rule()
-        if job is None:
-            return 1
-        console.print(f"{job.status.value}: {took(job)}")
-        console.print(f"Report: {bifrost.server.url}/reports/{job.report_slug}/", soft_wrap=True)
-        if not once:
+        console.rule("#dev", style="dim")
+        job = await _unless(stop, _rehearse(house, bifrost, console))
+        console.rule(style="dim")
+        if job is not None and not once:
             _greet(console, house, bifrost)
             await stop.wait()
-        return 0 if job.report_slug else 1
+        return 0 if job is not None and job.status is JobStatus.DONE else 1
 
 
 async def _rehearse(house: House, bifrost: Bifrost, console: Console) -> Job | None:
-    """Types the command as a person would, and prints the channel until the job's last word is told."""
+    """Types the command as a person would, and prints the channel until all of the job is told."""
     view, seen = ChannelView(console), await house.storage.messages.revision()
     with house.wakeups.listen(MESSAGES, TOLD) as bell:
         async with connect(bifrost.server.url, house.data.api_token()) as client:
-            console.print(f"> /job research --provider rehearsal {DEMO_PROMPT}", style="bold")
-            told = await client.command(f"research --provider rehearsal {DEMO_PROMPT}")
+            console.print(f"{datetime.now():%H:%M:%S}  /job {DEMO_COMMAND}", style="bold")
+            told = await client.command(DEMO_COMMAND)
         if not told.ok:
-            console.print(told.text)
+            say(console, told.text)
             return None
         while True:
+            due = await house.storage.outbox.any_due([told.job_id])
+            job = await house.storage.jobs.job(told.job_id)
             for message in await house.storage.messages.changed_after(CHANNEL, seen):
                 seen = message.revision
                 view.show(message)
-            job = await house.storage.jobs.job(told.job_id)
-            if job is None or (job.status.final and not await house.storage.outbox.any_due([job.id])):
+            if job is None or (job.status.final and not due):
                 return job
-            await bell.wait(5)
+            await bell.wait(_LOOK_S)
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[object, object, _T]) -> _T | None:
+    """What `work` comes to; None where `stop` is set first."""
+    loop = asyncio.get_running_loop()
+    working, stopping = loop.create_task(work), loop.create_task(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        for task in (working, stopping):
+            task.cancel()
+        await asyncio.gather(working, stopping, return_exceptions=True)
 
 
 @asynccontextmanager
 async def _running(
     house: House, environment: Mapping[str, str], stop: asyncio.Event
 ) -> AsyncIterator[Bifrost]:
-    """The bot at work, every door open; it closes in good order when the block ends or a signal comes."""
+    """The bot at work, every door open; it closes in good order when the block ends or a signal comes.
+
+    `stop` is set also when the bot ends by itself, which only a fault can bring about: it is raised here.
+    """
     bifrost = Bifrost(house, environment, serve=True)
     loop = asyncio.get_running_loop()
     running = loop.create_task(bifrost.run(stop))
-    started = loop.create_task(bifrost.started.wait())
+    running.add_done_callback(lambda _: stop.set())
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _stop, stop, running)
     try:
-        await asyncio.wait({running, started}, return_when=asyncio.FIRST_COMPLETED)
+        await _unless(stop, bifrost.started.wait())
         if running.done():
             await running
         house.data.address.write_text(bifrost.server.url)
         yield bifrost
     finally:
         stop.set()
-        started.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running
         house.data.address.unlink(missing_ok=True)
@@ -106,21 +122,29 @@ def _stop(stop: asyncio.Event, running: asyncio.Task[None]) -> None:
 
 
 def _greet(console: Console, house: House, bifrost: Bifrost) -> None:
-    providers = ", ".join(house.workshop.backends)
-    console.print(f"Bifrost serves {bifrost.server.url}  (providers: {providers}; data: {house.data.root})")
-    console.print("Log in, once, within 15 minutes:", style="bold")
-    console.print(f"  {bifrost.server.login_link()}", soft_wrap=True)
+    console.print(f"Bifrost serves {bifrost.server.url}", style="bold")
+    console.print(f"  agents: {', '.join(house.workshop.backends)}")
+    console.print(f"  data: {house.data.root}")
     if house.settings.slack.bot_token.get_secret_value():
-        console.print("Slack: connecting …")
-    console.print("Stop with Ctrl-C.")
+        console.print("  Slack: connecting …")
+    console.print("Log in, once, within 15 minutes:")
+    console.print(f"  {bifrost.server.login_link()}")
+    console.print("Stop with Ctrl-C.", style="dim")
 
 
-def _with_free_port(settings: Settings) -> Settings:
+def port_is_taken(web: Web) -> bool:
+    """Whether somebody else listens where the page would. Raises OSError for an address that is not ours."""
+    family = socket.AF_INET6 if ":" in web.host else socket.AF_INET
     try:
-        with socket.create_server((settings.web.host, settings.web.port)):
-            return settings
+        with socket.create_server((web.host, web.port), family=family):
+            return False
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
-        web = settings.web.model_copy(update={"port": 0})
-        return settings.model_copy(update={"web": web})
+        return True
+
+
+def _with_free_port(settings: Settings) -> Settings:
+    if not port_is_taken(settings.web):
+        return settings
+    return settings.model_copy(update={"web": settings.web.model_copy(update={"port": 0})})

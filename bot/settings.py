@@ -10,13 +10,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
+from bot.desk.commands import NAME
 from bot.desk.prompts import LIMIT
 
 _PREFIX = "BIFROST__"
 _LISTS = frozenset({"channels", "people", "admins", "providers"})
 """Settings that the environment gives as a list with commas."""
+_VARIABLES = "environment"
+"""The section whose keys are names of variables, and keep their case."""
 
 
 class BadConfiguration(Exception):
@@ -28,6 +39,8 @@ def _expand(value: object) -> object:
 
 
 Directory = Annotated[Path, BeforeValidator(_expand)]
+Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
+"""A name that people can type as the value of an option."""
 
 
 class _Section(BaseModel):
@@ -39,7 +52,7 @@ class Web(_Section):
 
     host: str = "127.0.0.1"
     port: int = Field(default=4003, ge=0, le=65535)
-    public_url: str = ""
+    public_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
     """The address that links begin with; by default the one that the server listens on."""
 
 
@@ -51,14 +64,20 @@ class Slack(_Section):
     channels: frozenset[str] = frozenset()
     people: frozenset[str] = frozenset()
     admins: frozenset[str] = frozenset()
-    api_url: str = "https://slack.com/api/"
+    api_url: str = Field(default="https://slack.com/api/", pattern=r"^https?://\S+/$")
+
+    @model_validator(mode="after")
+    def _both_tokens(self) -> Slack:
+        if bool(self.bot_token.get_secret_value()) != bool(self.app_token.get_secret_value()):
+            raise ValueError("`bot_token` (xoxb-…) and `app_token` (xapp-…) are needed together, or neither")
+        return self
 
 
 class Cli(_Section):
     """An AI coding CLI."""
 
     executable: str = ""
-    environment: dict[str, str] = Field(default_factory=dict)
+    environment: dict[str, str] = Field(default_factory=dict, repr=False)  # it may hold keys
     allow_root: bool = False
 
 
@@ -84,7 +103,7 @@ class Settings(_Section):
     slots: int = Field(default=4, ge=1, le=100)
     prompt_limit: int = Field(default=LIMIT, ge=100, le=1_000_000)
     grace_seconds: float = Field(default=10.0, ge=0, le=600)
-    workspaces: dict[str, Directory] = Field(default_factory=lambda: {"main": Path()}, min_length=1)
+    workspaces: dict[Name, Directory] = Field(default_factory=lambda: {"main": Path()}, min_length=1)
     web: Web = Web()
     slack: Slack = Slack()
     agents: Agents = Agents()
@@ -100,7 +119,7 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        where = path or "the environment"
+        where = f"{path} and the environment" if path else "the environment"
         lines = [_sentence(dict(each)) for each in error.errors()]
         raise BadConfiguration("\n".join([f"The configuration in {where} cannot be used:", *lines])) from None
     base = path.parent if path is not None else Path.cwd()
@@ -111,7 +130,7 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
 def find_file(named: Path | None, environment: Mapping[str, str]) -> Path | None:
     """The file named, else `$BIFROST_CONFIG`, `./bifrost.toml` or the one in the user's configuration."""
     if named is None and environment.get("BIFROST_CONFIG"):
-        named = Path(environment["BIFROST_CONFIG"])
+        named = Path(environment["BIFROST_CONFIG"]).expanduser()
     if named is not None:
         if not named.is_file():
             raise BadConfiguration(f"There is no configuration file {named}.")
@@ -135,6 +154,8 @@ def _read_file(path: Path | None) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadConfiguration(f"{path} is not valid TOML: {error}.") from error
+    except OSError as error:
+        raise BadConfiguration(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -144,19 +165,26 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             continue
         if name.endswith("_FILE"):
             name, value = name.removesuffix("_FILE"), _secret(name, Path(value))
-        *sections, key = name.removeprefix(_PREFIX).lower().split("__")
-        place = values
-        for section in sections:
-            place = place.setdefault(section, {})
-        place[key] = value.split(",") if key in _LISTS else value
+        *sections, key = name.removeprefix(_PREFIX).split("__")
+        sections = [section.lower() for section in sections]
+        key = key if sections[-1:] == [_VARIABLES] else key.lower()
+        setting: dict[str, Any] = {key: _items(value) if key in _LISTS else value}
+        for section in reversed(sections):
+            setting = {section: setting}
+        values = _merge(values, setting)
     return values
+
+
+def _items(value: str) -> list[str]:
+    return [item.strip() for item in value.split(",") if item.strip()]
 
 
 def _secret(name: str, path: Path) -> str:
     try:
         return path.read_text().strip()
-    except OSError as error:
-        raise BadConfiguration(f"{name} names {path}, which cannot be read: {error.strerror}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise BadConfiguration(f"{name}_FILE names {path}, which cannot be read: {why}.") from error
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
@@ -168,10 +196,10 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sentence(error: dict[str, Any]) -> str:
-    *sections, key = (str(part) for part in error["loc"])
+    *sections, key = (str(part) for part in error["loc"] if part != "[key]")
     name = ".".join((*sections, key))
     if error["type"] != "extra_forbidden":
-        return f"- `{name}`: {error['msg']}."
+        return f"- `{name}`: {error['msg'].removeprefix('Value error, ')}."
     known = _keys(sections)
     near = get_close_matches(key, known, n=1)
     hint = f" Did you mean `{near[0]}`?" if near else f" There are: {', '.join(known)}."

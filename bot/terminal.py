@@ -2,19 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console
-from rich.markdown import Markdown
 from rich.text import Text
 
-from bot.news.words import duration, money
-from executor.events import Body, Moved, Noticed, ReportPublished, TextWritten, ToolEnded, ToolStarted
-from executor.model import Job, JobStatus
+from bot.news.announcements import TONES
+from bot.news.words import state
+from bot.platforms.base import Announcement, Shape, Tone
+from bot.platforms.web import announcement_of
+from executor.events import (
+    Body,
+    CancelAsked,
+    Moved,
+    Noticed,
+    ReportPublished,
+    TextWritten,
+    ToolEnded,
+    ToolStarted,
+)
+from executor.model import JobStatus
 from storage.hub import Message
 
 EXIT_CODES: Mapping[JobStatus, int] = {JobStatus.DONE: 0, JobStatus.RATE_LIMITED: 75}
 """Exit status of `bifrost job run` by the job's status; any other is 1."""
+
+_STYLES: Mapping[Tone, str] = {
+    Tone.WAITING: "yellow",
+    Tone.RUNNING: "cyan",
+    Tone.GOOD: "green",
+    Tone.BAD: "red",
+    Tone.STOPPED: "magenta",
+}
+_SIGNS: Mapping[Tone, str] = {
+    Tone.WAITING: "…",
+    Tone.RUNNING: "▶",
+    Tone.GOOD: "✔",
+    Tone.BAD: "✘",
+    Tone.STOPPED: "■",
+}
+_SEQUENCES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_MARKED = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*")
+_LEAST_ROOM = 30
+
+
+def open_console(*, stderr: bool = False) -> Console:
+    """Prints texts as they are: nothing in them is markup, and no line is broken but for a reader's eyes."""
+    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True, stderr=stderr)
+
+
+def say(console: Console, answer: str) -> None:
+    """Prints an answer of the desk, whose commands are typed otherwise here than in chat."""
+    for line in answer.replace("`/job ", "`bifrost job ").splitlines():
+        console.print(_styled(line))
 
 
 class LiveView:
@@ -22,64 +65,102 @@ class LiveView:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._began = time.monotonic()
         self._in_line = False
 
     def show(self, body: Body) -> None:
         """One event more."""
         match body:
             case TextWritten(text=text):
-                self._console.print(Text(text), end="")
+                self._console.print(Text(_harmless(text)), end="")
                 self._in_line = not text.endswith("\n")
             case ToolStarted(name=name, detail=detail):
-                self._line(f"🔧 {name} {detail}".rstrip(), "cyan")
+                self._line(f"🔧 {name} {detail}", "dim")
             case ToolEnded(ok=False, detail=detail):
-                self._line(f"   failed: {detail}", "yellow")
+                self._line(f"⚠️  failed {detail}", "yellow")
             case Noticed(text=text):
                 self._line(f"⏳ {text}", "yellow")
             case ReportPublished(title=title):
                 self._line(f"📄 {title}", "bold")
-            case Moved(status=status, message=message, reason=reason):
-                why = f" ({reason})" if reason else ""
-                self._line(f"── {status.value}{why} {message}".rstrip(), "dim")
+            case CancelAsked(by=by):
+                self._line(f"■ stopping, as {by} wishes", _STYLES[Tone.STOPPED])
+            case Moved() as moved:
+                self._moved(moved)
             case _:
                 pass
+
+    def _moved(self, moved: Moved) -> None:
+        if moved.attempt == 0 and not moved.status.final:
+            return  # what the desk has just said
+        tone = TONES[moved.status]
+        attempt = f", attempt {moved.attempt}" if moved.attempt > 1 else ""
+        reason = f" ({moved.reason})" if moved.reason and moved.status is JobStatus.FAILED else ""
+        message = f": {moved.message}" if moved.message else ""
+        self._line(f"{_SIGNS[tone]} {state(moved.status)}{attempt}{reason}{message}", f"bold {_STYLES[tone]}")
 
     def _line(self, text: str, style: str) -> None:
         if self._in_line:
             self._console.print()
             self._in_line = False
-        self._console.print(Text(text, style=style))
+        minutes, seconds = divmod(int(time.monotonic() - self._began), 60)
+        stamp = Text(f"{minutes:>3}:{seconds:02d}  ", style="dim")
+        self._console.print(stamp + Text(_harmless(text).strip(), style=style))
 
 
 class ChannelView:
-    """Prints what changes in a channel of the page: a line per change, only what is new of a text."""
+    """Prints what changes in a channel of the page: of a text that grows, only what is new."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._seen: dict[str, str] = {}
+        self._seen: dict[str, Announcement] = {}
 
     def show(self, message: Message) -> None:
         """A new or changed message."""
-        before, now = self._seen.get(message.id, ""), message.content
-        self._seen[message.id] = now
-        fresh = now.removeprefix(_common(before, now)).strip("\n")
-        indent = "    │ " if message.thread else ""
-        mark = "✎" if before else "+"
-        lines = [line for line in fresh.splitlines() if line.strip()]
-        for number, line in enumerate(lines):
-            head = f"{indent}{mark} " if number == 0 else f"{indent}  "
-            self._console.print(Text(head, style="dim") + Text(line))
+        says, before = announcement_of(message), self._seen.get(message.id)
+        if says is not None:
+            self._seen[message.id] = says
+            if before is not None and before.title == says.title and says.shape is not Shape.PAGE:
+                return  # only its clock moved on
+        stamp, margin = f"{message.updated_at.astimezone():%H:%M:%S}  ", "│ " if message.thread else ""
+        for line in [_styled(message.content)] if says is None else _news(says, before):
+            for part in self._broken(line, len(stamp + margin)):
+                self._console.print(Text(stamp + margin, style="dim") + part)
+                stamp = " " * len(stamp)
+
+    def _broken(self, line: Text, indent: int) -> Sequence[Text]:
+        """A line that is too long for the terminal, in parts that fit. An address stays whole."""
+        room = self._console.width - indent
+        if not self._console.is_terminal or room < _LEAST_ROOM or "://" in line.plain:
+            return [line]
+        return list(line.wrap(self._console, room))
 
 
-def took(job: Job) -> str:
-    """What the job took, on one line."""
-    turns = "unknown" if job.usage.turns is None else str(job.usage.turns)
-    return f"cost {money(job.usage.cost_usd)} · turns {turns} · duration {duration(job.usage.duration_ms)}"
+def _news(says: Announcement, before: Announcement | None) -> Iterator[Text]:
+    """What an announcement says that it has not said before, line by line."""
+    if says.shape is not Shape.PAGE:
+        yield Text(f"{_SIGNS[says.tone]} {says.title}", style=f"bold {_STYLES[says.tone]}")
+    body, known = says.body, before.body if before else ""
+    if body != known:
+        fresh = body.removeprefix(_common(known, body)) if says.shape is Shape.PAGE else body
+        yield from (_styled(line) for line in fresh.splitlines() if line.strip())
+    if says.facts:
+        yield Text(" · ".join(f"{fact.label} {_harmless(fact.value)}" for fact in says.facts), style="dim")
+    yield from (Text(f"{link.label}: {link.url}", style="dim") for link in says.links)
 
 
-def markdown(console: Console, text: str) -> None:
-    """Prints an answer of the desk."""
-    console.print(Markdown(text))
+def _styled(line: str) -> Text:
+    """A line of Markdown with its code and its bold words in colour instead of signs."""
+    line, text, end = _harmless(line), Text(), 0
+    for found in _MARKED.finditer(line):
+        text.append(line[end : found.start()])
+        text.append(found[1] or found[2], style="cyan" if found[1] else "bold")
+        end = found.end()
+    return text.append(line[end:])
+
+
+def _harmless(text: str) -> str:
+    """Nothing that moves the cursor, colours the screen or turns the reading direction around."""
+    return _CONTROLS.sub("", _SEQUENCES.sub("", text))
 
 
 def _common(one: str, other: str) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bot.desk.commands import JOB_COMMANDS
 from executor.model import Actor, Job, Origin
 
-READ = frozenset({"list", "show", "help"})
+OPEN = frozenset({"list", "show", "help", *(command.verb for command in JOB_COMMANDS)})
+"""What everybody may do whom a platform's rule lets in."""
 OWN = frozenset({"cancel", "resume", "retry"})
 """What people may do with their own jobs, and admins with any."""
 
@@ -61,6 +63,8 @@ class Access:
                 f"Bifrost does not work in this channel. To open it, its administrator adds "
                 f"`{origin.channel}` to `channels` under `[{actor.platform}]` in bifrost.toml."
             )
+        if verb not in OPEN | OWN:
+            return Deny("Nobody may do that.")
         if verb in OWN and target is not None and not self._may_change(actor, target):
             return Deny(
                 f"Job `{target.short_id}` was started by somebody else: only that person or an admin may "

@@ -12,6 +12,7 @@ NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,79}")
 """What the value of an option may look like: never a path, a flag or an expression."""
 _OPTION = re.compile(r"(?:--|—|–)([A-Za-z][\w-]*)(?:=(\S*))?")
 """Phones and Slack turn `--` into a dash while people type."""
+_LAST_OPTION = re.compile(r"(?:^|\s)(?:--|—|–)([A-Za-z][\w-]*)(?:=(\S*)|\s+(\S+))?$")
 _TYPO = 0.75
 
 
@@ -123,14 +124,13 @@ def parse(text: str) -> Parsed:
         raise Misunderstood(_unknown_verb(verb))
     if command.takes is Takes.PROMPT:
         return _parse_prompt(command, rest)
-    if command.takes is Takes.NOTHING:
-        return Parsed(command=command)
-    target, words = _split_word(rest)
-    if not target:
+    target, words = ("", rest) if command.takes is Takes.NOTHING else _split_word(rest)
+    words = words.strip()
+    if words and command.takes is not Takes.JOB_AND_TEXT:
+        raise Misunderstood(f"`{shown(words)}` is too much here.\n{usage_of(command)}")
+    if not target and command.takes is not Takes.NOTHING:
         raise Misunderstood(f"`/job {command.verb}` needs the id of a job.\n{usage_of(command)}")
-    if command.takes is Takes.JOB and words:
-        raise Misunderstood(f"`{shown(words)}` is one word too many.\n{usage_of(command)}")
-    return Parsed(command=command, target=target.lstrip("#"), args={"prompt": words} if words else {})
+    return Parsed(command=command, target=target.strip("#`"), args={"prompt": words} if words else {})
 
 
 def usage_of(command: Command) -> str:
@@ -161,12 +161,24 @@ def help_text() -> str:
 
 def shown(word: str) -> str:
     """A word of somebody's, safe and short enough to repeat inside back-ticks."""
-    flat = re.sub(r"[\x00-\x1f\x7f`]+", " ", word).strip()
+    flat = re.sub(r"[\x00-\x1f\x7f-\x9f`\u2028\u2029]+", " ", word).strip()
+    flat = flat.encode(errors="replace").decode()
     return flat if len(flat) <= 80 else flat[:79] + "…"
 
 
+def no_option(command: Command, name: str) -> Misunderstood:
+    """What is wrong with `--name`."""
+    near = get_close_matches(name.lower(), [option.name for option in command.options], n=1)
+    hint = f" Did you mean `--{near[0]}`?" if near else ""
+    return Misunderstood(
+        f"`--{shown(name)}` is no option of `/job {command.verb}`.{hint} "
+        f"If it is part of your prompt, put a lone `--` before the prompt.\n{usage_of(command)}"
+    )
+
+
 def _unknown_verb(verb: str) -> str:
-    usage = "Usage: `/job " + "|".join(BY_VERB) + " …`, for example `/job research how do we cache sessions?`"
+    examples = " or ".join(f"`{command.example}`" for command in JOB_COMMANDS)
+    usage = f"Usage: `/job {'|'.join(BY_VERB)} …`\nExample: {examples}"
     if not verb:
         return f"What shall I do?\n{usage}"
     near = get_close_matches(verb.lower(), BY_VERB, n=1)
@@ -175,15 +187,17 @@ def _unknown_verb(verb: str) -> str:
 
 
 def _split_word(text: str) -> tuple[str, str]:
-    words = text.split(maxsplit=1)
-    return (words[0] if words else ""), (words[1].strip() if len(words) > 1 else "")
+    """The first word, and all that follows the one space after it, untouched."""
+    text = text.lstrip()
+    word, *_ = text.split(maxsplit=1) or [""]
+    return word, text[len(word) + 1 :]
 
 
 def _parse_prompt(command: Command, text: str) -> Parsed:
     args: dict[str, str] = {}
     prompt, literal = _leading_options(command, text, args)
     if not literal:
-        prompt = _trailing_options(command, prompt, args)
+        prompt = _trailing_options(command, prompt.strip(), args)
     return Parsed(command=command, args=args | {"prompt": prompt})
 
 
@@ -195,43 +209,35 @@ def _leading_options(command: Command, text: str, args: dict[str, str]) -> tuple
         if word in ("--", "—", "–"):
             return after, True
         option = _OPTION.fullmatch(word)
-        if option is None:
+        if option is None or not _is_option(command, option[1]):
             return rest, False
         value, rest = (option[2], after) if option[2] is not None else _split_word(after)
         _set(command, args, option[1], value)
 
 
 def _trailing_options(command: Command, text: str, args: dict[str, str]) -> str:
-    """Takes options off the end. A dashed word that is no option and near none belongs to the prompt."""
-    rest = text.rstrip()
+    """Takes options off the end."""
+    rest = text
     while True:
-        found = re.search(r"(?:^|\s)((?:--|—|–)[A-Za-z][\w-]*)(?:=(\S*)|\s+(\S+))?$", rest)
-        if found is None:
+        found = _LAST_OPTION.search(rest)
+        if found is None or not _is_option(command, found[1]):
             return rest
-        name = found[1].lstrip("-—–")
-        if not _is_option(command, name):
-            return rest
-        _set(command, args, name, found[2] or found[3] or "")
+        _set(command, args, found[1], found[2] or found[3] or "")
         rest = rest[: found.start()].rstrip()
 
 
 def _is_option(command: Command, name: str) -> bool:
+    """Whether `name` is an option or a slip for one. Any other dashed word belongs to the prompt."""
     names = [option.name for option in command.options]
     return bool(get_close_matches(name.lower(), names, n=1, cutoff=_TYPO))
 
 
 def _set(command: Command, args: dict[str, str], name: str, value: str) -> None:
-    names = [option.name for option in command.options]
-    if name.lower() not in names:
-        near = get_close_matches(name.lower(), names, n=1)
-        hint = f" Did you mean `--{near[0]}`?" if near else ""
-        raise Misunderstood(
-            f"`--{shown(name)}` is no option of `/job {command.verb}`.{hint} "
-            f"If it is part of your prompt, put a lone `--` before the prompt.\n{usage_of(command)}"
-        )
-    if name.lower() in args:
-        raise Misunderstood(f"`--{name.lower()}` is given twice; give it once.\n{usage_of(command)}", name)
-    if not NAME.fullmatch(value):
-        what = f"`{shown(value)}` cannot be the value of" if value else "A value is missing after"
-        raise Misunderstood(f"{what} `--{name.lower()}`: a plain name is.\n{usage_of(command)}", name.lower())
-    args[name.lower()] = value
+    name = name.lower()
+    if all(option.name != name for option in command.options):
+        raise no_option(command, name)
+    if name in args:
+        raise Misunderstood(f"`--{name}` is given twice; give it once.\n{usage_of(command)}", name)
+    if not value:
+        raise Misunderstood(f"A value is missing after `--{name}`.\n{usage_of(command)}", name)
+    args[name] = value

@@ -10,17 +10,18 @@ from typing import Protocol
 from bot.desk import commands, replies
 from bot.desk.access import Access, Deny
 from bot.desk.asks import Answer, Ask, Invocation
-from bot.desk.commands import Command, Misunderstood
+from bot.desk.commands import NAME, Command, Misunderstood
 from bot.desk.prompts import problem_of
+from bot.news.words import state
 from executor.catalog import EFFORTS, Catalog, Model, UnknownChoice
 from executor.executor import Executor, NoSession
-from executor.model import Job, JobRequest, Origin
+from executor.model import Job, JobRequest, JobStatus, Origin
 from executor.outbox import CARD
 from executor.ports import SuccessorLives
 from executor.workspaces import UnknownWorkspace, Workspaces
 from storage import Storage
 
-_ID = re.compile(r"[0-9a-f][0-9a-f-]{1,35}")
+_ID = re.compile(r"[0-9a-f][0-9a-f-]{0,35}")
 
 
 class Door(Protocol):
@@ -147,11 +148,12 @@ class Desk:
         return Answer(ok=True, text=replies.queued(submission.job), job=submission.job)
 
     def _request(self, ask: Ask, command: Command) -> JobRequest:
+        _check_values(ask, command)
         model = self._choose_model(ask, command)
         effort = ask.args.get("effort") or "medium"
         if effort not in EFFORTS:
             listed = ", ".join(f"`{each}`" for each in EFFORTS)
-            raise Refusal(f"There is no effort `{commands.shown(effort)}`. There are: {listed}.", "effort")
+            raise Refusal(f"There is no effort `{effort}`. There are: {listed}.", "effort")
         try:
             workspace = self._workspaces.choose(ask.args.get("workspace") or None)
         except UnknownWorkspace as error:
@@ -186,15 +188,21 @@ class Desk:
         cancelled = await self._executor.cancel(job.id, ask.origin.actor.name or ask.origin.actor.user_id)
         if cancelled is None:
             now = await self._storage.jobs.job(job.id) or job
-            raise Refusal(f"Job `{job.short_id}` is {now.status.value} already; there is nothing to cancel.")
+            raise Refusal(f"Job `{job.short_id}` is {state(now.status)} already; there is nothing to cancel.")
         return Answer(ok=True, text=replies.cancelled(cancelled), job=cancelled)
 
     async def _resume(self, ask: Ask, job: Job) -> Answer:
-        hurried = await self._executor.hurry(job.id)
-        if hurried is not None:
-            return Answer(ok=True, text=f"Job `{job.short_id}` goes on now.", job=hurried)
-        self._must_have_ended(job, "resume")
         prompt = ask.args.get("prompt", "").strip()
+        if not prompt:
+            hurried = await self._executor.hurry(job.id)
+            if hurried is not None:
+                return Answer(ok=True, text=f"Job `{job.short_id}` goes on now.", job=hurried)
+        elif job.status is JobStatus.RATE_LIMITED:
+            raise Refusal(
+                f"Job `{job.short_id}` waits for a usage limit and takes no new words until it has ended. "
+                f"`/job resume {job.short_id}` alone lets it go on now."
+            )
+        self._may_be_continued(job, "resume")
         problem = problem_of(prompt, self._prompt_limit) if prompt else ""
         if problem:
             raise Refusal(problem, "prompt")
@@ -211,7 +219,7 @@ class Desk:
         return Answer(ok=True, text=replies.queued(submission.job), job=submission.job)
 
     async def _retry(self, ask: Ask, job: Job) -> Answer:
-        self._must_have_ended(job, "retry")
+        self._may_be_continued(job, "retry")
         origin = await self._thread_of(job, ask.origin)
         try:
             submission = await self._executor.retry(job, origin, ask.delivery)
@@ -219,19 +227,37 @@ class Desk:
             raise Refusal(replies.goes_on_already(job, error.job)) from error
         return Answer(ok=True, text=replies.queued(submission.job), job=submission.job)
 
-    def _must_have_ended(self, job: Job, verb: str) -> None:
+    def _may_be_continued(self, job: Job, verb: str) -> None:
         if not job.status.final:
             raise Refusal(
-                f"Job `{job.short_id}` is {job.status.value}; {verb} is for jobs that have ended. "
+                f"Job `{job.short_id}` is {state(job.status)}; {verb} is for jobs that have ended. "
                 f"`/job cancel {job.short_id}` stops it."
+            )
+        if job.provider not in self._catalog.providers:
+            raise Refusal(
+                f"Job `{job.short_id}` was done by {job.provider}, which is switched off here. "
+                f"Ask another agent: `/job {job.type} …`."
             )
 
     async def _thread_of(self, job: Job, asked_in: Origin) -> Origin:
         """The job's own thread, whoever asks and wherever: what continues a job stands with it."""
+        if job.origin.actor.platform != asked_in.actor.platform:
+            return asked_in
         thread = job.origin.thread
         if thread is None:
             entries = await self._storage.outbox.of_job(job.id)
             thread = entries[CARD].message_id if CARD in entries else None
-        if job.origin.actor.platform != asked_in.actor.platform:
-            return asked_in
-        return replace(asked_in, channel=job.origin.channel, thread=thread)
+        # An empty id stands for a card that the platform refused: there is no thread below it.
+        return replace(asked_in, channel=job.origin.channel, thread=thread or None)
+
+
+def _check_values(ask: Ask, command: Command) -> None:
+    """Forms and calls bring values that no parser has seen."""
+    for option in command.options:
+        value = ask.args.get(option.name, "")
+        if value and not NAME.fullmatch(value):
+            raise Refusal(
+                f"`{commands.shown(value)}` cannot be the value of `--{option.name}`: a plain name is.\n"
+                f"{commands.usage_of(command)}",
+                option.name,
+            )

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.news.words import duration, excerpt, money
-from executor.model import Job, JobStatus
+from bot.news.words import excerpt, state, took
+from executor.model import SHORT_ID, Job, JobStatus
 
 
 def queued(job: Job) -> str:
     """The job was taken in, and how it will be told apart."""
     if job.status is JobStatus.PENDING:
         return f"Queued as `{job.short_id}`: {job.type} by {job.provider} ({job.model})."
-    return f"Taken in already as `{job.short_id}`: it is {job.status.value}."
+    return f"Taken in already as `{job.short_id}`: it is {state(job.status)}."
 
 
 def cancelled(job: Job) -> str:
     if job.status is JobStatus.CANCELLED:
-        return f"Job `{job.short_id}` is cancelled; it had not started."
+        return f"Job `{job.short_id}` is cancelled{'' if job.started_at else '; it had not started'}."
     return f"Stopping job `{job.short_id}` …"
 
 
 def goes_on_already(job: Job, successor: Job) -> str:
     return (
-        f"Job `{job.short_id}` goes on already as `{successor.short_id}`, which is {successor.status.value}. "
-        f"Wait for it, or stop it with `/job cancel {successor.short_id}`."
+        f"Job `{job.short_id}` goes on already as `{successor.short_id}`, which is "
+        f"{state(successor.status)}. Wait for it, or stop it with `/job cancel {successor.short_id}`."
     )
 
 
@@ -41,32 +41,30 @@ def listing(jobs: Sequence[Job]) -> str:
     if not jobs:
         return "There are no jobs yet. Start one: `/job research how do we cache sessions?`"
     return "\n".join(
-        f"- `{job.short_id}` {job.status.value} · {job.type} · {excerpt(job.prompt, 60)}{_took(job)}"
+        f"- `{job.short_id}` {state(job.status)} · {job.type} · {_quoted(job, 60)}{_ended(job)}"
         for job in jobs
     )
 
 
 def details(job: Job) -> str:
     """Everything about one job that fits a message."""
-    rows = [
-        ("status", f"{job.status.value}{f' ({job.reason})' if job.reason else ''}"),
-        ("asked by", job.origin.actor.name or job.origin.actor.user_id),
-        ("provider", f"{job.provider} ({job.model}, effort {job.effort})"),
-        ("workspace", job.workspace),
-        ("asked at", job.created_at.strftime("%Y-%m-%d %H:%M:%S UTC")),
-        ("attempts", str(job.attempt)),
-        ("session", job.session_id or "none yet"),
-        ("cost", money(job.usage.cost_usd)),
-        ("turns", "unknown" if job.usage.turns is None else str(job.usage.turns)),
-        ("duration", duration(job.usage.duration_ms)),
-        ("continues", f"`{job.parent_job_id[:6]}`" if job.parent_job_id else ""),
+    reason = f" ({job.reason})" if job.reason else ""
+    continued = f" · continues `{job.parent_job_id[:SHORT_ID]}`" if job.parent_job_id else ""
+    asked_at = job.created_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    lines = [
+        f"**{job.type}** `{job.short_id}` {_quoted(job, 300)}",
+        f"- {state(job.status)}{reason} · {took(job.usage)}",
+        f"- {job.provider} ({job.model}, effort {job.effort}) · workspace {job.workspace}",
+        f"- asked by {job.origin.actor.name or job.origin.actor.user_id} at {asked_at}{continued}",
+        f"- attempt {job.attempt} · session `{job.session_id or 'none yet'}`",
     ]
-    facts = "\n".join(f"- {label}: {value}" for label, value in rows if value)
-    said = f"\n\n{job.message}" if job.message else ""
-    return f"**{job.type} `{job.short_id}`** {excerpt(job.prompt, 300)}\n{facts}{said}"
+    return "\n".join([*lines, *(("", job.message) if job.message else ())])
 
 
-def _took(job: Job) -> str:
-    if not job.status.final or job.usage.duration_ms is None:
-        return ""
-    return f" · {money(job.usage.cost_usd)} · {duration(job.usage.duration_ms)}"
+def _quoted(job: Job, length: int) -> str:
+    """The prompt's beginning, which must not open code that takes in what stands after it."""
+    return excerpt(job.prompt, length).replace("`", "'")
+
+
+def _ended(job: Job) -> str:
+    return f" · {took(job.usage)}" if job.status.final and job.started_at else ""

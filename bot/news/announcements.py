@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.news.transcript import split
-from bot.news.words import duration, excerpt, money
+from bot.news.words import duration, excerpt, money, state, turns
 from bot.platforms.base import Action, Announcement, Fact, Link, Shape, Tone
 from executor.model import Job, JobStatus
 
@@ -13,7 +13,7 @@ _PROMPT = 300
 """Characters of the prompt that a card shows."""
 _RESULT = 2_800
 """Characters of the answer that the last word quotes."""
-_TONES = {
+TONES = {
     JobStatus.PENDING: Tone.WAITING,
     JobStatus.SCHEDULED: Tone.WAITING,
     JobStatus.RUNNING: Tone.RUNNING,
@@ -38,7 +38,7 @@ def card(job: Job, *, step: str, now: datetime, public_url: str) -> Announcement
     said = f"\n\n{job.message}" if job.message else ""
     return Announcement(
         shape=Shape.CARD,
-        tone=_TONES[job.status],
+        tone=TONES[job.status],
         title=f"{job.type} {job.short_id} · {_state(job)}",
         body=excerpt(job.prompt, _PROMPT) + said,
         facts=_facts(job, step, now),
@@ -51,7 +51,7 @@ def card(job: Job, *, step: str, now: datetime, public_url: str) -> Announcement
 def page(text: str, job: Job) -> Announcement:
     """A stretch of live output."""
     return Announcement(
-        shape=Shape.PAGE, tone=_TONES[job.status], title=f"Output of {job.short_id}", body=text
+        shape=Shape.PAGE, tone=TONES[job.status], title=f"Output of {job.short_id}", body=text
     )
 
 
@@ -59,10 +59,10 @@ def result(job: Job, public_url: str) -> Announcement:
     """The last word: the answer or the reason, and what it took."""
     return Announcement(
         shape=Shape.RESULT,
-        tone=_TONES[job.status],
+        tone=TONES[job.status],
         title=f"{job.type} {job.short_id} · {_state(job)}",
         body=_last_word(job),
-        facts=_took(job),
+        facts=(*_why(job), *_took(job)),
         actions=_actions(job),
         links=_links(job, public_url),
         mention=job.origin.actor.user_id,
@@ -90,18 +90,23 @@ def _facts(job: Job, step: str, now: datetime) -> tuple[Fact, ...]:
             facts.append(Fact(label="step", value=step))
     if job.status is JobStatus.RATE_LIMITED and job.retry_at is not None:
         facts.append(Fact(label="goes on at", value=job.retry_at.strftime("%Y-%m-%d %H:%M UTC")))
-    if job.cancelled_by:
-        facts.append(Fact(label="cancelled by", value=job.cancelled_by))
-    return (*facts, *_took(job))
+    return (*facts, *_why(job), *_took(job))
+
+
+def _why(job: Job) -> tuple[Fact, ...]:
+    if job.status is JobStatus.FAILED and job.reason:
+        return (Fact(label="reason", value=job.reason),)
+    if job.cancelled_by and job.status in (JobStatus.RUNNING, JobStatus.CANCELLED):
+        return (Fact(label="cancelled by", value=job.cancelled_by),)
+    return ()
 
 
 def _took(job: Job) -> tuple[Fact, ...]:
     if not job.status.final or job.started_at is None:
         return ()
-    turns = "unknown" if job.usage.turns is None else str(job.usage.turns)
     return (
         Fact(label="cost", value=money(job.usage.cost_usd)),
-        Fact(label="turns", value=turns),
+        Fact(label="turns", value=turns(job.usage.turns)),
         Fact(label="duration", value=duration(job.usage.duration_ms)),
     )
 
@@ -133,7 +138,7 @@ def _links(job: Job, public_url: str) -> tuple[Link, ...]:
 
 def _last_word(job: Job) -> str:
     if job.status is not JobStatus.DONE:
-        return job.message or f"The job is {job.status.value}."
+        return job.message or f"The job was {state(job.status)}."
     if not job.result.strip():
         return "It ended without an answer in words."
     first, *rest = split(job.result.strip(), _RESULT)

@@ -25,6 +25,8 @@ class Announcer:
         self._newsroom = newsroom
         self._budgets: dict[tuple[str, str], Budgets] = {}
         self._told: dict[str, asyncio.Task[None]] = {}
+        self._elsewhere: set[str] = set()
+        """Jobs of platforms that are switched off: looked up once, not at every ring."""
 
     async def run(self) -> None:
         """Tells until cancelled. What was not told by then is told after the next start."""
@@ -32,7 +34,7 @@ class Announcer:
             async with asyncio.TaskGroup() as group:
                 while True:
                     for job_id in await self._newsroom.storage.outbox.unsettled_jobs():
-                        if job_id not in self._told:
+                        if job_id not in self._told and job_id not in self._elsewhere:
                             await self._tell(group, job_id)
                     await bell.wait(_LOOK_S)
 
@@ -49,6 +51,7 @@ class Announcer:
         newsroom = self._newsroom
         job = await newsroom.storage.jobs.job(job_id)
         if job is None or job.origin.actor.platform not in newsroom.platforms:
+            self._elsewhere.add(job_id)
             return
         platform = newsroom.platforms[job.origin.actor.platform]
         budgets = self._budgets_of(platform, job.origin.actor.team)

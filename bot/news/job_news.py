@@ -111,12 +111,13 @@ class JobNews:
 
     async def _catch_up(self) -> None:
         storage = self._newsroom.storage
+        # The entries first: what is then read of the job is at least as new as what they want to be shown.
+        self._entries = await storage.outbox.of_job(self._job.id)
+        self._job = await storage.jobs.job(self._job.id) or self._job
         while events := await storage.jobs.events(self._job.id, self._read_to):
             for event in events:
                 self._transcript.add(event.seq, event.body)
             self._read_to = events[-1].seq
-        self._job = await storage.jobs.job(self._job.id) or self._job
-        self._entries = await storage.outbox.of_job(self._job.id)
 
     async def _next_step(self) -> Step | None:
         card = self._entry(outbox.CARD)
@@ -129,7 +130,7 @@ class JobNews:
             return self._card(card) if card.due else self._page() or self._tick(card)
         step = self._last_step(card) or await self._file()
         if step is None:
-            await self._close(outbox.PAGES, outbox.OUTPUT, outbox.REPORT)
+            await self._close(*self._entries)
         return step
 
     def _last_step(self, card: Entry) -> Step | None:
@@ -156,14 +157,18 @@ class JobNews:
         return self._card(card, Urgency.TICK)
 
     def _page(self) -> Step | None:
-        """The first page that does not show all it should. After the end, no page is begun but the first."""
+        """The first page that does not show all it should. After the end, no page is begun but the first.
+
+        One that was begun before and whose answer got lost may stand: it is looked for.
+        """
         if not self._job.status.final and self._gap_s() > 0:
             return None
         for number, page in enumerate(self._transcript.pages):
             entry = self._entry(outbox.page(number))
             if entry.message_id == _NOWHERE:
                 continue
-            if entry.message_id is None and self._job.status.final and number > 0:
+            begun = entry.message_id is not None or entry.sending
+            if not begun and self._job.status.final and number > 0:
                 return None
             if entry.message_id is None or entry.shown < page.seq:
                 return self._page_step(entry, page)
@@ -237,7 +242,10 @@ class JobNews:
 
     async def _find(self, step: Step) -> bool:
         """Whether an earlier send of the step came through although its answer was lost."""
-        found = await self._platform.find(self._place(step.kind), self._key(step))
+        try:
+            found = await self._platform.find(self._place(step.kind), self._key(step))
+        except Refused:
+            return False  # a second message is better than none
         if found is None:
             return False
         # What it says may be older than what is due: only what is never edited is shown by being there.
@@ -292,7 +300,7 @@ class JobNews:
         waits = [_LOOK_S]
         if self._gap_s() > 0:
             waits.append(self._gap_s())
-        if self._job.status is JobStatus.RUNNING:
+        if self._job.status is JobStatus.RUNNING and self._entry(outbox.CARD).message_id:
             waits.append(max(0.05, self._ticked_at + _TICK_S - time.monotonic()))
         return min(waits)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from enum import IntEnum
 
 from executor.wakeups import Bell
@@ -23,7 +22,7 @@ class Ticket:
 
     def __init__(self, urgency: Urgency, bell: Bell) -> None:
         self.urgency = urgency
-        self.asked_at = time.monotonic()
+        self.asked_at = _now()
         self.granted = False
         self._bell = bell
 
@@ -39,7 +38,7 @@ class Budget:
         self._rate = per_minute / 60
         self._burst = burst
         self._tokens = float(burst)
-        self._counted_at = time.monotonic()
+        self._counted_at = _now()
         self._waiting: list[Ticket] = []
         self._timer: asyncio.TimerHandle | None = None
 
@@ -78,6 +77,11 @@ class Budget:
             self._timer = asyncio.get_running_loop().call_later(wait_s, self._serve)
 
     def _refill(self) -> None:
-        now = time.monotonic()
+        now = _now()
         self._tokens = min(self._burst, self._tokens + (now - self._counted_at) * self._rate)
         self._counted_at = now
+
+
+def _now() -> float:
+    """Seconds on the clock that the timers go by."""
+    return asyncio.get_running_loop().time()

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
-from bot.news.words import excerpt
+from markdown_it import MarkdownIt
+
+from bot.news.words import between_signs, excerpt
 from executor.events import Body, Noticed, TextWritten, ToolEnded, ToolStarted
 
 MOST_PAGES = 5
 """Pages that stand in a thread at most; the last of them then shows the latest output."""
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
+_CLOSING = 90
+"""Characters kept free at the end of a part, for closing a fence there."""
+_LONGEST_FENCE = 40
 _LEFT_OUT = "*… what stood here is in the whole output, attached at the end …*\n\n"
+_MARKS = re.compile("```|~~~")
+_BLOCKS = MarkdownIt("commonmark", {"html": False})
+_BLOCKS.core.ruler.enableOnly(["normalize", "block"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +34,13 @@ class Transcript:
     """Grows with the log. The same log always makes the same pages, so a restart finds them again."""
 
     def __init__(self, page_chars: int) -> None:
-        self._limit = page_chars - len(_LEFT_OUT)
+        self._limit = page_chars - len(_LEFT_OUT) - _CLOSING
         self._full: list[Page] = []
         self._tail = ""
         self._seq = 0
         self._whole: list[str] = []
+        self._said: list[str] = []
+        """The text since the last line about a tool."""
         self._tools = False
         self.step = ""
         """What the agent does just now."""
@@ -65,14 +75,12 @@ class Transcript:
         return "".join(self._whole).strip() + "\n"
 
     def _last(self) -> list[Page]:
-        return [Page(text=self._tail, seq=self._seq)] if self._tail.strip() else []
+        return [Page(text=_closed(self._tail), seq=self._seq)] if self._tail.strip() else []
 
     def _text(self, body: Body) -> str:
         match body:
             case TextWritten(text=text):
-                paragraph = self._gap(2) + text.lstrip("\n") if self._tools else text
-                self._tools = False
-                return paragraph
+                return self._words(text.replace("\r\n", "\n").replace("\r", "\n"))
             case ToolStarted(name=name, detail=detail):
                 self.step = excerpt(f"{name} {detail}", 80)
                 return self._line(f"🔧 {_code(name)} {_code(detail)}".rstrip())
@@ -83,17 +91,39 @@ class Transcript:
             case _:
                 return ""
 
-    def _line(self, line: str) -> str:
-        gap = self._gap(1 if self._tools else 2)
-        self._tools = True
-        return f"{gap}- {line}"
+    def _words(self, text: str) -> str:
+        if self._tools:
+            # Indented, it would become a part of the list that the tools' lines are.
+            text = text.lstrip()
+            if not text:
+                return ""
+            text = self._gap(2) + text
+        self._tools = False
+        self._said.append(text)
+        return text
 
-    def _gap(self, newlines: int) -> str:
-        """What is missing of so many newlines at the end of what there is."""
-        if not self._whole:
-            return ""
-        last = self._whole[-1]
+    def _line(self, line: str) -> str:
+        # What the agent wrote ends here: a fence that it left open must not take in what we write.
+        said = "".join(self._said)
+        closing = _closed(said).removeprefix(said)
+        gap = self._gap(1 if self._tools else 2, closing)
+        self._tools, self._said = True, []
+        return f"{closing}{gap}- {line}"
+
+    def _gap(self, newlines: int, last: str = "") -> str:
+        """What is missing of so many newlines at the end of what there is, or of `last`."""
+        last = last or (self._whole[-1] if self._whole else "\n\n")
         return "\n" * max(0, newlines - (len(last) - len(last.rstrip("\n"))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fence:
+    """An open code fence. Its line begins at `at`; `indent` is that of a quote or a list around it."""
+
+    at: int
+    indent: str
+    mark: str
+    info: str
 
 
 def split(text: str, limit: int) -> list[str]:
@@ -104,40 +134,58 @@ def split(text: str, limit: int) -> list[str]:
     parts = []
     while len(text) > limit:
         cut = _cut(text, limit)
+        fence = _open_fence(text[:cut])
+        if fence is not None and fence.at > limit // 4:
+            cut, fence = fence.at, None
         head, rest = text[:cut], text[cut:]
-        fence = _open_fence(head)
         if fence is None:
-            parts.append(head.rstrip("\n"))
+            parts += [head.rstrip("\n")] if head.strip() else []
             text = rest.lstrip("\n")
             continue
-        opening, mark = fence
-        if not head.endswith("\n"):
-            head += "\n"
-        parts.append(head + mark)
-        text = f"{opening}\n{rest}"
+        parts.append(_closed(head))
+        indent = "" if head.endswith("\n") else fence.indent
+        text = f"{fence.indent}{fence.mark}{fence.info}\n{indent}{rest}"
     return [*parts, text]
 
 
 def _cut(text: str, limit: int) -> int:
     """Where to cut: after a paragraph, a line, a word, or, where there is none late enough, anywhere."""
-    room = limit - 90  # for closing a fence here; the opening of a longer one is not repeated
+    room = limit - _CLOSING
     for mark in ("\n\n", "\n", " "):
         found = text.rfind(mark, room // 2, room)
         if found > 0:
             return found + len(mark)
-    return room
+    return between_signs(text, room)
 
 
-def _open_fence(text: str) -> tuple[str, str] | None:
-    """The opening line and the mark of the fence that `text` leaves open."""
-    opening: tuple[str, str] | None = None
-    for found in _FENCE.finditer(text):
-        mark, info = found[1], found[2].strip()
-        if opening is None:
-            opening = (mark[:40] + info[:40], mark[:40])
-        elif mark[0] == opening[1][0] and len(mark) >= len(opening[1]) and not info:
-            opening = None
-    return opening
+def _closed(text: str) -> str:
+    """The text with its open fence closed."""
+    fence = _open_fence(text)
+    if fence is None:
+        return text
+    return f"{text}{'' if text.endswith(chr(10)) else chr(10)}{fence.indent}{fence.mark}"
+
+
+@lru_cache(maxsize=8)
+def _open_fence(text: str) -> _Fence | None:
+    """The fence that `text` leaves open. Only a parser knows which ticks are one, and where."""
+    fences = [token for token in _BLOCKS.parse(text) if token.type == "fence"] if _MARKS.search(text) else []
+    if not fences or fences[-1].map is None:
+        return None
+    first, end = fences[-1].map
+    lines = text.split("\n")
+    content = fences[-1].content.removesuffix("\n")
+    closed = end - first > (content.count("\n") + 1 if fences[-1].content else 0) + 1
+    mark = fences[-1].markup
+    indent, _, _ = lines[first].partition(mark)
+    if closed or any(line.strip() for line in lines[end:]) or len(indent + mark) > _LONGEST_FENCE:
+        return None
+    return _Fence(
+        at=sum(len(line) + 1 for line in lines[:first]),
+        indent=re.sub(r"[^>\s]", " ", indent),  # a list's bullet opens an item, spaces go on with it
+        mark=mark,
+        info=fences[-1].info[:_LONGEST_FENCE],
+    )
 
 
 def _code(text: str) -> str:

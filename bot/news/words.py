@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+
+from executor.model import JobStatus, Usage
 
 UNKNOWN = "unknown"
+_JOINER = "\u200d"
+_ADDED = _JOINER + "".join(map(chr, (*range(0x1F3FB, 0x1F400), *range(0xE0020, 0xE0080))))
+"""What changes the sign before it, beside the marks of Unicode: the joiner, skin tones, tags."""
+_FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
+"""Two of them are one flag."""
+_LONGEST_SIGN = 30
+"""Characters that one sign may be made of; what is longer is no writing, and is cut."""
+
+
+def state(status: JobStatus) -> str:
+    """The status within a sentence: `rate limited`."""
+    return status.value.replace("_", " ")
 
 
 def money(usd: float | None) -> str:
@@ -19,7 +34,7 @@ def duration(milliseconds: float | None) -> str:
     if milliseconds is None:
         return UNKNOWN
     if milliseconds < 9_950:
-        return f"{milliseconds / 1000:.1f}s"
+        return f"{max(0, milliseconds) / 1000:.1f}s"
     seconds = round(milliseconds / 1000)
     if seconds < 60:
         return f"{seconds}s"
@@ -30,11 +45,38 @@ def duration(milliseconds: float | None) -> str:
     return f"{hours}h {minutes:02d}m"
 
 
+def turns(number: int | None) -> str:
+    return UNKNOWN if number is None else str(number)
+
+
+def took(usage: Usage) -> str:
+    """What a job took, on one line."""
+    parts = (money(usage.cost_usd), turns(usage.turns), duration(usage.duration_ms))
+    return "cost {} · turns {} · duration {}".format(*parts)
+
+
 def excerpt(text: str, length: int) -> str:
     """The text on one line, cut at a word where that is near."""
     flat = re.sub(r"\s+", " ", text).strip()
     if len(flat) <= length:
         return flat
-    cut = flat[: length - 1]
+    cut = flat[: between_signs(flat, length - 1)]
     head, space, _ = cut.rpartition(" ")
     return (head if space and len(head) > length // 2 else cut) + "…"
+
+
+def between_signs(text: str, cut: int) -> int:
+    """The last place up to `cut` that is not inside of what a reader sees as one sign, as emoji are."""
+    for place in range(cut, max(-1, cut - _LONGEST_SIGN), -1):
+        if not _inside_sign(text, place):
+            return place
+    return cut
+
+
+def _inside_sign(text: str, place: int) -> bool:
+    if not 0 < place < len(text):
+        return False
+    before, after = text[:place], text[place]
+    if after in _FLAG_LETTERS:
+        return (len(before) - len(before.rstrip(_FLAG_LETTERS))) % 2 == 1
+    return before[-1] == _JOINER or after in _ADDED or unicodedata.category(after).startswith("M")

@@ -1,0 +1,124 @@
+"""Who may do what: every verb, for every sort of person, on every sort of job."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.desk.access import EVERYBODY, Access, Allow, Deny, Rule
+from bot.desk.commands import COMMANDS
+from executor.model import Actor, Job, JobStatus, Origin
+
+ANN, BOB, ADA, EVE = "U0ANN", "U0BOB", "U0ADMIN", "U0EVE"
+DEV, DEN = "C0DEV", "C0DEN"
+ACCESS = Access(
+    rules={
+        "slack": Rule(channels=frozenset({DEV}), people=frozenset({ANN, BOB}), admins=frozenset({ADA})),
+        "empty": Rule(channels=frozenset(), people=frozenset()),
+        "open": Rule(channels=frozenset({EVERYBODY}), people=frozenset({EVERYBODY})),
+        "web": Rule(
+            channels=frozenset({EVERYBODY}), people=frozenset({"owner"}), admins=frozenset({"owner"})
+        ),
+    }
+)
+EVERYONE, OWNER_OR_ADMIN = "everyone", "owner or admin"
+EXPECTED = {
+    "research": EVERYONE,
+    "session": EVERYONE,
+    "list": EVERYONE,
+    "show": EVERYONE,
+    "help": EVERYONE,
+    "cancel": OWNER_OR_ADMIN,
+    "resume": OWNER_OR_ADMIN,
+    "retry": OWNER_OR_ADMIN,
+}
+"""Whom the rule lets in, and of those who may do what to a job."""
+VERBS = [command.verb for command in COMMANDS]
+
+
+def pairs(*users: str) -> list[tuple[str, str]]:
+    return [(verb, user) for verb in VERBS for user in users]
+
+
+def origin(user_id: str, *, platform: str = "slack", channel: str = DEV, team: str = "T1") -> Origin:
+    return Origin(actor=Actor(platform=platform, team=team, user_id=user_id, name="x"), channel=channel)
+
+
+def job(of: Origin) -> Job:
+    return Job(
+        id="3fa9c1d2-0000-4000-8000-000000000000",
+        type="research",
+        status=JobStatus.RUNNING,
+        payload={"prompt": "p"},
+        provider="rehearsal",
+        model="rehearsal",
+        effort="medium",
+        workspace="main",
+        origin=of,
+        created_at=datetime(2026, 11, 20, tzinfo=UTC),
+    )
+
+
+def test_every_verb_of_the_table_has_an_expectation() -> None:
+    assert set(VERBS) == set(EXPECTED)
+
+
+@pytest.mark.parametrize(("verb", "user"), pairs(ANN, BOB, ADA))
+def test_people_of_the_rule_may_do_what_is_expected_of_the_verb(verb: str, user: str) -> None:
+    anns = job(origin(ANN))
+    may = EXPECTED[verb] == EVERYONE or user in (ANN, ADA)
+    assert isinstance(ACCESS.authorize(origin(user), verb, anns), Allow) is may
+    assert isinstance(ACCESS.authorize(origin(user), verb), Allow)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_strangers_may_do_nothing_and_are_told_how_to_be_let_in(verb: str) -> None:
+    denied = ACCESS.authorize(origin(EVE), verb, job(origin(EVE)))
+    assert isinstance(denied, Deny)
+    assert f"add `{EVE}` to `people` under `[slack]`" in denied.reason
+
+
+@pytest.mark.parametrize(("verb", "user"), pairs(ANN, ADA))
+def test_a_channel_that_is_not_open_is_closed_for_admins_too(verb: str, user: str) -> None:
+    denied = ACCESS.authorize(origin(user, channel=DEN), verb, job(origin(user)))
+    assert isinstance(denied, Deny)
+    assert f"`{DEN}` to `channels` under `[slack]`" in denied.reason
+
+
+@pytest.mark.parametrize(("verb", "user"), pairs(ANN, "", EVERYBODY))
+def test_an_empty_list_lets_nobody_in(verb: str, user: str) -> None:
+    assert isinstance(ACCESS.authorize(origin(user, platform="empty"), verb), Deny)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_platform_without_a_rule_is_closed(verb: str) -> None:
+    denied = ACCESS.authorize(origin(ANN, platform="discord"), verb)
+    assert denied == Deny("Bifrost is not open to discord.")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_platform_that_is_open_to_everybody_is(verb: str) -> None:
+    mine = origin(EVE, platform="open", channel="anywhere")
+    assert isinstance(ACCESS.authorize(mine, verb, job(mine)), Allow)
+
+
+@pytest.mark.parametrize("user", [ANN, ADA])
+@pytest.mark.parametrize("verb", ["", "explode", "RESEARCH", "resume "])
+def test_what_is_no_verb_nobody_may_do(verb: str, user: str) -> None:
+    assert isinstance(ACCESS.authorize(origin(user), verb, job(origin(user))), Deny)
+
+
+@pytest.mark.parametrize("verb", [verb for verb, whose in EXPECTED.items() if whose == OWNER_OR_ADMIN])
+def test_the_same_id_in_another_team_is_another_person(verb: str) -> None:
+    denied = ACCESS.authorize(origin(ANN, team="T2"), verb, job(origin(ANN, team="T1")))
+    assert isinstance(denied, Deny)
+    assert f"only that person or an admin may {verb} it" in denied.reason
+
+
+def test_jobs_are_seen_within_their_team_and_by_the_owner_of_the_page() -> None:
+    anns = job(origin(ANN))
+    assert ACCESS.may_see(origin(BOB).actor, anns)
+    assert not ACCESS.may_see(origin(ANN, team="T2").actor, anns)
+    assert not ACCESS.may_see(origin(ANN, platform="open").actor, anns)
+    assert ACCESS.may_see(origin("owner", platform="web", team="").actor, anns)

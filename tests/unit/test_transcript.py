@@ -1,0 +1,218 @@
+"""Live output in pages: nothing lost, nothing over the limit, and every page readable by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from bot.news.transcript import MOST_PAGES, Page, Transcript, split
+from executor.events import Activity, Body, Noticed, SessionOpened, TextWritten, ToolEnded, ToolStarted
+
+PAGE = 600
+patient = settings(deadline=None)  # one example is quick, but the machine may be busy
+_LINES = (
+    "```",
+    "```python",
+    "~~~",
+    "````md",
+    "  ```",
+    "> ```",
+    "> quoted words",
+    "- ```sh",
+    "1. a list\n\n   ```sh\n   make\n   ```",
+    "- item",
+    "  under the item",
+    "    deep",
+    "inline ``` ticks ``` here",
+    "# Heading",
+    "<div>",
+    "words " * 30,
+    "x" * 200,
+    "",
+    "",
+    "def f() -> None:",
+)
+markdown = st.lists(st.sampled_from(_LINES) | st.text(max_size=40), max_size=40).map("\n".join)
+pieces = st.lists(
+    st.one_of(
+        markdown.map(lambda text: TextWritten(text=text)),
+        st.text(max_size=30).map(lambda text: TextWritten(text=text)),
+        st.builds(ToolStarted, tool_id=st.just("t"), name=st.sampled_from(("Bash", "`")), detail=markdown),
+        st.builds(ToolEnded, tool_id=st.just("t"), ok=st.booleans(), detail=st.text(max_size=20)),
+        st.builds(Noticed, text=markdown),
+        st.just(SessionOpened(session_id="s")),
+    ),
+    max_size=12,
+)
+
+
+def transcript(bodies: Sequence[Body], page_chars: int = PAGE) -> Transcript:
+    made = Transcript(page_chars)
+    for seq, body in enumerate(bodies, 1):
+        made.add(seq, body)
+    return made
+
+
+def written(*texts: str) -> list[Page]:
+    return transcript([TextWritten(text=text) for text in texts]).pages
+
+
+def is_balanced(text: str) -> bool:
+    """Whether a paragraph that follows the text stands in no code block."""
+    tokens = MarkdownIt("commonmark", {"html": False}).parse(f"{text}\n\nsentinel")
+    return not any("sentinel" in token.content for token in tokens if token.type in ("fence", "code_block"))
+
+
+def letters(text: str) -> str:
+    """What must survive: everything but fences, space and the signs that continue a quote."""
+    without_fences = re.sub(r"(?m)^[ \t>]*(?:[-*+] )?[ \t>]*(`{3,}|~{3,}).*$", "", text)
+    return re.sub(r"[\s>]", "", without_fences)
+
+
+@patient
+@given(pieces)
+def test_every_page_is_within_the_limit_and_its_fences_are_closed(bodies: list[Activity]) -> None:
+    for page in transcript(bodies).pages:
+        assert len(page.text) <= PAGE
+        assert page.text.strip()
+        assert is_balanced(page.text)
+
+
+@patient
+@given(markdown, st.integers(400, 2000))
+def test_the_parts_together_are_the_text(text: str, limit: int) -> None:
+    parts = split(text, limit)
+    assert all(len(part) <= limit for part in parts)
+    assert letters("\n".join(parts)) == letters(text)
+
+
+@patient
+@given(pieces)
+def test_the_pages_together_are_the_whole_output(bodies: list[Activity]) -> None:
+    made = transcript(bodies)
+    if made.truncated:
+        assert len(made.pages) == MOST_PAGES
+    else:
+        assert letters("\n".join(page.text for page in made.pages)) == letters(made.whole)
+
+
+@patient
+@given(pieces, st.integers(0, 12))
+def test_a_restart_finds_the_same_pages_again(bodies: list[Activity], seen: int) -> None:
+    growing = Transcript(PAGE)
+    for seq, body in enumerate(bodies, 1):
+        growing.add(seq, body)
+        if seq == seen:
+            before = growing.pages
+            assert before == transcript(bodies[:seq]).pages
+    assert growing.pages == transcript(bodies).pages
+
+
+@patient
+@given(pieces)
+def test_a_page_that_is_full_never_changes_again(bodies: list[Activity]) -> None:
+    growing, full = Transcript(PAGE), list[Page]()
+    for seq, body in enumerate(bodies, 1):
+        growing.add(seq, body)
+        assert growing.pages[: len(full)] == full
+        full = growing.pages[: min(len(growing.pages), MOST_PAGES) - 1]
+
+
+@patient
+@given(pieces)
+def test_a_page_that_changes_gets_a_higher_number(bodies: list[Activity]) -> None:
+    growing, before = Transcript(PAGE), list[Page]()
+    for seq, body in enumerate(bodies, 1):
+        growing.add(seq, body)
+        for old, new in zip(before, growing.pages, strict=False):
+            assert new.seq > old.seq or new.text == old.text
+        before = growing.pages
+
+
+def test_a_code_block_that_does_not_fit_is_closed_and_opened_again() -> None:
+    first, second = written("```python\n" + "x = 1\n" * 100 + "```\nafter\n")
+    assert first.text.endswith("x = 1\n```")
+    assert second.text.startswith("```python\nx = 1\n")
+    assert second.text.endswith("```\nafter\n")
+
+
+def test_a_code_block_that_fits_a_page_stays_whole() -> None:
+    first, second = written("words " * 50 + "\n\n```\n" + "x = 1\n" * 40 + "```\n")
+    assert "```" not in first.text
+    assert second.text.startswith("```\nx = 1\n")
+
+
+def test_code_within_a_list_or_a_quote_stays_within_it() -> None:
+    listed, _ = written("1. first\n\n   ```sh\n" + "   make\n" * 80 + "   ```\n")
+    assert listed.text.endswith("   make\n   ```")
+    quoted, again = written("> ```\n" + "> make\n" * 90 + "> ```\n")
+    assert quoted.text.endswith("> make\n> ```")
+    assert again.text.startswith("> ```\n> make\n")
+
+
+def test_text_is_cut_between_paragraphs_before_lines_before_words() -> None:
+    paragraph = "words " * 45
+    assert written(f"{paragraph}\n\n{paragraph}\n\n{paragraph}")[0].text == paragraph
+    assert written("a line\n" * 100)[0].text.endswith("a line")
+    assert written("word " * 200)[0].text.endswith("word ")
+    assert len(written("x" * 1000)[0].text) > PAGE // 2
+
+
+def test_no_emoji_is_cut_in_two() -> None:
+    family = "👩‍👩‍👧‍👦"
+    for offset in range(len(family)):
+        pages = written("x" * offset + family * 100)
+        assert all(page.text.strip("x").replace(family, "") == "" for page in pages)
+
+
+def test_what_the_agent_left_open_does_not_take_in_the_lines_about_tools() -> None:
+    (page,) = transcript(
+        [TextWritten(text="```\ncode"), ToolStarted(tool_id="1", name="Bash", detail="ls")]
+    ).pages
+    assert page.text == "```\ncode\n```\n\n- 🔧 `Bash` `ls`"
+
+
+def test_tools_are_told_in_one_list_and_text_stands_apart() -> None:
+    bodies: list[Activity] = [
+        TextWritten(text="I look."),
+        ToolStarted(tool_id="1", name="Read", detail="a.py"),
+        ToolEnded(tool_id="1", ok=True),
+        ToolStarted(tool_id="2", name="Bash", detail="make `it`"),
+        ToolEnded(tool_id="2", ok=False, detail="exit 2"),
+        ToolEnded(tool_id="3", ok=False),
+        Noticed(text="The provider is asked again."),
+        TextWritten(text="\n\n  Now"),
+        TextWritten(text=" I know."),
+    ]
+    (page,) = transcript(bodies).pages
+    assert page.text == (
+        "I look.\n\n- 🔧 `Read` `a.py`\n- 🔧 `Bash` `make 'it'`\n- ⚠️ failed: `exit 2`\n- ⚠️ failed\n"
+        "- ⏳ The provider is asked again.\n\nNow I know."
+    )
+    assert transcript(bodies).step == "Bash make `it`"
+
+
+def test_pieces_follow_each_other_without_a_gap() -> None:
+    assert written("Hel", "lo, ", "wor", "ld\n", "\nNext")[0].text == "Hello, world\n\nNext"
+
+
+def test_more_than_the_thread_may_hold_shows_the_latest_and_says_so() -> None:
+    made = transcript([TextWritten(text=f"line {number}\n") for number in range(1000)])
+    assert made.truncated
+    *first, last = made.pages
+    assert len(first) == MOST_PAGES - 1
+    assert first[0].text.startswith("line 0\n")
+    assert last.text.startswith("*… what stood here is in the whole output")
+    assert last.text.endswith("line 999\n")
+    assert last.seq == 1000
+    assert made.whole.startswith("line 0\n") and made.whole.endswith("line 999\n")
+
+
+@pytest.mark.parametrize("text", ["", "\n", "   ", "\n\n\n"])
+def test_blank_output_makes_no_page(text: str) -> None:
+    assert written(text) == []
