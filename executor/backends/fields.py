@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import orjson
@@ -84,12 +84,9 @@ def first_line(text: str, limit: int = DETAIL) -> str:
 
 def telling(arguments: object, cwd: str) -> str:
     """The argument that tells best what a tool was called for; a path under `cwd` is shown from there."""
-    if not isinstance(arguments, dict):
-        return ""
-    known = (key for key in _TELLING if word(arguments.get(key)))
-    other = (key for key in islice(arguments, 20) if word(arguments[key]))
-    key = next(known, None) or next(other, "")
-    value = word(arguments.get(key))
+    texts = mapping(arguments)
+    key = next((key for key in chain(_TELLING, islice(texts, 20)) if word(texts.get(key))), "")
+    value = word(texts.get(key))
     if cwd and key in (*_FILES, *_PLACES):
         value = value.removeprefix(f"{cwd}/") or value
     return one_line(value)
