@@ -41,15 +41,18 @@ _GEMINI_ALIASES = {
     "gemini-3.1-pro": "gemini-3.1-pro-preview",
     "gemini-3-flash": "gemini-3-flash-preview",
 }
+_CODEX = ("gpt-6.1-sol", "gpt-6-astra", "gpt-6-sol", "gpt-6-luna", "gpt-5.6-sol", "gpt-5.5", "gpt-5")
 MODELS = (
     *(Model(name=name, provider="claude", cli_id=name) for name in _CLAUDE),
     *(Model(name=name, provider="gemini", cli_id=name) for name in _GEMINI),
     *(Model(name=name, provider="gemini", cli_id=cli_id) for name, cli_id in _GEMINI_ALIASES.items()),
+    *(Model(name=name, provider="codex", cli_id=name) for name in _CODEX),
     Model(name="rehearsal", provider="rehearsal", cli_id=""),
 )
 DEFAULTS: Mapping[str, Defaults] = {
     "claude": Defaults(strong="opus", quick="sonnet"),
     "gemini": Defaults(strong="gemini-3.1-pro-preview", quick="gemini-3-flash-preview"),
+    "codex": Defaults(strong="gpt-6.1-sol", quick="gpt-6-luna"),
     "rehearsal": Defaults(strong="rehearsal", quick="rehearsal"),
 }
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from executor.model import Actor, JobRequest, Origin
-from executor.wakeups import Wakeups
+from executor.attempt import Attempt, Workshop
+from executor.backends.base import Backend
+from executor.catalog import Catalog
+from executor.job_types import JOB_TYPES
+from executor.model import Actor, Job, JobRequest, Origin
+from executor.ports import Clock, SystemClock
+from executor.wakeups import Wakeups, job_topic
+from executor.worker import Worker
+from executor.workspaces import Workspaces
 from storage.sqlite.database import open_database
 from storage.sqlite.store import SqliteStore
 
@@ -57,8 +65,73 @@ def request(**changes: Any) -> JobRequest:
 
 @asynccontextmanager
 async def open_store(
-    place: Path, wakeups: Wakeups | None = None, clock: TestClock | None = None
+    place: Path, wakeups: Wakeups | None = None, clock: Clock | None = None
 ) -> AsyncIterator[SqliteStore]:
     """A store on the database `place`/bifrost.db."""
     async with open_database(place / "bifrost.db") as database:
         yield SqliteStore(database, wakeups or Wakeups(), clock)
+
+
+@asynccontextmanager
+async def open_workshop(
+    place: Path, backend: Backend, *, clock: Clock | None = None, timeout_s: float = 60, grace_s: float = 5
+) -> AsyncIterator[Workshop]:
+    """A workshop with everything in it, all of it under `place`."""
+    wakeups = Wakeups()
+    (place / "workspace").mkdir(exist_ok=True)
+    async with open_store(place, wakeups, clock) as store:
+        yield Workshop(
+            store=store,
+            wakeups=wakeups,
+            clock=clock or SystemClock(),
+            backends={backend.provider: backend},
+            job_types={name: replace(each, timeout_s=timeout_s) for name, each in JOB_TYPES.items()},
+            catalog=Catalog(providers=(backend.provider,)),
+            workspaces=Workspaces(directories={"main": place / "workspace"}),
+            homes=place / "homes",
+            jobs=place / "jobs",
+            reports=place / "reports",
+            grace_s=grace_s,
+        )
+
+
+async def started(workshop: Workshop, **changes: Any) -> Job:
+    """A new job whose attempt is claimed, and is for the caller to run."""
+    submission = await workshop.store.submit(request(**changes))
+    job = await workshop.store.claim("test", list(workshop.backends))
+    assert job is not None
+    assert job.id == submission.job.id
+    return job
+
+
+async def carried_out(workshop: Workshop, job: Job) -> Job:
+    """The job after its attempt."""
+    async with asyncio.timeout(20):
+        await Attempt(workshop, job).run()
+    return await reached(workshop, job, lambda _: True)
+
+
+async def reached(
+    workshop: Workshop, job: Job, condition: Callable[[Job], bool], within_s: float = 20
+) -> Job:
+    """The job, as soon as `condition` holds of it."""
+    async with asyncio.timeout(within_s):
+        with workshop.wakeups.listen(job_topic(job.id)) as bell:
+            while True:
+                row = await workshop.store.job(job.id)
+                assert row is not None
+                if condition(row):
+                    return row
+                await bell.wait()
+
+
+@asynccontextmanager
+async def working(workshop: Workshop, slots: int = 2) -> AsyncIterator[asyncio.Task[None]]:
+    """A worker that works until the block ends, and is then stopped as a shutdown stops it."""
+    task = asyncio.create_task(Worker(workshop, "test", slots).run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=20)
+        assert done, "the worker does not end"

@@ -10,6 +10,7 @@ from typing import Final
 PINS: Final = {
     "claude": ("@anthropic-ai/claude-code", "2.1.329"),
     "gemini": ("@google/gemini-cli", "0.61.0"),
+    "codex": ("@openai/codex", "0.169.0"),
 }
 
 _BUILD = Path(__file__).parent.parent / "build" / "clis"

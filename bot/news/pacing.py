@@ -17,6 +17,10 @@ class Urgency(IntEnum):
     TICK = 3
 
 
+_WHOLE = 1 - 1e-9
+"""A token, within the rounding of sums: short of one by a hair, its timer would ring for ever."""
+
+
 class Ticket:
     """A place in the line. `bell` rings when `granted` turns true; the turn is spent by then."""
 
@@ -64,7 +68,7 @@ class Budget:
 
     def _serve(self) -> None:
         self._refill()
-        while self._waiting and self._tokens >= 1:
+        while self._waiting and self._tokens >= _WHOLE:
             ticket = min(self._waiting, key=lambda each: (each.urgency, each.asked_at))
             self._waiting.remove(ticket)
             self._tokens -= 1

@@ -39,7 +39,7 @@ async def check(
 
 
 async def _version(path: str, environment: dict[str, str], timeout_s: float) -> str:
-    """The first word that `--version` prints; empty where it fails. Raises OSError and TimeoutError."""
+    """The version that `--version` prints; empty where it fails. Raises OSError and TimeoutError."""
     process = await asyncio.create_subprocess_exec(
         path,
         "--version",
@@ -65,7 +65,9 @@ async def _version(path: str, environment: dict[str, str], timeout_s: float) -> 
                     await _head(process.stdout)
             await process.wait()
     words = printed.decode(errors="replace").split()
-    return words[0] if words and process.returncode == 0 else ""
+    # Some say their name first: "codex-cli 0.169.0".
+    version = next((word for word in words if word[0].isdigit()), "")
+    return version if process.returncode == 0 else ""
 
 
 async def _head(stream: asyncio.StreamReader, size: int = 1000) -> bytes:

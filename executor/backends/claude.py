@@ -10,7 +10,7 @@ from executor.backends.checkup import check
 from executor.backends.claude_endings import CLAUDE, NOT_AS_ROOT
 from executor.backends.claude_events import ClaudeDecoder
 from executor.backends.commandline import locate, resuming
-from executor.backends.environment import agent_environment
+from executor.backends.environment import agent_environment, agent_zone
 
 _INSTALL = "Install it with `npm install -g @anthropic-ai/claude-code`, or set where it is for the provider."
 _CREDENTIALS = frozenset(
@@ -73,7 +73,7 @@ class Claude:
 
     def decoder(self) -> ClaudeDecoder:
         """A fresh decoder for one attempt."""
-        return ClaudeDecoder()
+        return ClaudeDecoder(zone=agent_zone(self._own))
 
     async def checkup(self) -> Checkup:
         """Looks for the executable, its version and its login. Bounded in time."""

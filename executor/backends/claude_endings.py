@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
-from executor.backends.failures import Cli, broken_off, explain, failed
-from executor.backends.fields import amount, count, word
-from executor.model import Outcome, OutcomeKind, Usage
+from executor.backends.failures import Cli, broken_off, failed, limited, reason_of
+from executor.backends.fields import count, word
+from executor.limits import resets_at
+from executor.model import Outcome, Usage
 
 CLAUDE = Cli(name="claude", key="ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN")
 
@@ -20,7 +22,6 @@ _BY_TERMINAL = {
     "aborted_tools": "killed",
 }
 _BY_SUBTYPE = {"error_max_turns": "max_turns", "error_max_budget_usd": "budget"}
-_BY_STATUS = {401: "auth", 403: "auth", 404: "model", 413: "prompt_too_long", 529: "overloaded"}
 _BY_ERROR = {
     "authentication_failed": "auth",
     "oauth_org_not_allowed": "auth",
@@ -39,36 +40,33 @@ _BY_WORDS = {
     "No conversation found": "session_not_found",
     "--resume requires a valid session": "session_not_found",
 }
+# "You've hit your 5-hour limit · resets 9pm (Zone)", "Claude AI usage limit reached|1795223753"
+_LIMIT = re.compile(
+    r"(?:hit|reached) your .{0,40}(?:limit|budget)|(?:usage|hour|weekly|session) limit reached"
+    r"|out of (?:extra )?usage",
+    re.IGNORECASE,
+)
 NOT_AS_ROOT = "Run the bot as another user, or set `allow_root` for the provider where that is safe."
 """Claude Code does not skip its questions as root, unless it is told that it runs in a sandbox."""
 
 
-def usage(result: dict[str, Any]) -> Usage:
-    """What the turns up to this `result`, and since the one before it, took."""
-    match result.get("model_usage_since_last_result"):
-        case dict(models):
-            costs = (amount(model.get("costUSD")) for model in models.values() if isinstance(model, dict))
-            cost: float | None = sum((cost for cost in costs if cost is not None), 0.0)
-        case _:
-            # Older versions only know the total, which is that of the whole conversation after a resume.
-            cost = amount(result.get("total_cost_usd"))
-    return Usage(
-        cost_usd=cost, turns=count(result.get("num_turns")), duration_ms=count(result.get("duration_ms"))
-    )
+def unsuccessful(
+    result: dict[str, Any],
+    error: str,
+    usage: Usage,
+    *,
+    lifts_at: datetime | None,
+    now: datetime,
+    zone: tzinfo,
+) -> Outcome:
+    """The outcome of a `result` that is an error. `error` is the machine word of the message before it.
 
-
-def unsuccessful(result: dict[str, Any], error: str, resets_at: datetime | None, usage: Usage) -> Outcome:
-    """The outcome of a `result` that is an error. `error` is the machine word of the message before it."""
+    `lifts_at` is when a limit resets by the CLI's own event: exact, where its text drops the seconds.
+    """
     said = word(result.get("result")) or _first_error(result)
-    if _is_limit(result, error):
-        # Where no event named the moment, the text may ("resets 9pm (Zone)"); None leaves it to a default.
-        return Outcome(
-            kind=OutcomeKind.LIMITED,
-            reason="rate_limit",
-            message=explain(CLAUDE, "rate_limit", quote=said),
-            usage=usage,
-            resets_at=resets_at,
-        )
+    if _is_limit(result, error, said):
+        moment = lifts_at or resets_at(said, now=now, zone=zone)
+        return limited(CLAUDE, moment, quote=said, usage=usage)
     reason = _reason(result, error, said)
     # The diagnosis of an interrupted run, and the advice to /login, say nothing to people here.
     quote = "" if reason == "killed" or result.get("api_error_status") == 401 else said
@@ -84,12 +82,11 @@ def without_result(exit_code: int, complaints: Sequence[str], usage: Usage) -> O
     return broken_off(CLAUDE, exit_code, complaints, usage)
 
 
-def _is_limit(result: dict[str, Any], error: str) -> bool:
-    return (
-        result.get("api_error_status") == 429
-        or result.get("api_error") == "usage_limit_reached"
-        or error == "rate_limit"
-    )
+def _is_limit(result: dict[str, Any], error: str, said: str) -> bool:
+    status = result.get("api_error_status")
+    if status == 429 or result.get("api_error") == "usage_limit_reached" or error == "rate_limit":
+        return True
+    return status is None and _LIMIT.search(said) is not None
 
 
 def _reason(result: dict[str, Any], error: str, said: str) -> str:
@@ -97,10 +94,10 @@ def _reason(result: dict[str, Any], error: str, said: str) -> str:
     return (
         _BY_TERMINAL.get(word(result.get("terminal_reason")))
         or _BY_SUBTYPE.get(word(result.get("subtype")))
-        or _BY_STATUS.get(status)
+        or reason_of(status)
         or _BY_ERROR.get(error)
         or _by_words(said)
-        or ("server_error" if status >= 500 else "error")
+        or "error"
     )
 
 

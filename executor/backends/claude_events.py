@@ -4,35 +4,52 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from executor.backends.claude_endings import CLAUDE, unsuccessful, usage, without_result
+from executor.backends.claude_endings import CLAUDE, unsuccessful, without_result
+from executor.backends.claude_usage import Meter
 from executor.backends.failures import QUOTE, broken_off, failed
 from executor.backends.fields import amount, count, first_line, mapping, one_line, parse, telling, word
 from executor.backends.prose import Prose
 from executor.events import Activity, Noticed, SessionOpened, ToolEnded, ToolStarted
-from executor.model import Outcome, OutcomeKind, Usage
+from executor.limits import from_unix
+from executor.model import Outcome, OutcomeKind
+from executor.ports import SystemClock
 
 _ESSAY = 8000
 """Bytes of a complaint's line that are read."""
+_utc_now = SystemClock().now
 
 
 class ClaudeDecoder:
-    """The decoder of one attempt."""
+    """The decoder of one attempt.
 
-    def __init__(self) -> None:
+    `workspace` is what paths are shown from, `resumed` whether it goes on with a conversation, `zone` that
+    of times without one.
+    """
+
+    def __init__(
+        self,
+        *,
+        workspace: str = "",
+        resumed: bool = False,
+        zone: tzinfo = UTC,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
         self.verdict: Outcome | None = None
+        self._workspace = workspace
+        self._zone = zone
+        self._now = now
         self._prose = Prose()
-        self._cwd = ""
         self._session_id = ""
         self._has_api_key = False
         self._streamed = ""
         self._error = ""
-        self._resets_at: datetime | None = None
+        self._lifts_at: datetime | None = None
         self._warned = False
-        self._usage = Usage()
+        self._meter = Meter(resumed=resumed)
         self._result: dict[str, Any] | None = None
         self._complaints: deque[str] = deque(maxlen=5)
 
@@ -66,12 +83,19 @@ class ClaudeDecoder:
         result = self._result
         # A failure of the API has the subtype "success", and an interrupted run the exit code 0.
         if result is not None and result.get("is_error") is not False:
-            return unsuccessful(result, self._error, self._resets_at, self._usage)
+            return unsuccessful(
+                result,
+                self._error,
+                self._meter.usage,
+                lifts_at=self._lifts_at,
+                now=self._now(),
+                zone=self._zone,
+            )
         if result is None:
-            return without_result(exit_code, self._complaints, self._usage)
+            return without_result(exit_code, self._complaints, self._meter.usage)
         if exit_code != 0:
-            return broken_off(CLAUDE, exit_code, self._complaints, self._usage)
-        return Outcome(kind=OutcomeKind.DONE, result=word(result.get("result")), usage=self._usage)
+            return broken_off(CLAUDE, exit_code, self._complaints, self._meter.usage)
+        return Outcome(kind=OutcomeKind.DONE, result=word(result.get("result")), usage=self._meter.usage)
 
     def _stream(self, event: dict[str, Any]) -> Sequence[Activity]:
         if event.get("parent_tool_use_id") is not None:
@@ -109,7 +133,7 @@ class ClaudeDecoder:
                         self._prose.start_block()
                         seen += self._prose.write(text)
                 case {"type": "tool_use", "id": str(tool_id), "name": str(name)}:
-                    detail = telling(block.get("input"), self._cwd)
+                    detail = telling(block.get("input"), self._workspace)
                     seen.append(ToolStarted(tool_id=tool_id, name=name, detail=detail))
         return seen
 
@@ -122,7 +146,6 @@ class ClaudeDecoder:
         return ()
 
     def _opened(self, event: dict[str, Any]) -> Sequence[Activity]:
-        self._cwd = word(event.get("cwd"))
         self._has_api_key = event.get("apiKeySource") != "none"
         session_id = word(event.get("session_id"))
         # A turn that the CLI starts by itself, for a background task's end, opens the same session again.
@@ -136,7 +159,7 @@ class ClaudeDecoder:
         # A refused key is retried like a server's failure, which looks like a hang. An OAuth session gives
         # up by itself after two tries, and may have got a fresh token by then.
         if status == 401 and self._has_api_key:
-            self.verdict = failed(CLAUDE, "auth", usage=self._usage)
+            self.verdict = failed(CLAUDE, "auth", usage=self._meter.usage)
             return ()
         error = word(event.get("error"))
         trouble = error.replace("_", " ") if error not in ("", "unknown") else "no answer"
@@ -150,20 +173,22 @@ class ClaudeDecoder:
         info = event.get("rate_limit_info")
         if not isinstance(info, dict):
             return ()
-        match info.get("status"):
-            case "rejected":
-                self._resets_at = _moment(info.get("resetsAt"))
-            case "allowed_warning" if not self._warned:
-                self._warned = True
-                return (Noticed(text=_warning(info)),)
-            case "allowed":
-                self._resets_at = None
-        return ()
+        status, lifts_at = info.get("status"), self._moment(info.get("resetsAt"))
+        # Any other status says that requests get through, so what was rejected before is over.
+        self._lifts_at = lifts_at if status == "rejected" else None
+        if status != "allowed_warning" or self._warned:
+            return ()
+        self._warned = True
+        return (Noticed(text=_warning(info, lifts_at)),)
+
+    def _moment(self, unix_s: object) -> datetime | None:
+        seconds = amount(unix_s)
+        return None if seconds is None else from_unix(seconds, now=self._now())
 
     def _ended(self, event: dict[str, Any]) -> Sequence[Activity]:
         # A run has more than one result where background tasks start turns of their own; each counts anew.
         self._result = event
-        self._usage += usage(event)
+        self._meter.read(event)
         match event.get("permission_denials"):
             case [_, *_] as denials:
                 return (Noticed(text=_denied(denials)),)
@@ -201,17 +226,9 @@ def _denied(denials: list[Any]) -> str:
     return f"claude was not allowed to use {', '.join(named[:10]) or 'a tool'}"
 
 
-def _warning(info: dict[str, Any]) -> str:
+def _warning(info: dict[str, Any], lifts_at: datetime | None) -> str:
     limit = one_line(word(info.get("rateLimitType")).replace("_", "-")) or "usage"
-    used, resets_at = amount(info.get("utilization")), _moment(info.get("resetsAt"))
+    used = amount(info.get("utilization"))
     share = "most" if used is None else f"{used:.0%}"
-    until = "" if resets_at is None else f"; it resets at {resets_at:%Y-%m-%d %H:%M} UTC"
+    until = "" if lifts_at is None else f"; it resets at {lifts_at:%Y-%m-%d %H:%M} UTC"
     return f"claude has used {share} of its {limit} limit{until}"
-
-
-def _moment(unix_s: object) -> datetime | None:
-    seconds = amount(unix_s)
-    try:
-        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None

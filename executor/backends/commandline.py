@@ -22,8 +22,11 @@ def locate(provider: str, executable: str, path: str, advice: str) -> str:
 
 def resuming(session_id: str | None) -> list[str]:
     """The flags that go on with a conversation. Raises ValueError for an id that could be anything else."""
-    if session_id is None:
-        return []
+    return [] if session_id is None else ["--resume", checked(session_id)]
+
+
+def checked(session_id: str) -> str:
+    """The id of a conversation, which is no flag and no name. Raises ValueError for what is none."""
     if not _SESSION_ID.fullmatch(session_id):
         raise ValueError(f"not a session id: {session_id[:80]!r}")
-    return ["--resume", session_id]
+    return session_id

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import UTC, tzinfo
 from pathlib import Path
 
 from executor.backends.base import Launch
+from executor.limits import zone_named
 
 # An agent's shell sees every variable of its CLI, so nothing passes that is not named here: the bot's own
 # tokens, and the keys of other providers, must not be in reach of a prompt.
@@ -16,7 +18,6 @@ _PASSED = frozenset(
         "PATH",
         "LANG",
         "LANGUAGE",
-        "TZ",
         "TERM",
         "SSL_CERT_FILE",
         "SSL_CERT_DIR",
@@ -33,12 +34,19 @@ _DEFAULTS = {"PATH": os.defpath, "LANG": "C.UTF-8", "TZ": "UTC"}
 
 def passed_on(ours: Mapping[str, str]) -> dict[str, str]:
     """What of the bot's environment an agent may see."""
-    allowed = {name: value for name, value in ours.items() if value and _may_pass(name)}
+    allowed = {name: value for name, value in ours.items() if value and _may_pass(name, value)}
     return {**_DEFAULTS, **allowed}
 
 
-def _may_pass(name: str) -> bool:
+def _may_pass(name: str, value: str) -> bool:
+    if name == "TZ":
+        return zone_named(value) is not None
     return name in _PASSED or name.startswith("LC_")
+
+
+def agent_zone(own: Mapping[str, str], ours: Mapping[str, str] = os.environ) -> tzinfo:
+    """The zone of the times that an agent names without one; `own` is what its backend adds."""
+    return zone_named({**passed_on(ours), **own}["TZ"]) or UTC
 
 
 def agent_environment(

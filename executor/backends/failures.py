@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from executor.backends.fields import one_line
 from executor.model import Outcome, OutcomeKind, Usage
@@ -55,6 +56,20 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "error": ("{name} gave up because of an error", "Press Retry."),
 }
 
+_BY_STATUS = {
+    401: "auth",
+    403: "auth",
+    404: "model",
+    413: "prompt_too_long",
+    429: "rate_limit",
+    529: "overloaded",
+}
+
+
+def reason_of(status: int) -> str:
+    """The machine word for an HTTP status of a model's server; empty where it tells nothing."""
+    return _BY_STATUS.get(status) or ("server_error" if status >= 500 else "")
+
 
 def explain(cli: Cli, reason: str, *, quote: str = "", advice: str = "", code: int = 0) -> str:
     """What happened and what to do next. `quote` is the CLI's own word, `advice` a better next step."""
@@ -71,6 +86,17 @@ def failed(
     """The outcome of an attempt that failed for `reason`."""
     message = explain(cli, reason, quote=quote, advice=advice)
     return Outcome(kind=OutcomeKind.FAILED, reason=reason, message=message, usage=usage or Usage())
+
+
+def limited(cli: Cli, resets_at: datetime | None, *, quote: str, usage: Usage) -> Outcome:
+    """The outcome of an attempt that ran into a limit. None for `resets_at` leaves the wait to a default."""
+    return Outcome(
+        kind=OutcomeKind.LIMITED,
+        reason="rate_limit",
+        message=explain(cli, "rate_limit", quote=quote),
+        usage=usage,
+        resets_at=resets_at,
+    )
 
 
 def broken_off(cli: Cli, exit_code: int, complaints: Sequence[str], usage: Usage) -> Outcome:

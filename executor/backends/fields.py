@@ -82,11 +82,14 @@ def first_line(text: str, limit: int = DETAIL) -> str:
     return next(filter(None, lines), "")
 
 
-def telling(arguments: object, cwd: str) -> str:
-    """The argument that tells best what a tool was called for; a path under `cwd` is shown from there."""
+def within(path: str, place: str) -> str:
+    """A path under the directory `place` as it is called from there; any other as it is."""
+    return (path.removeprefix(f"{place}/") or path) if place else path
+
+
+def telling(arguments: object, place: str) -> str:
+    """The argument that tells best what a tool was called for; a path under `place` is shown from there."""
     texts = mapping(arguments)
     key = next((key for key in chain(_TELLING, islice(texts, 20)) if word(texts.get(key))), "")
     value = word(texts.get(key))
-    if cwd and key in (*_FILES, *_PLACES):
-        value = value.removeprefix(f"{cwd}/") or value
-    return one_line(value)
+    return one_line(within(value, place) if key in (*_FILES, *_PLACES) else value)

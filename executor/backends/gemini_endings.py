@@ -7,23 +7,23 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from executor.backends.failures import QUOTE, Cli, explain, failed
+from executor.backends.failures import QUOTE, Cli, failed, limited, reason_of
 from executor.backends.fields import first_line
-from executor.model import Outcome, OutcomeKind, Usage
+from executor.model import Outcome, Usage
 
 GEMINI = Cli(name="gemini", key="GEMINI_API_KEY")
 
 _CODE = re.compile(r'"code":\s*(\d{3})\b')
 _MESSAGE = re.compile(r'"message":\s*"([^"]+)"')
+_BAD_INPUT = 42
 _BY_EXIT = {
     41: "auth",
-    42: "configuration",
+    _BAD_INPUT: "configuration",
     44: "configuration",
     52: "configuration",
     53: "max_turns",
     55: "configuration",
 }
-_BY_STATUS = {401: "auth", 403: "auth", 404: "model", 413: "prompt_too_long", 429: "rate_limit"}
 # In this order: a sentence about a key or a model may also speak of a quota, never the other way round.
 _BY_WORDS = {
     "permission_denied": "auth",
@@ -47,11 +47,6 @@ _BY_WORDS = {
 }
 
 
-def reason_of(status: int) -> str:
-    """The machine word for an HTTP status; empty where it tells nothing."""
-    return _BY_STATUS.get(status) or ("server_error" if status >= 500 else "")
-
-
 def reason_in(text: str) -> str:
     """The machine word for what the CLI complains about; empty where it does not tell."""
     lowered = text.lower()
@@ -63,10 +58,14 @@ def reason_for(said: str, exit_code: int) -> str:
     return reason_of(_status(said, exit_code)) or reason_in(said) or _BY_EXIT.get(exit_code) or "error"
 
 
-def reason_to_stop(complaints: Sequence[str], exit_code: int) -> tuple[str, str]:
+def reason_to_stop(complaints: Sequence[str], exit_code: int, *, resumed: bool) -> tuple[str, str]:
     """The machine word, and the complaint it comes from, where a CLI ended by itself without a `result`."""
-    reasons = ((reason_in(complaint), complaint) for complaint in complaints)
-    return next((known for known in reasons if known[0]), (_BY_EXIT.get(exit_code, ""), last_of(complaints)))
+    for complaint in complaints:
+        if reason := reason_in(complaint):
+            return reason, complaint
+    # What it cannot use of its input is the conversation: the prompt and the flags are always the same sort.
+    by_exit = "session_not_found" if resumed and exit_code == _BAD_INPUT else _BY_EXIT.get(exit_code, "")
+    return by_exit, last_of(complaints)
 
 
 def last_of(complaints: Sequence[str]) -> str:
@@ -86,15 +85,9 @@ def outcome(reason: str, said: str, usage: Usage, resets_at: datetime | None) ->
     """The outcome of an attempt that did not go well; `said` is what the CLI said about it."""
     body = _MESSAGE.search(said)
     quote = body[1] if body else first_line(said, QUOTE).removeprefix("[API Error: ").removesuffix("]")
-    if reason != "rate_limit":
-        return failed(GEMINI, reason, quote=quote, usage=usage)
-    return Outcome(
-        kind=OutcomeKind.LIMITED,
-        reason=reason,
-        message=explain(GEMINI, reason, quote=quote),
-        usage=usage,
-        resets_at=resets_at,
-    )
+    if reason == "rate_limit":
+        return limited(GEMINI, resets_at, quote=quote, usage=usage)
+    return failed(GEMINI, reason, quote=quote, usage=usage)
 
 
 def _status(said: str, exit_code: int) -> int:

@@ -6,10 +6,10 @@ import math
 import re
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from executor.backends.failures import QUOTE, broken_off
+from executor.backends.failures import QUOTE, broken_off, reason_of
 from executor.backends.fields import count, first_line, one_line, parse, telling, without_colours, word
 from executor.backends.gemini_endings import (
     GEMINI,
@@ -18,13 +18,13 @@ from executor.backends.gemini_endings import (
     outcome,
     reason_for,
     reason_in,
-    reason_of,
     reason_to_stop,
 )
-from executor.backends.gemini_waits import asked_wait, next_quota_day, retry_wait
 from executor.backends.prose import Prose
 from executor.events import Activity, Noticed, SessionOpened, TextWritten, ToolEnded, ToolStarted
+from executor.limits import next_quota_day, resets_at, wait
 from executor.model import Outcome, OutcomeKind, Usage
+from executor.ports import SystemClock
 
 LONGEST_WAIT = timedelta(seconds=60)
 """A longer wait for a quota is the executor's: the CLI would sleep for hours without a word."""
@@ -33,17 +33,22 @@ _ATTEMPT = re.compile(r"Attempt (\d+) failed(?: with status (\d{3}))?")
 _NOISE = ("256-color", "Ripgrep is not available", "YOLO mode is enabled", "[STARTUP]")
 _ESSAY = 8000
 """Characters of a complaint, and bytes of its line, that are read."""
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+_utc_now = SystemClock().now
 
 
 class GeminiDecoder:
-    """The decoder of one attempt. `now` is asked when a wait is announced, to say when it ends."""
+    """The decoder of one attempt.
 
-    def __init__(self, now: Callable[[], datetime] = _utc_now) -> None:
+    `workspace` is what paths are shown from, `resumed` whether it goes on with a conversation. `now` is
+    asked when a wait is announced, to say when it ends.
+    """
+
+    def __init__(
+        self, *, workspace: str = "", resumed: bool = False, now: Callable[[], datetime] = _utc_now
+    ) -> None:
         self.verdict: Outcome | None = None
+        self._workspace = workspace
+        self._resumed = resumed
         self._now = now
         self._prose = Prose()
         self._answer: list[str] = []
@@ -65,7 +70,7 @@ class GeminiDecoder:
                 return self._text(text)
             case {"type": "tool_use", "tool_id": str(tool_id), "tool_name": str(name)}:
                 self._speak(writing=False)
-                detail = telling(event.get("parameters"), "")
+                detail = telling(event.get("parameters"), self._workspace)
                 return (ToolStarted(tool_id=tool_id, name=name, detail=detail),)
             case {"type": "tool_result", "tool_id": str(tool_id)}:
                 self._speaking = self._writing = False
@@ -87,8 +92,8 @@ class GeminiDecoder:
         # What is indented, or closes a brace, is the inside of a stack trace or of a printed object.
         if not text.startswith((" ", "\t", "}")):
             self._complaints.append(complaint)
-        if (wait := asked_wait(text)) is not None:
-            self._resets_at = self._now() + wait
+        if wait(text) is not None:
+            self._resets_at = resets_at(text, now=self._now())
         return self._retry(text)
 
     def conclude(self, exit_code: int) -> Outcome:
@@ -133,29 +138,29 @@ class GeminiDecoder:
         self._trouble = reason_of(int(begun[2] or 0)) or reason_in(self._attempt)
         self._said = self._attempt[begun.end() :].lstrip(": ").partition(" Retrying after")[0]
         self._attempt = ""
-        wait = retry_wait(text)
-        if wait is not None:
-            self._resets_at = self._now() + wait
-        if self._trouble == "rate_limit" and wait is not None and wait > LONGEST_WAIT:
+        pause = wait(text)
+        if self._trouble == "rate_limit" and pause is not None and pause > LONGEST_WAIT:
             self.verdict = self._unsuccessful("rate_limit", self._said)
         cause = " ".join(filter(None, (begun[2], self._trouble.replace("_", " ")))) or "no answer"
-        pause = "" if wait is None else f" in {math.ceil(wait.total_seconds())} s"
-        return (Noticed(text=f"gemini is retrying{pause} ({cause}, attempt {begun[1]})"),)
+        after = "" if pause is None else f" in {math.ceil(pause.total_seconds())} s"
+        return (Noticed(text=f"gemini is retrying{after} ({cause}, attempt {begun[1]})"),)
 
     def _without_result(self, exit_code: int) -> Outcome:
         if self._trouble:
             return self._unsuccessful(self._trouble, self._said)
         # On SIGTERM the CLI ends with 0: what it complained about only tells where it gave up by itself.
-        reason, complaint = reason_to_stop(self._complaints, exit_code) if exit_code > 0 else ("", "")
+        reason, complaint = "", ""
+        if exit_code > 0:
+            reason, complaint = reason_to_stop(self._complaints, exit_code, resumed=self._resumed)
         if reason:
             return self._unsuccessful(reason, complaint)
         return broken_off(GEMINI, exit_code, self._complaints, self._usage())
 
     def _unsuccessful(self, reason: str, said: str) -> Outcome:
-        resets_at = self._resets_at
-        if resets_at is None and reason == "rate_limit" and "daily quota" in said:
-            resets_at = next_quota_day(self._now())
-        return outcome(reason, said, self._usage(), resets_at)
+        moment = self._resets_at or resets_at(said, now=self._now())
+        if moment is None and "daily quota" in said:
+            moment = next_quota_day(self._now())
+        return outcome(reason, said, self._usage(), moment)
 
     def _usage(self) -> Usage:
         """What the attempt took: the CLI tells no cost, and leaves the turns to be counted."""

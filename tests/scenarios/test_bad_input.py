@@ -31,7 +31,7 @@ REFUSED = [
     ("session " + "x" * 40_000, "40,000 characters; at most 32,000"),
     ("show", "needs the id of a job"),
     ("show ffffff", "There is no job `ffffff`"),
-    ("show ' OR 1=1--", "one word too many"),
+    ("show ' OR 1=1--", "is too much here"),
     ("cancel 0x1", "There is no job `0x1`"),
     ("resume zzz", "There is no job `zzz`"),
 ]

@@ -322,7 +322,7 @@ def _told(job: Job) -> Expected:
     )
 
 
-TestJobMachine = JobMachine.TestCase
+TestJobMachine = pytest.mark.timeout(300)(JobMachine.TestCase)  # a failure is made small before it is told
 TestJobMachine.settings = settings(
     max_examples=60,
     stateful_step_count=40,

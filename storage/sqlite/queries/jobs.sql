@@ -33,7 +33,7 @@ ORDER BY created_at DESC, id LIMIT :limit;
 SELECT * FROM jobs AS job
 WHERE status IN ('pending', 'scheduled', 'rate_limited')
   AND (status <> 'scheduled' OR scheduled_at <= :now)
-  AND (status <> 'rate_limited' OR 1)
+  AND (status <> 'rate_limited' OR retry_at <= :now)
   AND provider IN (SELECT value FROM json_each(:providers))
   AND NOT EXISTS (
       SELECT 1 FROM jobs AS other
