@@ -13,6 +13,8 @@ import pytest
 from executor.backends.base import Backend, Decoder
 from executor.backends.claude import Claude
 from executor.backends.claude_events import ClaudeDecoder
+from executor.backends.codex import Codex
+from executor.backends.codex_events import CodexDecoder
 from executor.backends.failures import QUOTE
 from executor.backends.gemini import Gemini
 from executor.backends.gemini_events import GeminiDecoder
@@ -22,10 +24,11 @@ from executor.model import Outcome, OutcomeKind
 RECORDINGS = Path(__file__).parent.parent / "recordings"
 NOW = datetime(2026, 11, 20, 22, 27, 50, tzinfo=UTC)
 DECODERS: dict[str, Callable[[], Decoder]] = {
-    "claude": ClaudeDecoder,
-    "gemini": lambda: GeminiDecoder(now=lambda: NOW),
+    "claude": lambda: ClaudeDecoder(workspace="/workspace", now=lambda: NOW),
+    "gemini": lambda: GeminiDecoder(workspace="/workspace", now=lambda: NOW),
+    "codex": lambda: CodexDecoder(workspace="/workspace", now=lambda: NOW),
 }
-BACKENDS: tuple[Backend, ...] = (Claude(environment={}), Gemini(environment={}))
+BACKENDS: tuple[Backend, ...] = (Claude(environment={}), Gemini(environment={}), Codex(environment={}))
 KILLED = -9
 DONE, FAILED, LIMITED = OutcomeKind.DONE, OutcomeKind.FAILED, OutcomeKind.LIMITED
 
@@ -42,7 +45,7 @@ class Run:
     cost_usd: float | None
     turns: int | None
     session: str | None
-    """The first block of the session id; None where the CLI never opened one."""
+    """How the session id begins; None where the CLI never opened one."""
     resets_at: datetime | None = None
     verdict: bool = False
     """Whether the end is known while the process still runs."""
@@ -61,6 +64,7 @@ def _in(**wait: float) -> datetime:
 
 _claude = partial(Run, "claude")
 _gemini = partial(Run, "gemini")
+_codex = partial(Run, "codex", cost_usd=None)
 RUNS = (
     _claude("hello", 0, DONE, "", 0.00672, 1, "a3027cb8"),
     _claude("tool_partial", 0, DONE, "", 0.01344, 2, "a97c6cc8"),
@@ -131,6 +135,37 @@ RUNS = (
     _gemini("sigterm_launcher_ignored", 0, DONE, "", None, 1, "acc48a32"),
     # A gemini that was stopped exits with 0; only the missing result tells.
     _gemini("sigterm_single_process", 0, FAILED, "no_result", None, 1, "3dd24bad"),
+    # Codex tells no cost either; its turns are those of the conversation, not of the model.
+    _codex("hello", 0, DONE, "", turns=1, session="01a1fb11-1afa"),
+    _codex("think", 0, DONE, "", turns=1, session="01a1fb6c-081e"),
+    _codex("bash", 0, DONE, "", turns=1, session="01a1fb11-1e26"),
+    _codex("command_failed", 0, DONE, "", turns=1, session="01a1fb6c-023e"),
+    _codex("file_change", 0, DONE, "", turns=1, session="01a1fb6c-015e"),
+    _codex("resume", 0, DONE, "", turns=1, session="01a1fb11-1afa"),
+    _codex("http_429", 1, LIMITED, "rate_limit", turns=None, session="01a1fb11-2538"),
+    _codex(
+        "usage_limit",
+        1,
+        LIMITED,
+        "rate_limit",
+        turns=None,
+        session="01a1fb11-3094",
+        resets_at=datetime(2026, 11, 20, 23, 26, tzinfo=UTC),
+    ),
+    _codex(
+        "usage_limit_later",
+        1,
+        LIMITED,
+        "rate_limit",
+        turns=None,
+        session="01a1fb6c-032e",
+        resets_at=datetime(2026, 11, 22, 1, 5, tzinfo=UTC),
+    ),
+    _codex("auth_401", 1, FAILED, "auth", turns=None, session="01a1fb11-33d0"),
+    _codex("bad_model", 1, FAILED, "model", turns=None, session="01a1fb6c-03f1"),
+    _codex("server_500", 1, FAILED, "overloaded", turns=None, session="01a1fb6c-047f"),
+    _codex("bad_resume", 1, FAILED, "session_not_found", turns=None, session=None),
+    _codex("sigterm", -15, FAILED, "killed", turns=None, session="01a1fb11-379b"),
 )
 WITH_ANSWER = [run for run in RUNS if run.kind is DONE]
 WITHOUT_ANSWER = [run for run in RUNS if run.kind is not DONE]
@@ -180,8 +215,9 @@ def test_a_run_costs_what_it_cost_alone(run: Run) -> None:
 @pytest.mark.parametrize("run", RUNS, ids=str)
 def test_a_session_is_opened_once_and_only_where_there_is_one(run: Run) -> None:
     seen = replay(run, DECODERS[run.provider]())
-    opened = [each.session_id.partition("-")[0] for each in seen if isinstance(each, SessionOpened)]
-    assert opened == ([] if run.session is None else [run.session])
+    opened = [each.session_id for each in seen if isinstance(each, SessionOpened)]
+    assert len(opened) == (run.session is not None)
+    assert all(session_id.startswith(run.session or "") for session_id in opened)
 
 
 @pytest.mark.parametrize("run", RUNS, ids=str)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
@@ -17,11 +19,14 @@ from executor.model import OutcomeKind
 from tests.unit.odd_json import odd_events
 
 RECORDINGS = Path(__file__).parent.parent / "recordings" / "claude"
-INIT = {"type": "system", "subtype": "init", "session_id": "s", "cwd": "/workspace", "model": "m"}
+NOW = datetime(2026, 11, 20, 22, 27, 50, tzinfo=UTC)
+INIT = {"type": "system", "subtype": "init", "session_id": "s", "model": "m"}
+
+fresh = partial(ClaudeDecoder, workspace="/workspace", now=lambda: NOW)
 
 
 def read(*events: object, decoder: ClaudeDecoder | None = None) -> list[Activity]:
-    decoder = decoder or ClaudeDecoder()
+    decoder = decoder or fresh()
     return [seen for event in events for seen in decoder.stdout(orjson.dumps(event))]
 
 
@@ -163,7 +168,7 @@ def test_a_retry_is_told_with_its_wait_and_its_cause() -> None:
 
 
 def test_a_refused_key_ends_the_run_at_the_first_retry() -> None:
-    decoder = ClaudeDecoder()
+    decoder = fresh()
     retry = {"type": "system", "subtype": "api_retry", "error_status": 401, "retry_delay_ms": 500}
     read(INIT | {"apiKeySource": "ANTHROPIC_API_KEY"}, retry, decoder=decoder)
     assert decoder.verdict is not None
@@ -173,7 +178,7 @@ def test_a_refused_key_ends_the_run_at_the_first_retry() -> None:
 
 
 def test_a_refused_login_is_left_to_the_cli_which_may_renew_it() -> None:
-    decoder = ClaudeDecoder()
+    decoder = fresh()
     retry = {"type": "system", "subtype": "api_retry", "error_status": 401, "retry_delay_ms": 500}
     read(INIT | {"apiKeySource": "none"}, retry, decoder=decoder)
     assert decoder.verdict is None
@@ -193,7 +198,7 @@ def test_a_limit_that_comes_near_is_told_once() -> None:
 
 
 def test_a_limit_that_was_lifted_in_between_names_no_reset() -> None:
-    decoder = ClaudeDecoder()
+    decoder = fresh()
     for status in ("rejected", "allowed"):
         event = {"type": "rate_limit_event", "rate_limit_info": {"status": status, "resetsAt": 1795223753}}
         read(event, decoder=decoder)
@@ -203,15 +208,56 @@ def test_a_limit_that_was_lifted_in_between_names_no_reset() -> None:
 
 
 def test_the_exact_reset_comes_from_the_event() -> None:
-    decoder = ClaudeDecoder()
+    decoder = fresh()
     info = {"status": "rejected", "resetsAt": 1795223753}
     read({"type": "rate_limit_event", "rate_limit_info": info}, decoder=decoder)
     read(result(is_error=True, api_error_status=429, result="resets 9pm"), decoder=decoder)
     assert decoder.conclude(1).resets_at == datetime(2026, 11, 21, 1, 15, 53, tzinfo=UTC)
 
 
+def test_an_event_of_the_past_is_corrected_by_the_text() -> None:
+    decoder = fresh()
+    info = {"status": "rejected", "resetsAt": 1795213530 - 86_400}
+    read({"type": "rate_limit_event", "rate_limit_info": info}, decoder=decoder)
+    read(result(is_error=True, api_error_status=429, result="· resets 9pm (Asia/Tokyo)"), decoder=decoder)
+    assert decoder.conclude(1).resets_at == datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("You've hit your session limit · resets 1:29am (UTC)", datetime(2026, 11, 21, 1, 29, tzinfo=UTC)),
+        ("You've hit your limit · resets Nov 25, 6am (UTC)", datetime(2026, 11, 25, 6, tzinfo=UTC)),
+        ("Claude AI usage limit reached|1795223753", datetime(2026, 11, 21, 1, 15, 53, tzinfo=UTC)),
+        ("5-hour limit reached ∙ resets 3pm", datetime(2026, 11, 21, 9, 15, tzinfo=UTC)),
+        ("You've hit your monthly spend limit", None),
+        ("You're out of usage credits", None),
+        ("You've reached your Fable limit", None),
+    ],
+)
+def test_a_limit_is_known_by_its_text_alone(text: str, moment: datetime | None) -> None:
+    decoder = fresh(zone=ZoneInfo("Asia/Kathmandu"))
+    read(result(is_error=True, result=text), decoder=decoder)
+    outcome = decoder.conclude(1)
+    assert (outcome.kind, outcome.resets_at) == (OutcomeKind.LIMITED, moment)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        {"result": "Context limit reached · /compact or /clear to continue"},
+        {"result": "You've hit your limit of words", "api_error_status": 400},
+        {"subtype": "error_max_turns", "errors": ["Reached maximum number of turns (2)"]},
+    ],
+)
+def test_other_limits_are_not_the_providers(failure: dict[str, Any]) -> None:
+    decoder = fresh()
+    read(result(is_error=True, **failure), decoder=decoder)
+    assert decoder.conclude(1).kind is OutcomeKind.FAILED
+
+
 def test_an_error_that_was_overcome_does_not_explain_a_later_failure() -> None:
-    decoder = ClaudeDecoder()
+    decoder = fresh()
     read(assistant(text("…"), error="rate_limit"), assistant(text("Going on.")), decoder=decoder)
     read(result(subtype="error_max_turns", is_error=True), decoder=decoder)
     assert decoder.conclude(1).reason == "max_turns"
@@ -224,14 +270,35 @@ def test_denied_tools_are_told_at_the_end() -> None:
     ]
 
 
-def test_an_older_version_costs_what_its_total_says() -> None:
-    decoder = ClaudeDecoder()
-    read(result(total_cost_usd=0.5, num_turns=1), decoder=decoder)
-    assert decoder.conclude(0).usage.cost_usd == 0.5
+@pytest.mark.parametrize(
+    ("resumed", "totals", "cost_usd"),
+    [
+        (False, [0.5], 0.5),
+        (False, [0.5, 0.75], 0.75),
+        # what was spent before is in the total of a resumed conversation, and nobody knows how much it was
+        (True, [0.5], None),
+        (True, [0.5, 0.75], None),
+        (False, [0.5, None, 0.75], None),
+    ],
+)
+def test_an_older_version_costs_what_its_totals_say_and_never_more(
+    resumed: bool, totals: list[float | None], cost_usd: float | None
+) -> None:
+    decoder = fresh(resumed=resumed)
+    read(*(result(total_cost_usd=total, num_turns=1) for total in totals), decoder=decoder)
+    usage = decoder.conclude(0).usage
+    assert (usage.cost_usd, usage.turns) == (cost_usd, len(totals))
+
+
+def test_a_resumed_run_costs_what_it_says_it_used() -> None:
+    decoder = fresh(resumed=True)
+    used = {"model-a": {"costUSD": 0.25}, "model-b": {"costUSD": 0.125}}
+    read(result(total_cost_usd=9.5, model_usage_since_last_result=used), decoder=decoder)
+    assert decoder.conclude(0).usage.cost_usd == 0.375
 
 
 def test_a_result_is_not_enough_where_the_process_failed() -> None:
-    decoder = ClaudeDecoder()
+    decoder = fresh()
     decoder.stderr(b"boom")
     read(result(), decoder=decoder)
     outcome = decoder.conclude(3)
@@ -240,7 +307,7 @@ def test_a_result_is_not_enough_where_the_process_failed() -> None:
 
 
 def test_root_without_leave_is_told_how_to_go_on() -> None:
-    decoder = ClaudeDecoder()
+    decoder = fresh()
     for line in (RECORDINGS / "root_refused.stderr.txt").read_bytes().splitlines():
         decoder.stderr(line)
     assert "Run the bot as another user, or set `allow_root`" in decoder.conclude(1).message
@@ -250,7 +317,7 @@ def test_a_result_with_a_broken_character_is_still_a_result() -> None:
     # JavaScript cuts texts between the halves of a surrogate pair.
     line = b'{"type":"result","is_error":false,"result":"cut \\ud83d","permission_denials":[]}'
     for broken in (line, line.replace(b"\\ud83d", b"\xff")):
-        decoder = ClaudeDecoder()
+        decoder = fresh()
         decoder.stdout(broken)
         outcome = decoder.conclude(0)
         assert outcome.kind is OutcomeKind.DONE
@@ -272,7 +339,7 @@ EVENTS = odd_events(
 @settings(deadline=None)
 @given(st.lists(EVENTS, max_size=6), st.integers(-15, 255))
 def test_no_shape_of_json_is_too_odd(events: list[Any], exit_code: int) -> None:
-    decoder = ClaudeDecoder()
+    decoder = fresh()
     for event in events:
         decoder.stdout(orjson.dumps(event))
     outcome = decoder.conclude(exit_code)
@@ -289,7 +356,7 @@ def test_no_shape_of_json_is_too_odd(events: list[Any], exit_code: int) -> None:
     exit_code=1,
 )
 def test_no_bytes_are_too_odd(lines: list[bytes], exit_code: int) -> None:
-    decoder = ClaudeDecoder()
+    decoder = fresh()
     for line in lines:
         decoder.stdout(line)
         decoder.stderr(line)
@@ -300,7 +367,7 @@ def test_no_bytes_are_too_odd(lines: list[bytes], exit_code: int) -> None:
 @given(st.data())
 def test_no_damage_to_a_real_line_is_too_odd(data: st.DataObject) -> None:
     lines = (RECORDINGS / "tool_partial.ndjson").read_bytes().splitlines()
-    decoder = ClaudeDecoder()
+    decoder = fresh()
     for line in data.draw(st.lists(st.sampled_from(lines), max_size=5)):
         at = data.draw(st.integers(0, len(line)))
         decoder.stdout(line[:at] + data.draw(st.binary(max_size=3)) + line[at + 1 :])

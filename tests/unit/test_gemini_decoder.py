@@ -11,7 +11,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from executor.backends.gemini_events import GeminiDecoder
-from executor.backends.gemini_waits import asked_wait, next_quota_day, retry_wait
 from executor.events import Activity, Noticed, SessionOpened, TextWritten, ToolEnded, ToolStarted
 from executor.model import Outcome, OutcomeKind
 from tests.unit.odd_json import odd_events
@@ -19,8 +18,8 @@ from tests.unit.odd_json import odd_events
 NOW = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
 
 
-def fresh() -> GeminiDecoder:
-    return GeminiDecoder(now=lambda: NOW)
+def fresh(*, resumed: bool = False) -> GeminiDecoder:
+    return GeminiDecoder(workspace="/workspace", resumed=resumed, now=lambda: NOW)
 
 
 def read(*events: object, decoder: GeminiDecoder | None = None) -> list[Activity]:
@@ -81,6 +80,7 @@ def test_the_session_can_be_resumed_by_its_id() -> None:
         ({"description": "List", "command": "ls -l"}, "ls -l"),
         ({"dir_path": "src", "pattern": "TODO"}, "TODO"),
         ({"file_path": "out.txt", "content": "hi\n"}, "out.txt"),
+        ({"file_path": "/workspace/src/a.py"}, "src/a.py"),
         ({}, ""),
     ],
 )
@@ -142,6 +142,14 @@ def test_a_long_wait_for_a_quota_ends_the_run_at_once() -> None:
     assert decoder.conclude(0) is decoder.verdict
 
 
+def test_a_wait_beyond_belief_ends_the_run_and_names_no_moment() -> None:
+    decoder = fresh()
+    complain(decoder, "Attempt 1 failed: quota exceeded. Retrying after 5024ms...")
+    complain(decoder, "Attempt 2 failed: quota exceeded. Retrying after 950400000ms...")
+    assert decoder.verdict is not None
+    assert (decoder.verdict.kind, decoder.verdict.resets_at) == (OutcomeKind.LIMITED, None)
+
+
 def test_a_long_wait_for_anything_else_is_left_to_the_cli() -> None:
     decoder = fresh()
     complain(decoder, "Attempt 1 failed: fetch failed. Retrying after 90000ms...")
@@ -197,38 +205,22 @@ def test_a_daily_quota_without_a_time_comes_back_with_the_providers_day() -> Non
     assert outcome.resets_at == datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 
 
+def test_a_wait_in_the_answer_itself_is_read() -> None:
+    body = '[API Error: {"error":{"code":429,"message":"Slow down.","details":[{"retryDelay":"34.5s"}]}}]'
+    assert failure(body, 173).resets_at == NOW + timedelta(seconds=34.5)
+
+
+@pytest.mark.parametrize(("resumed", "reason"), [(True, "session_not_found"), (False, "configuration")])
+def test_input_that_is_refused_on_a_resume_is_the_conversation(resumed: bool, reason: str) -> None:
+    decoder = fresh(resumed=resumed)
+    complain(decoder, "What it says about that may change.")
+    assert decoder.conclude(42).reason == reason
+
+
 def test_a_message_quotes_what_the_server_said_and_not_its_json() -> None:
     outcome = failure('[API Error: {"error":{"code":503,"message":"The model is overloaded."}}]', 247)
     assert "(“The model is overloaded.”)" in outcome.message
     assert "{" not in outcome.message
-
-
-@pytest.mark.parametrize(
-    ("text", "wait"),
-    [
-        ("Please retry in 12h3m.", timedelta(hours=12, minutes=3)),
-        ("Your quota will reset after 3h20m5s..", timedelta(hours=3, minutes=20, seconds=5)),
-        ("Please retry in 3.999s.", timedelta(seconds=3.999)),
-        ("'Please retry in 892.5ms.',", timedelta(milliseconds=892.5)),
-        ("reset after 1d2h", timedelta(days=1, hours=2)),
-        ("Please retry in a while.", None),
-        ("Please retry in 99999999999999d", None),
-        ("12h3m", None),
-    ],
-)
-def test_a_wait_is_read_from_the_sentence_that_asks_for_it(text: str, wait: timedelta | None) -> None:
-    assert asked_wait(text) == wait
-
-
-def test_a_retrys_wait_is_in_milliseconds() -> None:
-    assert retry_wait("Retrying after 5024ms...") == timedelta(milliseconds=5024)
-    assert retry_wait("Retrying with backoff...") is None
-
-
-def test_the_quota_day_starts_at_midnight_on_the_west_coast() -> None:
-    summer = datetime(2026, 7, 1, 6, 59, tzinfo=UTC)
-    assert next_quota_day(summer) == datetime(2026, 7, 1, 7, 0, tzinfo=UTC)
-    assert next_quota_day(summer + timedelta(minutes=1)) == datetime(2026, 7, 2, 7, 0, tzinfo=UTC)
 
 
 EVENTS = odd_events(

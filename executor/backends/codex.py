@@ -1,0 +1,60 @@
+"""Runs Codex."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from executor.backends.base import Checkup, Command, Launch
+from executor.backends.checkup import check
+from executor.backends.codex_endings import CODEX
+from executor.backends.codex_events import CodexDecoder
+from executor.backends.commandline import checked, locate
+from executor.backends.environment import agent_environment, agent_zone
+
+_INSTALL = "Install it with `npm install -g @openai/codex`, or set where it is for the provider."
+_SETTINGS = ("check_for_update_on_startup=false", "analytics.enabled=false")
+
+
+class Codex:
+    """The backend of OpenAI's CLI.
+
+    `environment` is what this provider alone needs: its key. Another endpoint is set in the `config.toml`
+    of its home.
+    """
+
+    provider = "codex"
+
+    def __init__(self, executable: str = "codex", *, environment: Mapping[str, str]) -> None:
+        self._executable = executable
+        self._own = dict(environment)
+
+    def command(self, launch: Launch) -> Command:
+        """The process that does `launch`. Raises CliMissing, and ValueError for what is no session id."""
+        env = agent_environment(launch, {**self._own, "CODEX_HOME": str(launch.home)})
+        # What is no id of a conversation would silently begin a new one.
+        session = None if launch.session_id is None else checked(launch.session_id)
+        effort = (f"model_reasoning_effort={launch.effort}",) if launch.effort else ()
+        argv = [
+            locate(self.provider, self._executable, env["PATH"], _INSTALL),
+            "exec",
+            *(("resume",) if session else ()),
+            *("--json", "--skip-git-repo-check"),
+            *(("-m", launch.model) if launch.model else ()),
+            "--dangerously-bypass-approvals-and-sandbox",
+            *(word for setting in (*_SETTINGS, *effort) for word in ("-c", setting)),
+            *((session,) if session else ()),
+            "-",
+        ]
+        # On standard input a prompt has no limit of length and is not in the list of processes.
+        return Command(argv=argv, env=env, stdin=launch.prompt.encode(errors="replace"), cwd=launch.workspace)
+
+    def decoder(self) -> CodexDecoder:
+        """A fresh decoder for one attempt."""
+        return CodexDecoder(zone=agent_zone(self._own))
+
+    async def checkup(self) -> Checkup:
+        """Looks for the executable, its version and its login. Bounded in time."""
+        problem = (
+            "" if CODEX.key in self._own else f"There is no key: put {CODEX.key} into the bot's environment."
+        )
+        return await check(self.provider, self._executable, advice=_INSTALL, problem=problem)
