@@ -1,0 +1,93 @@
+"""A job at its worst, run as a program: processes that every simple way of ending a job leaves behind.
+
+`hostile.py TOKEN HEARTBEAT [leave]`: says "ready" once all of them run. TOKEN only stands in their arguments, for
+an observer to find them by. With `leave` the first process then ends, with 0; else it ignores SIGTERM and stays.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+
+CROWD = 60
+LIFETIME_S = 60
+"""Whatever a test gets wrong, no process outlives this."""
+
+
+def main(token: str, heartbeat: str, leave: bool) -> None:
+    """Starts them all, waits until each runs, and says so."""
+    ready, up = os.pipe()
+    wiped = [sys.executable, "-I", "-S", __file__, token, "wiped", str(up)]
+    kinds: list[Callable[[], None]] = [
+        lambda: stay(up),
+        lambda: stay(up, ignore=True),
+        lambda: (os.setsid(), stay(up, ignore=True)) and None,
+        lambda: daemon(lambda: stay(up, ignore=True)),
+        lambda: daemon(lambda: become(wiped, up)),
+        lambda: walk(up, heartbeat),
+        *[lambda: stay(up)] * CROWD,
+    ]
+    for kind in kinds:
+        fork(kind)
+    for _ in kinds:
+        os.read(ready, 1)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    if not leave:
+        stay(up)
+
+
+def fork(act: Callable[[], object]) -> None:
+    """Does `act` in a new process, which ends with it."""
+    if os.fork() == 0:
+        with contextlib.suppress(BaseException):
+            act()
+        os._exit(0)
+
+
+def stay(up: int, *, ignore: bool = False) -> None:
+    """Waits for ever."""
+    if ignore:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.alarm(LIFETIME_S)
+    os.write(up, b".")
+    while True:
+        signal.pause()
+
+
+def daemon(act: Callable[[], object]) -> None:
+    """Forks twice, in a session and a directory of its own, and holds none of our streams."""
+    os.setsid()
+    os.chdir("/")
+    for stream in range(3):
+        os.close(stream)
+    fork(act)
+
+
+def become(argv: list[str], up: int) -> None:
+    """Starts another program with nothing in its environment."""
+    os.set_inheritable(up, True)
+    os.execve(argv[0], argv, {})
+
+
+def walk(up: int, heartbeat: str) -> None:
+    """Is another process every two milliseconds, so that whoever looks comes too late."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    ends = time.monotonic() + LIFETIME_S
+    os.write(up, b".")
+    while time.monotonic() < ends:
+        if os.fork() != 0:
+            os._exit(0)
+        os.utime(heartbeat)
+        time.sleep(0.002)
+
+
+if __name__ == "__main__":
+    if sys.argv[2] == "wiped":
+        stay(int(sys.argv[3]), ignore=True)
+    main(sys.argv[1], sys.argv[2], "leave" in sys.argv)
