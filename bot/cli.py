@@ -157,7 +157,9 @@ def _run(work: Coroutine[object, object, _T]) -> _T:
     except OSError as error:
         if error.errno in _PORT_FAULTS:
             raise _failure(
-                f"The page cannot be served: {error.strerror}. Set another `host` or `port` under [web].", 1
+                f"The page cannot be served: {os.strerror(error.errno or 0)}. "
+                "Set another `host` or `port` under [web].",
+                1,
             ) from None
         if error.filename is None:
             raise

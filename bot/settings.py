@@ -78,6 +78,11 @@ class Cli(_Section):
 
     executable: str = ""
     environment: dict[str, str] = Field(default_factory=dict, repr=False)  # it may hold keys
+
+
+class ClaudeCli(Cli):
+    """Claude Code, which refuses to work unattended as root unless it is told that this is a sandbox."""
+
     allow_root: bool = False
 
 
@@ -91,7 +96,7 @@ class Agents(_Section):
     """Who does the work. `providers` empty: the CLIs that are installed, and rehearsal."""
 
     providers: tuple[Literal["claude", "gemini", "rehearsal"], ...] = ()
-    claude: Cli = Cli()
+    claude: ClaudeCli = ClaudeCli()
     gemini: Cli = Cli()
     rehearsal: Rehearsal = Rehearsal()
 
@@ -103,7 +108,7 @@ class Settings(_Section):
     slots: int = Field(default=4, ge=1, le=100)
     prompt_limit: int = Field(default=LIMIT, ge=100, le=1_000_000)
     grace_seconds: float = Field(default=10.0, ge=0, le=600)
-    workspaces: dict[Name, Directory] = Field(default_factory=lambda: {"main": Path()}, min_length=1)
+    workspaces: dict[Name, Directory] = Field(default_factory=lambda: {"main": Path.cwd()}, min_length=1)
     web: Web = Web()
     slack: Slack = Slack()
     agents: Agents = Agents()
@@ -184,7 +189,7 @@ def _secret(name: str, path: Path) -> str:
         return path.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise BadConfiguration(f"{name}_FILE names {path}, which cannot be read: {why}.") from error
+        raise BadConfiguration(f"{name} names {path}, which cannot be read: {why}.") from error
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

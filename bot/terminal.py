@@ -103,8 +103,8 @@ class LiveView:
             self._console.print()
             self._in_line = False
         minutes, seconds = divmod(int(time.monotonic() - self._began), 60)
-        stamp = Text(f"{minutes:>3}:{seconds:02d}  ", style="dim")
-        self._console.print(stamp + Text(_harmless(text).strip(), style=style))
+        stamp = f"{minutes:>3}:{seconds:02d}  "
+        self._console.print(Text.assemble((stamp, "dim"), (_harmless(text).strip(), style)))
 
 
 class ChannelView:
@@ -124,7 +124,7 @@ class ChannelView:
         stamp, margin = f"{message.updated_at.astimezone():%H:%M:%S}  ", "│ " if message.thread else ""
         for line in [_styled(message.content)] if says is None else _news(says, before):
             for part in self._broken(line, len(stamp + margin)):
-                self._console.print(Text(stamp + margin, style="dim") + part)
+                self._console.print(Text.assemble((stamp + margin, "dim"), part))
                 stamp = " " * len(stamp)
 
     def _broken(self, line: Text, indent: int) -> Sequence[Text]:
@@ -132,7 +132,10 @@ class ChannelView:
         room = self._console.width - indent
         if not self._console.is_terminal or room < _LEAST_ROOM or "://" in line.plain:
             return [line]
-        return list(line.wrap(self._console, room))
+        parts = line.wrap(self._console, room)
+        for part in parts:
+            part.rstrip()
+        return list(parts)
 
 
 def _news(says: Announcement, before: Announcement | None) -> Iterator[Text]:

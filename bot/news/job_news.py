@@ -249,7 +249,7 @@ class JobNews:
         if found is None:
             return False
         # What it says may be older than what is due: only what is never edited is shown by being there.
-        seq = step.seq
+        seq = 0 if step.kind == outbox.CARD or step.kind.startswith("page:") else step.seq
         await self._shown(step.kind, seq, found)
         return True
 

@@ -1,0 +1,69 @@
+"""A workshop with one scripted backend, and what tests of attempts ask of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from executor.attempt import Workshop
+from executor.model import Job
+from tests import builders
+from tests.builders import carried_out, open_workshop
+from tests.fsck import check
+from tests.programs import Scripted, alive_with
+
+NAP = "sleep 1000"
+"""Longer than any test."""
+
+
+@dataclass(slots=True)
+class Scene:
+    workshop: Workshop
+    backend: Scripted
+    place: Path
+    token: str
+
+    async def started(self, script: str, **changes: Any) -> Job:
+        """A job whose process can be told from all others, however it hides."""
+        self.backend.script = f"{script}\n: {self.token}"
+        return await builders.started(self.workshop, **changes)
+
+    async def ran(self, script: str, **changes: Any) -> Job:
+        return await carried_out(self.workshop, await self.started(script, **changes))
+
+    async def next_ran(self) -> Job:
+        """The next job that is due, after its attempt."""
+        job = await self.workshop.store.claim("test", list(self.workshop.backends))
+        assert job is not None
+        return await carried_out(self.workshop, job)
+
+    async def bodies(self, job: Job) -> list[object]:
+        return [event.body for event in await self.workshop.store.events(job.id)]
+
+    def processes(self) -> list[int]:
+        return alive_with(self.token)
+
+    def temporary(self) -> list[Path]:
+        return list(self.place.glob("jobs/*/tmp-*"))
+
+    @contextmanager
+    def database(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self.place / "bifrost.db", isolation_level=None)) as connection:
+            yield connection
+
+
+@asynccontextmanager
+async def open_scene(place: Path) -> AsyncIterator[Scene]:
+    """A fresh scene; when it closes, no process and no temporary file may be left."""
+    backend = Scripted()
+    async with open_workshop(place, backend) as workshop:
+        scene = Scene(workshop, backend, place, uuid4().hex)
+        yield scene
+    assert scene.processes() == []
+    assert scene.temporary() == []
+    check(place / "bifrost.db")

@@ -1,0 +1,233 @@
+"""One attempt of a job, carried out with a real process and a real store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from executor.attempt import Attempt
+from executor.events import Moved, ReportPublished, SessionOpened, TextWritten
+from executor.executor import Executor
+from executor.lifecycle import Transition
+from executor.model import JobStatus
+from executor.workspaces import Workspaces
+from tests.builders import carried_out, origin, reached
+from tests.unit.attempt_scene import NAP, Scene, open_scene
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
+    async with open_scene(tmp_path) as scene:
+        yield scene
+
+
+# How it ends
+
+
+async def test_a_job_that_is_done_keeps_its_answer_its_log_and_what_it_took(scene: Scene) -> None:
+    job = await scene.ran(
+        "cat >$RESULTS/prompt; touch $TMPDIR/x; echo session s1; echo say hi; echo done Tidy."
+    )
+    assert (job.status, job.result, job.session_id) == (JobStatus.DONE, "Tidy.", "s1")
+    assert (job.usage.cost_usd, job.usage.turns) == (0.5, 2)
+    assert job.usage.duration_ms is not None
+    assert 0 <= job.usage.duration_ms < 20_000
+    bodies = await scene.bodies(job)
+    assert bodies[2:4] == [SessionOpened(session_id="s1"), TextWritten(text="hi")]
+    prompt = (scene.place / "jobs" / job.id / "results" / "prompt").read_text()
+    assert prompt.startswith("Tidy up.")
+
+
+async def test_a_failure_is_told_in_the_words_of_its_backend(scene: Scene) -> None:
+    job = await scene.ran("exit 9")
+    assert (job.status, job.reason, job.message) == (JobStatus.FAILED, "exit", "It ended with 9.")
+
+
+async def test_what_a_process_says_last_decides_although_its_children_live_on(scene: Scene) -> None:
+    job = await scene.ran(f"{NAP} & echo done Tidy.; sleep 0.2")
+    assert job.status is JobStatus.DONE
+
+
+async def test_a_cli_that_is_missing_fails_with_the_advice(scene: Scene) -> None:
+    scene.backend.missing = "Install it."
+    job = await scene.ran("")
+    assert (job.status, job.reason, job.message) == (JobStatus.FAILED, "spawn", "Install it.")
+
+
+async def test_a_cli_that_cannot_be_started_fails_with_the_reason(scene: Scene) -> None:
+    job = await scene.started("exit 0")
+    (scene.place / "workspace").rmdir()
+    job = await carried_out(scene.workshop, job)
+    assert (job.status, job.reason) == (JobStatus.FAILED, "spawn")
+    assert "No such file or directory" in job.message
+
+
+async def test_a_workspace_that_is_configured_no_more_fails_with_those_there_are(scene: Scene) -> None:
+    job = await scene.started("exit 0")
+    elsewhere = Workspaces(directories={"other": scene.place})
+    job = await carried_out(replace(scene.workshop, workspaces=elsewhere), job)
+    assert (job.status, job.reason) == (JobStatus.FAILED, "workspace")
+    assert "`other`" in job.message
+
+
+@pytest.mark.parametrize("changes", [{"type": "gone"}, {}], ids=["unknown type", "decoder crashes"])
+async def test_a_fault_of_our_own_fails_the_job_and_leaves_nothing(
+    scene: Scene, changes: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    job = await scene.ran(f"echo crash; {NAP}", **changes)
+    assert (job.status, job.reason) == (JobStatus.FAILED, "internal")
+    assert "attempt.crashed" in caplog.text
+
+
+async def test_a_job_that_takes_too_long_is_stopped_and_told_so(scene: Scene, tmp_path: Path) -> None:
+    job = await scene.started(f"echo say hi; {NAP} & wait")
+    types = {name: replace(each, timeout_s=0.3) for name, each in scene.workshop.job_types.items()}
+    job = await carried_out(replace(scene.workshop, job_types=types), job)
+    assert (job.status, job.reason) == (JobStatus.FAILED, "timeout")
+    assert "for session jobs" in job.message
+    assert TextWritten(text="hi") in await scene.bodies(job)
+
+
+async def test_a_job_that_ended_in_time_is_not_timed_out_by_a_slow_store(scene: Scene) -> None:
+    say_much = "i=0; while [ $i -lt 5000 ]; do echo notice $i; i=$((i+1)); done"
+    script = f"echo say hi; until [ -e $RESULTS/go ]; do sleep 0.02; done; {say_much}; echo done Tidy."
+    job = await scene.started(script)
+    types = {name: replace(each, timeout_s=2) for name, each in scene.workshop.job_types.items()}
+    async with asyncio.timeout(20):
+        running = asyncio.create_task(Attempt(replace(scene.workshop, job_types=types), job).run())
+        await reached(scene.workshop, job, lambda row: row.seq > 2)
+        with scene.database() as stranger:
+            stranger.execute("BEGIN IMMEDIATE")
+            (scene.place / "jobs" / job.id / "results" / "go").touch()
+            assert (await asyncio.wait([running], timeout=2.2))[1]
+            assert scene.processes() == []
+            stranger.execute("ROLLBACK")
+        await running
+    ended = await reached(scene.workshop, job, lambda _: True)
+    assert (ended.status, ended.result) == (JobStatus.DONE, "Tidy.")
+
+
+async def test_a_verdict_stops_the_process_at_once(scene: Scene) -> None:
+    job = await scene.ran(f"echo verdict auth; {NAP}")
+    assert (job.status, job.reason, job.message) == (JobStatus.FAILED, "auth", "It cannot be.")
+
+
+# Limits
+
+
+async def test_a_limit_is_waited_for_until_the_moment_that_was_named(scene: Scene) -> None:
+    before = scene.workshop.clock.now()
+    job = await scene.ran("echo limited 3600")
+    assert (job.status, job.reason, job.message) == (JobStatus.RATE_LIMITED, "rate_limit", "No more.")
+    assert job.retry_at is not None
+    assert timedelta(hours=1) <= job.retry_at - before < timedelta(hours=1, seconds=20)
+
+
+@pytest.mark.parametrize("named", ["", "-5", "99999999"], ids=["none", "past", "in years"])
+async def test_a_limit_without_a_moment_to_believe_is_waited_for_longer_each_time(
+    scene: Scene, named: str
+) -> None:
+    limited, waits = await scene.ran(f"echo limited {named}"), []
+    for _ in range(4):
+        assert limited.retry_at is not None
+        waits.append(round((limited.retry_at - scene.workshop.clock.now()).total_seconds() / 60))
+        await scene.workshop.store.hurry(limited.id)
+        limited = await scene.next_ran()
+    assert waits == [15, 60, 300, 300]
+
+
+async def test_a_limit_is_not_waited_for_for_ever(scene: Scene) -> None:
+    job = await scene.ran("echo limited 3600")
+    for _ in range(5):
+        assert job.status is JobStatus.RATE_LIMITED
+        await scene.workshop.store.hurry(job.id)
+        job = await scene.next_ran()
+    assert (job.status, job.reason, job.attempt) == (JobStatus.FAILED, "rate_limit", 6)
+
+
+# Reports
+
+
+async def test_research_publishes_its_report_once(scene: Scene) -> None:
+    script = "printf '# Caches\n\nThey evict.' >$RESULTS/report.md; echo done Short."
+    job = await scene.ran(script, type="research")
+    assert (job.status, job.result) == (JobStatus.DONE, "Short.")
+    (folder,) = (scene.place / "reports").iterdir()
+    assert folder.name == job.report_slug
+    assert "They evict." in (folder / "index.html").read_text()
+    published = [body for body in await scene.bodies(job) if isinstance(body, ReportPublished)]
+    assert published == [ReportPublished(slug=folder.name, title="Caches")]
+
+
+@pytest.mark.parametrize(
+    ("script", "changes"),
+    [("echo done Tidy.", {}), ("exit 1", {"type": "research"})],
+    ids=["a session", "failed research"],
+)
+async def test_nothing_else_publishes(scene: Scene, script: str, changes: dict[str, Any]) -> None:
+    assert (await scene.ran(script, **changes)).report_slug is None
+    assert not (scene.place / "reports").exists()
+
+
+async def test_a_report_that_cannot_be_published_costs_nobody_the_answer(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    (scene.place / "reports").write_text("in the way")
+    job = await scene.ran("echo done Short.", type="research")
+    assert (job.status, job.result, job.usage.cost_usd) == (JobStatus.DONE, "Short.", 0.5)
+    assert "could not be published" in job.message
+    assert "attempt.unpublished" in caplog.text
+
+
+# What it tells the agent
+
+
+async def test_an_attempt_that_goes_on_is_told_so_and_a_new_one_is_not(scene: Scene) -> None:
+    job = await scene.started(f"echo session s1; {NAP}")
+    running = asyncio.create_task(Attempt(scene.workshop, job).run())
+    await reached(scene.workshop, job, lambda row: row.session_id is not None)
+    running.cancel()
+    await asyncio.wait([running], timeout=20)
+    scene.backend.script = "echo done $SESSION"
+    assert (await scene.next_ran()).result == "s1"
+    first, second = scene.backend.launches
+    assert (first.session_id, second.session_id) == (None, "s1")
+    assert first.prompt.startswith("Tidy up.")
+    assert second.prompt.startswith("Your work was interrupted.")
+
+
+async def test_a_follow_up_hears_the_persons_words_at_every_attempt_and_retried(scene: Scene) -> None:
+    executor = Executor(scene.workshop.store)
+    first = await scene.ran("echo session s1; echo done Tidy.")
+    await executor.resume(first, "And the cellar?", origin(), "press")
+    scene.backend.script = "echo limited 3600"
+    limited = await scene.next_ran()
+    await scene.workshop.store.hurry(limited.id)
+    scene.backend.script = "exit 1"
+    failed = await scene.next_ran()
+    await executor.retry(failed, origin(), "again")
+    await scene.next_ran()
+    assert len(scene.backend.launches) == 4
+    for launch in scene.backend.launches[1:]:
+        assert launch.session_id == "s1"
+        assert launch.prompt.startswith("And the cellar?")
+
+
+async def test_what_is_retried_begins_afresh(scene: Scene) -> None:
+    first = await scene.ran("echo session s1; exit 1")
+    await Executor(scene.workshop.store).retry(first, origin(), "again")
+    await scene.next_ran()
+    assert scene.backend.launches[1].session_id is None
+    assert scene.backend.launches[1].prompt.startswith("Tidy up.")
+
+
+async def test_every_attempt_ends_with_exactly_one_move(scene: Scene) -> None:
+    job = await scene.ran("echo done Tidy.")
+    moves = [body.transition for body in await scene.bodies(job) if isinstance(body, Moved)]
+    assert moves == [Transition.SUBMIT, Transition.START, Transition.FINISH]

@@ -1,0 +1,89 @@
+"""What `bifrost job` makes of the words that a shell hands it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.app import open_house
+from bot.job_command import USAGE, run_job
+from bot.settings import Settings, load
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load(
+        None,
+        {
+            "BIFROST__DATA_DIR": str(tmp_path / "data"),
+            "BIFROST__WORKSPACES__MAIN": str(tmp_path),
+            "BIFROST__AGENTS__PROVIDERS": "rehearsal",
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "prompt"),
+    [
+        (["research", "how do", "we"], "how do we"),
+        (["research", "--", "--help", "me"], "--help me"),
+        (["Research", "--effort=low", "what", "does", "--", "--model", "do"], "what does --model do"),
+        (["research", "what is it", "--effort", "low"], "what is it"),
+        (["research", "a -- b"], "a -- b"),
+        (["research", "  two\n lines\t"], "  two\n lines\t"),
+        (["research", "[bold]why[/bold] :smile: `id` $(id)"], "[bold]why[/bold] :smile: `id` $(id)"),
+        (["session", "-p x"], "-p x"),
+        (["session", "--model is no option here"], "--model is no option here"),
+    ],
+)
+async def test_a_prompt_is_what_the_shell_says_it_is(
+    settings: Settings, words: list[str], prompt: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await run_job(words, settings, {}) == 0
+    assert "No bot is serving here, so it waits for `bifrost serve`." in capsys.readouterr().out
+    async with open_house(settings, {}) as house:
+        (job,) = await house.storage.jobs.jobs()
+    assert job.prompt == prompt
+    assert job.effort == ("low" if any("effort" in word for word in words) else "medium")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "What shall I do?"),
+        (["run"], "What shall I do?"),
+        (["reserch", "x"], "I know no command reserch. Did you mean research?\nUsage: bifrost job research|"),
+        (["run", "list", "more"], "more is too much here."),
+        (
+            ["research", "x", "--modle", "y"],
+            "--modle is no option of bifrost job research. Did you mean --model?",
+        ),
+        (
+            ["run", "research", "x", "--config", "y"],
+            "--config is no option of bifrost job research. If it is part",
+        ),
+        (["research", "x", "--model", "a b"], "a b cannot be the value of --model"),
+        (["research", "x", "--model", "-p"], "-p cannot be the value of --model"),
+        (["research", "x", "--model"], "A value is missing after --model."),
+        (["research"], "The prompt is empty"),
+        (["research", "bell \a"], "The prompt holds a control character (U+0007)"),
+        (["show", "ffffff"], "There is no job ffffff. bifrost job list shows the latest ones"),
+        (["cancel"], "bifrost job cancel needs the id of a job."),
+    ],
+)
+async def test_words_that_make_no_command_are_answered_on_stderr(
+    settings: Settings, words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await run_job(words, settings, {}) == USAGE
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(says)
+
+
+@pytest.mark.parametrize("words", [["help"], ["run", "help"], ["--help"], ["-h"]])
+async def test_help_is_a_command_like_any_other(
+    settings: Settings, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await run_job(words, settings, {}) == 0
+    assert "- bifrost job research PROMPT [--model NAME]" in capsys.readouterr().out

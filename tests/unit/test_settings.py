@@ -1,0 +1,285 @@
+"""Settings: defaults, the file, the environment over it, and what is said of mistakes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from bot.settings import BadConfiguration, Settings, find_file, forget_secrets, load
+
+EXAMPLE = Path(__file__).parents[2] / "bifrost.toml.example"
+TOKENS = {"BIFROST__SLACK__BOT_TOKEN": "xoxb-hush", "BIFROST__SLACK__APP_TOKEN": "xapp-hush"}
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No configuration of the machine's own is found."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+
+
+def from_file(text: str | bytes, environment: Mapping[str, str] | None = None) -> Settings:
+    path = Path("bifrost.toml").absolute()
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return load(path, environment or {})
+
+
+def mistake(text: str, environment: Mapping[str, str] | None = None) -> str:
+    with pytest.raises(BadConfiguration) as caught:
+        from_file(text, environment)
+    return str(caught.value)
+
+
+def keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Every setting by its whole name."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from keys(field.annotation, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def test_without_anything_there_are_defaults() -> None:
+    settings = load(None, {})
+    assert settings.workspaces == {"main": Path.cwd()}
+    assert settings.data_dir == Path("~/.local/share/bifrost").expanduser()
+    assert (settings.web.host, settings.web.port) == ("127.0.0.1", 4003)
+    assert not settings.slack.bot_token.get_secret_value()
+    assert not settings.slack.people | settings.slack.channels | settings.slack.admins
+
+
+def test_the_file_says_what_differs() -> None:
+    settings = from_file(
+        """
+        slots = 2
+        workspaces = { api = "/srv/api", main = "~/main" }
+        [web]
+        port = 0
+        [slack]
+        people = ["U01"]
+        [agents]
+        providers = ["rehearsal", "claude"]
+        claude = { environment = { A = "b" }, allow_root = true }
+        """
+    )
+    assert (settings.slots, settings.web.port) == (2, 0)
+    assert settings.workspaces == {"api": Path("/srv/api"), "main": Path("~/main").expanduser()}
+    assert next(iter(settings.workspaces)) == "api"
+    assert settings.slack.people == {"U01"}
+    assert settings.agents.providers == ("rehearsal", "claude")
+    assert settings.agents.claude.environment == {"A": "b"}
+
+
+def test_relative_paths_start_at_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "conf").mkdir()
+    path = tmp_path / "conf" / "bifrost.toml"
+    path.write_text('data_dir = "data"\nworkspaces = { main = "../code" }')
+    settings = load(path, {})
+    assert settings.data_dir == tmp_path / "conf" / "data"
+    assert settings.workspaces == {"main": tmp_path / "code"}
+
+
+def test_the_environment_goes_before_the_file() -> None:
+    environment = {
+        "BIFROST__SLOTS": "3",
+        "BIFROST__WEB__PORT": "8080",
+        "BIFROST__SLACK__CHANNELS": "C01, C02,",
+        "BIFROST__WORKSPACES__API": "/srv/api",
+        "BIFROST__AGENTS__PROVIDERS": "gemini,claude",
+        "BIFROST__AGENTS__CLAUDE__ENVIRONMENT__ANTHROPIC_API_KEY": "sk-1",
+        "BIFROST__AGENTS__REHEARSAL__STEP_SECONDS": "0",
+        "BIFROST__WEB__HOST": "",
+        "BIFROST_CONFIG": "not a setting",
+        "PATH": "/bin",
+    }
+    settings = from_file("slots = 2\n[web]\nport = 1\nhost = '::1'", environment)
+    assert (settings.slots, settings.web.port) == (3, 8080)
+    assert settings.web.host == "::1"  # an empty variable is none
+    assert settings.slack.channels == {"C01", "C02"}
+    assert settings.workspaces == {"api": Path("/srv/api")}
+    assert settings.agents.providers == ("gemini", "claude")
+    assert settings.agents.claude.environment == {"ANTHROPIC_API_KEY": "sk-1"}
+    assert settings.agents.rehearsal.step_seconds == 0
+
+
+def test_a_secret_may_lie_in_a_file_of_its_own(tmp_path: Path) -> None:
+    secret = tmp_path / "token"
+    secret.write_text("xoxb-1\n")
+    environment = {**TOKENS, "BIFROST__SLACK__BOT_TOKEN_FILE": str(secret)}
+    del environment["BIFROST__SLACK__BOT_TOKEN"]
+    assert load(None, environment).slack.bot_token.get_secret_value() == "xoxb-1"
+
+
+@pytest.mark.parametrize(("content", "why"), [(None, "No such file"), (b"\xff\xfe", "it is no text")])
+def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None, why: str) -> None:
+    secret = tmp_path / "token"
+    if content is not None:
+        secret.write_bytes(content)
+    with pytest.raises(BadConfiguration) as caught:
+        load(None, {"BIFROST__SLACK__BOT_TOKEN_FILE": str(secret)})
+    assert str(caught.value).startswith(
+        f"BIFROST__SLACK__BOT_TOKEN_FILE names {secret}, which cannot be read: {why}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("slotz = 1", "`slotz` is no setting. Did you mean `slots`?"),
+        ("[web]\nprot = 1", "`web.prot` is no setting. Did you mean `port`?"),
+        (
+            "[agents.claude]\nexecutabel = ''",
+            "`agents.claude.executabel` is no setting. Did you mean `executable`?",
+        ),
+        (
+            "[agents.gemini]\nallow_root = true",
+            "`agents.gemini.allow_root` is no setting. There are: executable, ",
+        ),
+        ("[discord]\ntoken = ''", "`discord` is no setting. There are: data_dir, slots, "),
+        ("slots = 'many'", "`slots`: Input should be a valid integer"),
+        ("slots = 0", "`slots`: Input should be greater than or equal to 1."),
+        ("slack = 3", "`slack`: Input should be a valid dictionary"),
+        ("[slack]\npeople = 'U01'", "`slack.people`: Input should be a valid frozenset."),
+        ("[slack]\napi_url = 'https://slack.com/api'", "`slack.api_url`: "),
+        ("[web]\nport = 70000", "`web.port`: Input should be less than or equal to 65535."),
+        ("[web]\npublic_url = 'bot.example'", "`web.public_url`: "),
+        (
+            "[agents]\nproviders = ['codex']",
+            "`agents.providers.0`: Input should be 'claude', 'gemini' or 'rehearsal'.",
+        ),
+        (
+            "[agents.claude.environment]\nA = 1",
+            "`agents.claude.environment.A`: Input should be a valid string.",
+        ),
+        ("workspaces = {}", "`workspaces`: "),
+        ("[workspaces]\n'my repo' = '.'", "`workspaces.my repo`: "),
+        ("data_dir = 1", "`data_dir`: Input is not a valid path"),
+    ],
+)
+def test_a_mistake_is_named_with_what_to_write(text: str, says: str) -> None:
+    answer = mistake(text)
+    assert answer.startswith(
+        f"The configuration in {Path.cwd() / 'bifrost.toml'} and the environment cannot be used:"
+    )
+    assert f"\n- {says}" in answer
+
+
+def test_all_mistakes_are_named_at_once() -> None:
+    assert mistake("slotz = 1\n[web]\nport = 'x'").count("\n- ") == 2
+
+
+@pytest.mark.parametrize("given", TOKENS)
+def test_one_token_alone_is_a_mistake(given: str) -> None:
+    answer = mistake("", {given: TOKENS[given]})
+    assert "`bot_token` (xoxb-…) and `app_token` (xapp-…) are needed together" in answer
+    assert "hush" not in answer
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"BIFROST__SLACK": "x"},
+        {"BIFROST__SLACK__BOT_TOKEN": "x", "BIFROST__SLACK": "y"},
+        {"BIFROST__": "x"},
+        {"BIFROST__WEB__": "x"},
+        {"BIFROST__WEB__PORT__MORE": "x"},
+        {"BIFROST__NOPE__NOPE__NOPE": "x"},
+    ],
+)
+def test_variables_that_make_no_sense_are_named_and_nothing_breaks(environment: dict[str, str]) -> None:
+    with pytest.raises(BadConfiguration, match="The configuration in the environment cannot be used:\n- `"):
+        load(None, environment)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (b"slots = \n", "is not valid TOML: Invalid value (at line 1, column 9)"),
+        (b"a = 1\na = 2", "is not valid TOML: Cannot overwrite a value"),
+        (b"\xff", "is not valid TOML: 'utf-8' codec can't decode"),
+    ],
+)
+def test_what_is_no_toml_is_said_to_be_none_and_where(text: bytes, says: str) -> None:
+    with pytest.raises(BadConfiguration) as caught:
+        from_file(text)
+    assert says in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadConfiguration, match=f"{tmp_path} cannot be read: Is a directory"):
+        load(tmp_path, {})
+
+
+def test_files_of_other_systems_are_read() -> None:
+    assert from_file(b"\xef\xbb\xbfslots = 2\r\n[web]\r\nport = 5\r\n").web.port == 5
+
+
+def test_the_file_that_is_named_must_be_there(tmp_path: Path) -> None:
+    there = tmp_path / "other.toml"
+    there.write_text("")
+    assert find_file(there, {"BIFROST_CONFIG": "/nowhere"}) == there
+    assert find_file(None, {"BIFROST_CONFIG": str(there)}) == there
+    for named, environment in (
+        (tmp_path / "nope", {}),
+        (None, {"BIFROST_CONFIG": "/nowhere"}),
+        (tmp_path, {}),
+    ):
+        with pytest.raises(BadConfiguration, match=r"There is no configuration file "):
+            find_file(named, environment)
+
+
+def test_a_file_is_found_here_before_at_home(tmp_path: Path) -> None:
+    assert find_file(None, {}) is None
+    home = tmp_path / "config" / "bifrost" / "bifrost.toml"
+    home.parent.mkdir(parents=True)
+    home.write_text("")
+    assert find_file(None, {}) == home
+    here = tmp_path / "bifrost.toml"
+    here.write_text("")
+    assert find_file(None, {}) == here
+
+
+def test_a_file_at_home_makes_no_workspace_of_its_directory(tmp_path: Path) -> None:
+    home = tmp_path / "config" / "bifrost.toml"
+    home.parent.mkdir()
+    home.write_text("slots = 1")
+    assert load(home, {}).workspaces == {"main": tmp_path}
+
+
+def test_no_secret_is_ever_shown() -> None:
+    environment = {**TOKENS, "BIFROST__AGENTS__CLAUDE__ENVIRONMENT__ANTHROPIC_API_KEY": "sk-hush"}
+    settings = load(None, environment)
+    assert settings.slack.bot_token.get_secret_value() == "xoxb-hush"
+    assert "hush" not in f"{settings!r} {settings}"
+
+
+def test_no_secret_of_ours_is_left_to_inherit() -> None:
+    environment = {**TOKENS, "BIFROST_CONFIG": "x", "ANTHROPIC_API_KEY": "sk-1", "PATH": "/bin"}
+    forget_secrets(environment)
+    assert environment == {"BIFROST_CONFIG": "x", "ANTHROPIC_API_KEY": "sk-1", "PATH": "/bin"}
+
+
+def uncommented(text: str) -> str:
+    """The example with every setting switched on: what has no space after its `#`."""
+    return re.sub(r"(?m)^#(?=[\w\[])", "", text)
+
+
+def test_the_example_changes_nothing_as_it_is_nor_with_every_key_switched_on() -> None:
+    text = EXAMPLE.read_text()
+    assert from_file(text) == load(None, {})
+    assert from_file(uncommented(text)) == load(None, {})
+
+
+def test_the_example_shows_every_setting() -> None:
+    section, shown = "", set()
+    for line in uncommented(EXAMPLE.read_text()).splitlines():
+        if header := re.fullmatch(r"\[([\w.]+)\]", line):
+            section = f"{header[1]}."
+        elif setting := re.match(r"(\w+) = ", line):
+            shown.add(f"{section}{setting[1]}")
+    assert shown - {"workspaces.main"} == set(keys(Settings)) - {"workspaces"}
