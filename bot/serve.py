@@ -109,9 +109,9 @@ async def _running(
         yield bifrost
     finally:
         stop.set()
+        house.data.address.unlink(missing_ok=True)
         with contextlib.suppress(asyncio.CancelledError):
             await running
-        house.data.address.unlink(missing_ok=True)
 
 
 def _stop(stop: asyncio.Event, running: asyncio.Task[None]) -> None:

@@ -12,7 +12,7 @@ from rich.text import Text
 from bot.news.announcements import TONES
 from bot.news.words import state
 from bot.platforms.base import Announcement, Shape, Tone
-from bot.platforms.web import announcement_of
+from bot.web.pages import view_of
 from executor.events import (
     Body,
     CancelAsked,
@@ -116,7 +116,7 @@ class ChannelView:
 
     def show(self, message: Message) -> None:
         """A new or changed message."""
-        says, before = announcement_of(message), self._seen.get(message.id)
+        says, before = view_of(message).announcement, self._seen.get(message.id)
         if says is not None:
             self._seen[message.id] = says
             if before is not None and before.title == says.title and says.shape is not Shape.PAGE:

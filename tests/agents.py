@@ -98,7 +98,7 @@ async def attempt(
 
     Lines of standard output that hold `unheard` never reach the decoder.
     """
-    command, decoder = backend.command(asked), backend.decoder()
+    command, decoder = backend.command(asked), backend.decoder(asked)
     seen: list[Activity] = []
     process = await asyncio.create_subprocess_exec(
         *command.argv,

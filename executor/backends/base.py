@@ -77,8 +77,8 @@ class Backend(Protocol):
     def command(self, launch: Launch) -> Command:
         """The process that does `launch`. Raises CliMissing where the executable cannot be found."""
 
-    def decoder(self) -> Decoder:
-        """A fresh decoder for one attempt."""
+    def decoder(self, launch: Launch) -> Decoder:
+        """A fresh decoder for the attempt that does `launch`."""
 
     async def checkup(self) -> Checkup:
         """Looks for the executable, its version and its login. Bounded in time."""

@@ -9,7 +9,7 @@ from executor.backends.base import Checkup, Command, Launch
 from executor.backends.checkup import check
 from executor.backends.claude_endings import CLAUDE, NOT_AS_ROOT
 from executor.backends.claude_events import ClaudeDecoder
-from executor.backends.commandline import locate, resuming
+from executor.backends.commandline import directory, locate, resuming
 from executor.backends.environment import agent_environment, agent_zone
 
 _INSTALL = "Install it with `npm install -g @anthropic-ai/claude-code`, or set where it is for the provider."
@@ -71,9 +71,13 @@ class Claude:
         # On standard input a prompt has no limit of length and is not in the list of processes.
         return Command(argv=argv, env=env, stdin=launch.prompt.encode(errors="replace"), cwd=launch.workspace)
 
-    def decoder(self) -> ClaudeDecoder:
-        """A fresh decoder for one attempt."""
-        return ClaudeDecoder(zone=agent_zone(self._own))
+    def decoder(self, launch: Launch) -> ClaudeDecoder:
+        """A fresh decoder for the attempt that does `launch`."""
+        return ClaudeDecoder(
+            workspace=directory(launch.workspace),
+            resumed=launch.session_id is not None,
+            zone=agent_zone(self._own),
+        )
 
     async def checkup(self) -> Checkup:
         """Looks for the executable, its version and its login. Bounded in time."""

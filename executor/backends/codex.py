@@ -8,7 +8,7 @@ from executor.backends.base import Checkup, Command, Launch
 from executor.backends.checkup import check
 from executor.backends.codex_endings import CODEX
 from executor.backends.codex_events import CodexDecoder
-from executor.backends.commandline import checked, locate
+from executor.backends.commandline import checked, directory, locate
 from executor.backends.environment import agent_environment, agent_zone
 
 _INSTALL = "Install it with `npm install -g @openai/codex`, or set where it is for the provider."
@@ -48,9 +48,9 @@ class Codex:
         # On standard input a prompt has no limit of length and is not in the list of processes.
         return Command(argv=argv, env=env, stdin=launch.prompt.encode(errors="replace"), cwd=launch.workspace)
 
-    def decoder(self) -> CodexDecoder:
-        """A fresh decoder for one attempt."""
-        return CodexDecoder(zone=agent_zone(self._own))
+    def decoder(self, launch: Launch) -> CodexDecoder:
+        """A fresh decoder for the attempt that does `launch`."""
+        return CodexDecoder(workspace=directory(launch.workspace), zone=agent_zone(self._own))
 
     async def checkup(self) -> Checkup:
         """Looks for the executable, its version and its login. Bounded in time."""

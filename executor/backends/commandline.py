@@ -1,4 +1,4 @@
-"""What the command lines of the real CLIs share: the executable, and the conversation to go on with."""
+"""What the command lines of the real CLIs share: executable, directory, the conversation to go on with."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ def locate(provider: str, executable: str, path: str, advice: str) -> str:
         raise CliMissing(provider, f"There is no {executable} to run. {advice}")
     # The process starts in the job's workspace, where a relative path would mean something else.
     return str(Path(found).absolute())
+
+
+def directory(path: Path) -> str:
+    """The name by which a process knows the directory that it was started in: no link is part of it."""
+    return str(path.resolve())
 
 
 def resuming(session_id: str | None) -> list[str]:

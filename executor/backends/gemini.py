@@ -10,7 +10,7 @@ import orjson
 
 from executor.backends.base import Checkup, Command, Launch
 from executor.backends.checkup import check
-from executor.backends.commandline import locate, resuming
+from executor.backends.commandline import directory, locate, resuming
 from executor.backends.environment import agent_environment
 from executor.backends.gemini_endings import GEMINI
 from executor.backends.gemini_events import GeminiDecoder
@@ -58,9 +58,9 @@ class Gemini:
         # On standard input a prompt has no limit of length and is not in the list of processes.
         return Command(argv=argv, env=env, stdin=launch.prompt.encode(errors="replace"), cwd=launch.workspace)
 
-    def decoder(self) -> GeminiDecoder:
-        """A fresh decoder for one attempt."""
-        return GeminiDecoder()
+    def decoder(self, launch: Launch) -> GeminiDecoder:
+        """A fresh decoder for the attempt that does `launch`."""
+        return GeminiDecoder(workspace=directory(launch.workspace), resumed=launch.session_id is not None)
 
     async def checkup(self) -> Checkup:
         """Looks for the executable, its version and its login. Bounded in time."""

@@ -44,8 +44,8 @@ class Rehearsal:
             cwd=launch.workspace,
         )
 
-    def decoder(self) -> RehearsalDecoder:
-        """A fresh decoder for one attempt."""
+    def decoder(self, launch: Launch) -> RehearsalDecoder:
+        """A fresh decoder for the attempt that does `launch`."""
         return RehearsalDecoder()
 
     async def checkup(self) -> Checkup:

@@ -161,7 +161,7 @@ class Job:
         return self._status is not None or self._stops > 1 or time.monotonic() >= self._deadline
 
     def _ask(self) -> bool:
-        asked = [process.pid for process in living(below(os.getpid())) if self._may_be_asked(process.pid)]
+        asked = [process.pid for process in _ours() if self._may_be_asked(process.pid)]
         for pid in asked:
             send(pid, signal.SIGTERM)
         return bool(asked)
@@ -252,8 +252,12 @@ def _limit(kind: int, most: int) -> None:
 def _force() -> None:
     # Frozen before they are killed: what forks a successor every few milliseconds is caught only so.
     for number in (signal.SIGSTOP, signal.SIGKILL):
-        for process in living(below(os.getpid())):
+        for process in _ours():
             send(process.pid, number)
+
+
+def _ours() -> list[Process]:
+    return living(below((os.getpid(),), families()))
 
 
 def prctl(option: int, value: int) -> None:
@@ -275,13 +279,18 @@ def living(processes: Iterable[Process]) -> list[Process]:
     return [process for process in processes if not process.zombie]
 
 
-def below(root: int) -> list[Process]:
-    """All processes that have `root` as an ancestor. Zombies too: the living may be found by way of them."""
-    children: dict[int, list[Process]] = {}
+def families() -> dict[int, list[Process]]:
+    """All processes of this machine, by their parents."""
+    found: dict[int, list[Process]] = {}
     for entry in os.listdir("/proc"):  # noqa: PTH208 - pathlib is slow to load
         if entry.isdigit() and (process := look(int(entry))) is not None:
-            children.setdefault(process.parent, []).append(process)
-    found = list(children.get(root, ()))
+            found.setdefault(process.parent, []).append(process)
+    return found
+
+
+def below(roots: Iterable[int], children: dict[int, list[Process]]) -> list[Process]:
+    """Who descends from `roots`. Zombies too: the living may be found only by way of them."""
+    found = [child for root in roots for child in children.get(root, ())]
     for process in found:  # grows as it is walked
         found += children.get(process.pid, ())
     return found

@@ -134,26 +134,34 @@ class Shims:
     async def _sweep(self, lost: ProcessRecord) -> None:
         """Ends what was left by a reaper that somebody killed."""
         log.error("shims.lost", extra={"pid": lost.pid})
-        while strays := self._strays(lost):
+        while self._strays(lost):
             for number in (signal.SIGSTOP, signal.SIGKILL):
-                for stray in strays:
-                    for process in reaper.living([stray, *reaper.below(stray.pid)]):
-                        reaper.send(process.pid, number)
-            for stray in strays:
-                _bury(stray.pid)
+                for process in reaper.living(self._strays(lost)):
+                    reaper.send(process.pid, number)
             await asyncio.sleep(_TURN_S)
 
     def _strays(self, lost: ProcessRecord) -> list[reaper.Process]:
-        """Children that we did not start: a job's are never in our session, what else we start is."""
+        """The families of children that we did not start; of those, the dead are waited for.
+
+        A job's processes are never in our session, and what else we start always is.
+        """
         ours = {shim.record.pid for shim in self._warm} | {job.record.pid for job in self._running}
-        return [
+        children = reaper.families()
+        strays = [
             process
-            for process in reaper.below(os.getpid())
-            if process.parent == os.getpid()
-            and process.session != os.getsid(0)
+            for process in children.get(os.getpid(), ())
+            if process.session != os.getsid(0)
             and process.started >= lost.started
             and process.pid not in ours
+            and not _bury(process)
         ]
+        return strays + reaper.below((stray.pid for stray in strays), children)
+
+
+def _bury(process: reaper.Process) -> bool:
+    if process.zombie:
+        os.waitpid(process.pid, os.WNOHANG)  # by its number: asyncio waits for the children that are its own
+    return process.zombie
 
 
 async def end_left_over(job: ProcessRecord, within_s: float) -> bool:
@@ -188,11 +196,6 @@ async def _end(descriptor: int, within_s: float) -> bool:
     finally:
         loop.remove_reader(descriptor)
     return True
-
-
-def _bury(pid: int) -> None:
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)  # one by one: asyncio waits for the children that are its own
 
 
 def _refuse_missing(command: Command) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from executor.backends.base import Backend, Decoder
+from executor.backends.base import Backend, Decoder, Launch
 from executor.backends.claude import Claude
 from executor.backends.claude_events import ClaudeDecoder
 from executor.backends.codex import Codex
@@ -29,6 +30,16 @@ DECODERS: dict[str, Callable[[], Decoder]] = {
     "codex": lambda: CodexDecoder(workspace="/workspace", now=lambda: NOW),
 }
 BACKENDS: tuple[Backend, ...] = (Claude(environment={}), Gemini(environment={}), Codex(environment={}))
+LAUNCH = Launch(
+    prompt="",
+    model="",
+    effort="",
+    session_id=None,
+    workspace=Path("/workspace"),
+    home=Path("/home/agent"),
+    results=Path("/results"),
+    temp=Path("/temp"),
+)
 KILLED = -9
 DONE, FAILED, LIMITED = OutcomeKind.DONE, OutcomeKind.FAILED, OutcomeKind.LIMITED
 
@@ -264,9 +275,39 @@ def test_a_tool_ends_only_after_it_started(run: Run) -> None:
 @pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.provider)
 def test_a_process_that_says_nothing_and_dies_is_never_done(backend: Backend) -> None:
     for exit_code in (0, 1, 42, 137, 143, -1, -9, -15):
-        assert backend.decoder().conclude(exit_code).kind is FAILED
+        assert backend.decoder(LAUNCH).conclude(exit_code).kind is FAILED
 
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.provider)
 def test_every_attempt_gets_a_decoder_of_its_own(backend: Backend) -> None:
-    assert backend.decoder() is not backend.decoder()
+    assert backend.decoder(LAUNCH) is not backend.decoder(LAUNCH)
+
+
+@pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.provider)
+def test_a_file_is_called_as_it_is_called_in_the_workspace(backend: Backend, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    # A process is never told that it was started behind a link.
+    path = str(tmp_path / "real" / "src" / "a.py")
+    edit = {
+        "claude": {
+            "type": "assistant",
+            "message": {
+                "content": [{"type": "tool_use", "id": "1", "name": "Edit", "input": {"file_path": path}}]
+            },
+        },
+        "gemini": {
+            "type": "tool_use",
+            "tool_id": "1",
+            "tool_name": "edit",
+            "parameters": {"file_path": path},
+        },
+        "codex": {
+            "type": "item.started",
+            "item": {"id": "1", "type": "file_change", "changes": [{"path": path}]},
+        },
+    }[backend.provider]
+    decoder = backend.decoder(replace(LAUNCH, workspace=tmp_path / "link"))
+    (started,) = decoder.stdout(json.dumps(edit).encode())
+    assert isinstance(started, ToolStarted)
+    assert started.detail == "src/a.py"

@@ -1,7 +1,7 @@
 """A job at its worst, run as a program: processes that every simple way of ending a job leaves behind.
 
-`hostile.py TOKEN HEARTBEAT [leave]`: says "ready" once all of them run. TOKEN only stands in their arguments, for
-an observer to find them by. With `leave` the first process then ends, with 0; else it ignores SIGTERM and stays.
+`hostile.py TOKEN HEARTBEAT [leave]`: says "ready" once all of them run. TOKEN stands in their arguments only for
+an observer to find them by. With `leave` the first process then ends; else it ignores SIGTERM and stays.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def main(token: str, heartbeat: str, leave: bool) -> None:
     kinds: list[Callable[[], None]] = [
         lambda: stay(up),
         lambda: stay(up, ignore=True),
-        lambda: (os.setsid(), stay(up, ignore=True)) and None,
+        lambda: stay(up, ignore=True, session=True),
         lambda: daemon(lambda: stay(up, ignore=True)),
         lambda: daemon(lambda: become(wiped, up)),
         lambda: walk(up, heartbeat),
@@ -50,8 +50,10 @@ def fork(act: Callable[[], object]) -> None:
         os._exit(0)
 
 
-def stay(up: int, *, ignore: bool = False) -> None:
-    """Waits for ever."""
+def stay(up: int, *, ignore: bool = False, session: bool = False) -> None:
+    """Waits for ever; ignores SIGTERM, or leads a session of its own."""
+    if session:
+        os.setsid()
     if ignore:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.alarm(LIFETIME_S)
@@ -72,7 +74,7 @@ def daemon(act: Callable[[], object]) -> None:
 def become(argv: list[str], up: int) -> None:
     """Starts another program with nothing in its environment."""
     os.set_inheritable(up, True)
-    os.execve(argv[0], argv, {})
+    os.execve(argv[0], argv, {})  # noqa: S606
 
 
 def walk(up: int, heartbeat: str) -> None:

@@ -31,7 +31,7 @@ HOSTILE = str(Path(__file__).with_name("hostile.py"))
 
 @dataclass(frozen=True)
 class Scene:
-    """A hostile tree to be, and how it is found: by a word in its arguments, and by a file that it touches."""
+    """A hostile tree, and how it is found: by a word in its arguments, and by a file that it touches."""
 
     token: str
     heartbeat: Path
@@ -138,7 +138,7 @@ async def test_f28_a_reaper_killed_in_its_first_milliseconds_leaves_nothing_whil
     sandbox: Sandbox, scene: Scene, run: int
 ) -> None:
     async with Shims(sandbox, GRACE_S) as shims:
-        (warm,) = (process.pid for process in reaper.below(os.getpid()) if is_reaper(process))
+        (warm,) = (process.pid for process in reaper.families()[os.getpid()] if is_reaper(process))
         spawning = asyncio.ensure_future(shims.spawn(scene.command()))
         await asyncio.sleep(random.uniform(0, 0.012))  # half of them before the job's first process is there
         os.kill(warm, signal.SIGKILL)
@@ -191,7 +191,7 @@ class Bot:
 
     async def kill(self) -> list[reaper.Process]:
         """Returns what was below it, the reapers too."""
-        below = reaper.below(self.process.pid)
+        below = reaper.below((self.process.pid,), reaper.families())
         self.process.kill()
         async with asyncio.timeout(5):
             await self.process.wait()
@@ -202,7 +202,7 @@ async def gone(scene: Scene, processes: list[reaper.Process], within_s: float) -
     """Returns when they are; they are not ours, so nobody tells us."""
     try:
         async with asyncio.timeout(within_s):
-            while scene.living() or any(lives(process) for process in processes):
+            while scene.living() or any(map(lives, processes)):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
     except TimeoutError:
         pytest.fail(f"left: {scene.living()} and {[p for p in processes if lives(p)]}")

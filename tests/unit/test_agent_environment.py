@@ -6,14 +6,17 @@ import asyncio
 import json
 import os
 from dataclasses import replace
+from datetime import UTC
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from executor.backends.base import Backend, CliMissing, Launch
 from executor.backends.checkup import check
 from executor.backends.claude import Claude
-from executor.backends.environment import agent_environment
+from executor.backends.codex import Codex
+from executor.backends.environment import agent_environment, agent_zone
 from executor.backends.gemini import Gemini
 
 SESSION = "11111111-2222-3333-4444-555555555555"
@@ -69,6 +72,10 @@ def gemini(cli: Path) -> Gemini:
     return Gemini(str(cli), environment={"GEMINI_API_KEY": "key"})
 
 
+def codex(cli: Path) -> Codex:
+    return Codex(str(cli), environment={"CODEX_API_KEY": "key"})
+
+
 def test_only_what_is_named_passes(launch: Launch) -> None:
     passed = agent_environment(launch, {"OWN_KEY": "key"}, OURS)
     assert passed == {
@@ -92,6 +99,19 @@ def test_a_bare_environment_still_has_a_path_and_a_zone(launch: Launch) -> None:
     assert (passed["PATH"], passed["TZ"], passed["LANG"]) == (os.defpath, "UTC", "C.UTF-8")
 
 
+@pytest.mark.parametrize("zone", ["Asia/Kathmandu", "UTC"])
+def test_an_agent_lives_in_the_zone_of_the_bot(launch: Launch, zone: str) -> None:
+    assert agent_environment(launch, {}, {"TZ": zone})["TZ"] == zone
+    assert agent_zone({}, {"TZ": zone}) == ZoneInfo(zone)
+    assert agent_zone({"TZ": zone}, {}) == ZoneInfo(zone)
+
+
+@pytest.mark.parametrize("zone", [":/etc/localtime", "EST5EDT,M3.2.0,M11.1.0", "Mars/Olympus"])
+def test_a_zone_that_cannot_be_read_back_is_not_handed_on(launch: Launch, zone: str) -> None:
+    assert agent_environment(launch, {}, {"TZ": zone})["TZ"] == "UTC"
+    assert agent_zone({"TZ": zone}, {}) == UTC
+
+
 def test_a_backend_cannot_move_the_home_by_its_own_variables(launch: Launch) -> None:
     assert agent_environment(launch, {"HOME": "/root"}, {})["HOME"] == str(launch.home)
 
@@ -101,7 +121,7 @@ def test_no_secret_of_ours_reaches_any_agent(
 ) -> None:
     for name, value in OURS.items():
         monkeypatch.setenv(name, value)
-    for backend in (claude(cli), gemini(cli)):
+    for backend in (claude(cli), gemini(cli), codex(cli)):
         assert not [value for value in backend.command(launch).env.values() if "hush" in value]
     assert "GEMINI_API_KEY" not in claude(cli).command(launch).env
 
@@ -134,14 +154,30 @@ def test_gemini_is_told_everything_by_flags_and_variables(launch: Launch, cli: P
     assert command.env["GEMINI_CLI_NO_RELAUNCH"] == "true"
 
 
+def test_codex_is_told_everything_by_flags_and_variables(launch: Launch, cli: Path) -> None:
+    flags = [
+        *("--json", "--skip-git-repo-check", "-m", "gpt-5.5", "--dangerously-bypass-approvals-and-sandbox"),
+        *("-c", "check_for_update_on_startup=false", "-c", "analytics.enabled=false"),
+        *("-c", "model_reasoning_effort=high"),
+    ]
+    command = codex(cli).command(replace(launch, model="gpt-5.5"))
+    assert list(command.argv) == [str(cli), "exec", *flags, "-"]
+    assert command.env["CODEX_HOME"] == str(launch.home)
+    assert command.env["CODEX_API_KEY"] == "key"
+    resumed = codex(cli).command(replace(launch, model="gpt-5.5", session_id=SESSION))
+    assert list(resumed.argv) == [str(cli), "exec", "resume", *flags, SESSION, "-"]
+
+
 def test_a_choice_left_to_the_cli_is_not_named(launch: Launch, cli: Path) -> None:
     free = replace(launch, model="", effort="")
     assert not {"--model", "--effort"} & set(claude(cli).command(free).argv)
     assert "-m" not in gemini(cli).command(free).argv
+    assert "-m" not in codex(cli).command(free).argv
+    assert not [word for word in codex(cli).command(free).argv if "effort" in word]
 
 
 def test_the_prompt_goes_to_standard_input_only(launch: Launch, cli: Path) -> None:
-    for backend in (claude(cli), gemini(cli)):
+    for backend in (claude(cli), gemini(cli), codex(cli)):
         command = backend.command(launch)
         assert command.stdin == launch.prompt.encode()
         assert launch.prompt not in command.argv
@@ -150,7 +186,7 @@ def test_the_prompt_goes_to_standard_input_only(launch: Launch, cli: Path) -> No
 
 @pytest.mark.parametrize("session_id", ["", "latest", "--help", f"{SESSION}\n", f"{SESSION} --yolo", "1"])
 def test_what_is_no_session_id_is_refused(launch: Launch, cli: Path, session_id: str) -> None:
-    for backend in (claude(cli), gemini(cli)):
+    for backend in (claude(cli), gemini(cli), codex(cli)):
         with pytest.raises(ValueError, match="not a session id"):
             backend.command(replace(launch, session_id=session_id))
 
@@ -175,7 +211,11 @@ def test_gemini_finds_settings_and_keeps_those_it_has(launch: Launch, cli: Path)
 
 @pytest.mark.parametrize("name", ["no-such-cli", "/nowhere/claude"])
 def test_a_missing_cli_comes_with_advice(launch: Launch, name: str) -> None:
-    backends: tuple[Backend, ...] = (Claude(name, environment={}), Gemini(name, environment={}))
+    backends: tuple[Backend, ...] = (
+        Claude(name, environment={}),
+        Gemini(name, environment={}),
+        Codex(name, environment={}),
+    )
     for backend in backends:
         with pytest.raises(CliMissing, match="npm install") as raised:
             backend.command(launch)
@@ -196,8 +236,17 @@ async def test_a_checkup_tells_the_version(cli: Path) -> None:
     assert (root.version, root.problem) == ("1.2.3", "")
 
 
+async def test_a_version_may_follow_on_a_name(tmp_path: Path) -> None:
+    found = await codex(program(tmp_path / "agent", "echo codex-cli 0.169.0")).checkup()
+    assert (found.version, found.problem) == ("0.169.0", "")
+
+
 async def test_a_checkup_tells_what_is_missing(cli: Path) -> None:
-    backends: tuple[Backend, ...] = (Claude(str(cli), environment={}), Gemini(str(cli), environment={}))
+    backends: tuple[Backend, ...] = (
+        Claude(str(cli), environment={}),
+        Gemini(str(cli), environment={}),
+        Codex(str(cli), environment={}),
+    )
     for backend in backends:
         found = await backend.checkup()
         assert found.version == "1.2.3"

@@ -78,7 +78,7 @@ def perform(launch: Launch, prompt: str, *, resume: str | None = None, pause_s: 
         command.argv, env=command.env, input=command.stdin, cwd=command.cwd, capture_output=True, timeout=30
     )
     assert done.stderr == b""
-    decoder = Rehearsal().decoder()
+    decoder = Rehearsal().decoder(launch)
     activities = [activity for line in done.stdout.splitlines() for activity in decoder.stdout(line)]
     report = launch.results / "report.md"
     return Performance(
@@ -318,7 +318,7 @@ def test_a_session_there_is_none_of_cannot_be_gone_on_with(launch: Launch, sessi
     command = Rehearsal().command(launch)
     argv = [f"--resume={session_id}" if each.startswith("--session=") else each for each in command.argv]
     done = subprocess.run(argv, env=command.env, input=b"", capture_output=True, timeout=30)
-    decoder = Rehearsal().decoder()
+    decoder = Rehearsal().decoder(launch)
     for line in done.stdout.splitlines():
         assert decoder.stdout(line) == ()
     outcome = decoder.conclude(done.returncode)
@@ -355,7 +355,7 @@ def test_a_report_that_cannot_be_written_fails_the_attempt(launch: Launch) -> No
     (launch.results / "report.md").mkdir()
     command = Rehearsal().command(dataclasses.replace(launch, prompt="evict"))
     done = subprocess.run(command.argv, env=command.env, input=command.stdin, capture_output=True, timeout=30)
-    decoder = Rehearsal().decoder()
+    decoder = Rehearsal().decoder(launch)
     for line in done.stdout.splitlines():
         decoder.stdout(line)
     for line in done.stderr.splitlines():

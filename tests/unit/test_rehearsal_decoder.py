@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.backends.base import Backend, Launch
-from executor.backends.rehearsal import Rehearsal
+from executor.backends.rehearsal import Rehearsal, RehearsalDecoder
 from executor.events import Activity, Noticed, SessionOpened, TextWritten, ToolEnded, ToolStarted
 from executor.model import OutcomeKind, Usage
 
@@ -32,7 +32,7 @@ RESULT = b'{"type":"result","ok":true,"text":"Done.","cost_usd":0.0,"turns":4,"d
     ],
 )
 def test_each_line_says_what_happened(line: bytes, activity: Activity) -> None:
-    assert Rehearsal().decoder().stdout(line) == (activity,)
+    assert RehearsalDecoder().stdout(line) == (activity,)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_each_line_says_what_happened(line: bytes, activity: Activity) -> None:
     ],
 )
 def test_a_line_that_is_none_of_the_agents_says_nothing(line: bytes) -> None:
-    decoder = Rehearsal().decoder()
+    decoder = RehearsalDecoder()
     assert decoder.stdout(line) == ()
     assert decoder.conclude(0).reason == "no_result"
 
@@ -72,7 +72,7 @@ OBJECTS = st.fixed_dictionaries(
 
 @given(st.binary() | OBJECTS.map(lambda value: json.dumps(value).encode()))
 def test_no_line_raises(line: bytes) -> None:
-    decoder = Rehearsal().decoder()
+    decoder = RehearsalDecoder()
     decoder.stdout(line)
     decoder.stderr(line)
     assert decoder.conclude(0).kind in (OutcomeKind.DONE, OutcomeKind.FAILED)
@@ -80,7 +80,7 @@ def test_no_line_raises(line: bytes) -> None:
 
 def test_a_result_is_the_end_whatever_the_exit_code_says() -> None:
     for exit_code in (0, 1, -15):
-        decoder = Rehearsal().decoder()
+        decoder = RehearsalDecoder()
         assert decoder.stdout(RESULT) == ()
         outcome = decoder.conclude(exit_code)
         assert (outcome.kind, outcome.result) == (OutcomeKind.DONE, "Done.")
@@ -88,7 +88,7 @@ def test_a_result_is_the_end_whatever_the_exit_code_says() -> None:
 
 
 def test_a_session_that_is_gone_is_named_as_the_reason() -> None:
-    decoder = Rehearsal().decoder()
+    decoder = RehearsalDecoder()
     decoder.stdout(b'{"type":"result","ok":false,"reason":"session_not_found","text":""}')
     outcome = decoder.conclude(1)
     assert (outcome.kind, outcome.reason) == (OutcomeKind.FAILED, "session_not_found")
@@ -96,7 +96,7 @@ def test_a_session_that_is_gone_is_named_as_the_reason() -> None:
 
 
 def test_a_failure_for_an_unheard_of_reason_is_an_error() -> None:
-    decoder = Rehearsal().decoder()
+    decoder = RehearsalDecoder()
     decoder.stdout(b'{"type":"result","ok":false,"reason":"moon","text":"The moon fell."}')
     outcome = decoder.conclude(1)
     assert (outcome.kind, outcome.reason) == (OutcomeKind.FAILED, "error")
@@ -107,21 +107,21 @@ def test_a_failure_for_an_unheard_of_reason_is_an_error() -> None:
     ("exit_code", "reason"), [(0, "no_result"), (1, "exit"), (-9, "killed"), (-15, "killed"), (143, "killed")]
 )
 def test_an_end_without_a_result_is_a_failure(exit_code: int, reason: str) -> None:
-    outcome = Rehearsal().decoder().conclude(exit_code)
+    outcome = RehearsalDecoder().conclude(exit_code)
     assert (outcome.kind, outcome.reason) == (OutcomeKind.FAILED, reason)
     assert outcome.message
     assert outcome.usage.cost_usd == 0.0
 
 
 def test_the_last_complaint_is_quoted() -> None:
-    decoder = Rehearsal().decoder()
+    decoder = RehearsalDecoder()
     for line in (b"Traceback", b"OSError: No space left on device", b"  "):
         assert decoder.stderr(line) == ()
     assert "No space left on device" in decoder.conclude(1).message
 
 
 def test_there_is_never_a_verdict_before_the_end() -> None:
-    decoder = Rehearsal().decoder()
+    decoder = RehearsalDecoder()
     decoder.stdout(RESULT)
     assert decoder.verdict is None
 
