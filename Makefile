@@ -4,6 +4,7 @@ BIN := .venv/bin
 ONCE ?=
 CLAUDE := @anthropic-ai/claude-code@2.1.329
 GEMINI := @google/gemini-cli@0.61.0
+CODEX := @openai/codex@0.169.0
 
 .PHONY: help demo test check bench clis lock clean
 .DEFAULT_GOAL := help
@@ -37,7 +38,7 @@ clis: build/clis/node_modules/.installed
 
 build/clis/node_modules/.installed: Makefile
 	@scripts/need node=nodejs npm=npm
-	npm install --no-audit --no-fund --no-save --no-package-lock --loglevel=error --prefix build/clis $(CLAUDE) $(GEMINI)
+	npm install --no-audit --no-fund --no-save --no-package-lock --loglevel=error --prefix build/clis $(CLAUDE) $(GEMINI) $(CODEX)
 	@touch $@
 
 .venv/run: constraints.txt pyproject.toml

@@ -24,6 +24,7 @@ from bot.web.server import OWNER, WebServer
 from executor.attempt import Workshop
 from executor.backends.base import Backend
 from executor.backends.claude import Claude
+from executor.backends.codex import Codex
 from executor.backends.gemini import Gemini
 from executor.backends.rehearsal import Rehearsal
 from executor.catalog import Catalog
@@ -45,6 +46,7 @@ CLOSE_S = 5.0
 _CREDENTIALS = {
     "claude": ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_BASE_URL"),
     "gemini": ("GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL"),
+    "codex": ("CODEX_API_KEY",),
 }
 """What a CLI is given of our own environment."""
 
@@ -130,6 +132,10 @@ def known_backends(settings: Settings, environment: Mapping[str, str]) -> dict[s
             _executable("gemini", agents.gemini, environment),
             environment=_credentials("gemini", environment) | agents.gemini.environment,
         ),
+        "codex": Codex(
+            _executable("codex", agents.codex, environment),
+            environment=_credentials("codex", environment) | agents.codex.environment,
+        ),
         "rehearsal": Rehearsal(step_seconds=agents.rehearsal.step_seconds),
     }
 
@@ -142,7 +148,7 @@ def make_backends(settings: Settings, environment: Mapping[str, str]) -> dict[st
     agents, known = settings.agents, known_backends(settings, environment)
     if agents.providers:
         return {name: known[name] for name in agents.providers}
-    for name, cli in (("claude", agents.claude), ("gemini", agents.gemini)):
+    for name, cli in (("claude", agents.claude), ("gemini", agents.gemini), ("codex", agents.codex)):
         if shutil.which(_executable(name, cli, environment)) is None:
             del known[name]
     return known
@@ -217,7 +223,7 @@ class Bifrost:
         if self.slack is not None:
             platforms["slack"] = self.slack.platform
         web = house.settings.web
-        url = self.server.url if self._serve else web.public_url or f"http://{web.host}:{web.port}"
+        url = self.server.url if self._serve else web.public_url or f"http://{web.host}:{web.port or 4003}"
         return Newsroom(
             storage=house.storage,
             wakeups=house.wakeups,

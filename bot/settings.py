@@ -95,9 +95,10 @@ class Rehearsal(_Section):
 class Agents(_Section):
     """Who does the work. `providers` empty: the CLIs that are installed, and rehearsal."""
 
-    providers: tuple[Literal["claude", "gemini", "rehearsal"], ...] = ()
+    providers: tuple[Literal["claude", "gemini", "codex", "rehearsal"], ...] = ()
     claude: ClaudeCli = ClaudeCli()
     gemini: Cli = Cli()
+    codex: Cli = Cli()
     rehearsal: Rehearsal = Rehearsal()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import asdict
 from dataclasses import replace
 from datetime import datetime
 
@@ -102,9 +103,7 @@ def settle(
         "now": now,
         "outcome": outcome.kind,
         "reason": outcome.reason,
-        "cost_usd": outcome.usage.cost_usd,
-        "turns": outcome.usage.turns,
-        "duration_ms": outcome.usage.duration_ms,
+        **asdict(outcome.usage),
     }
     connection.execute(_SQL["end_attempt"], ended)
     by = current.cancelled_by if transition is Transition.CANCEL else ""
@@ -144,7 +143,6 @@ def _move(
     target = lifecycle.target(job.status, transition)
     if target is None:
         return None
-    usage = job.usage + outcome.usage
     values = {
         "id": job.id,
         "status": job.status,
@@ -157,10 +155,8 @@ def _move(
         "cancelled_by": by,
         "finished_at": now if target.final else None,
         "report_slug": report.slug if report else None,
-        "cost_usd": usage.cost_usd,
-        "turns": usage.turns,
-        "duration_ms": usage.duration_ms,
         "now": now,
+        **asdict(job.usage + outcome.usage),
     }
     if connection.execute(_SQL["move"], values).rowcount == 0:
         return None

@@ -31,6 +31,7 @@ CONCRETE = {
     ),  # the page shows that platform's messages
     "executor.backends.claude": ("bot.app", "executor.backends.claude"),
     "executor.backends.gemini": ("bot.app", "executor.backends.gemini"),
+    "executor.backends.codex": ("bot.app", "executor.backends.codex"),
     "executor.backends.rehearsal": ("bot.app", "executor.backends.rehearsal"),
 }
 """Adapters, and who may name them: the composition root, and their own room."""

@@ -149,8 +149,8 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | 
         ("[web]\nport = 70000", "`web.port`: Input should be less than or equal to 65535."),
         ("[web]\npublic_url = 'bot.example'", "`web.public_url`: "),
         (
-            "[agents]\nproviders = ['codex']",
-            "`agents.providers.0`: Input should be 'claude', 'gemini' or 'rehearsal'.",
+            "[agents]\nproviders = ['cursor']",
+            "`agents.providers.0`: Input should be 'claude', 'gemini', 'codex' or 'rehearsal'.",
         ),
         (
             "[agents.claude.environment]\nA = 1",
