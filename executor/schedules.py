@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from executor.model import SHORT_ID, Actor, Job, JobRequest
+from executor.model import SHORT_ID, Actor, Job, JobRequest, new_job_id
 from executor.moments import span
 from executor.timers import Cron, Fire
 
@@ -81,6 +81,19 @@ class Due:
     def request(self) -> JobRequest:
         """What the run asks for; the same fire never makes a second job."""
         return replace(self.schedule.request, dedupe_key=f"schedule:{self.schedule.id}:{self.fire.key}")
+
+
+def new_schedule(cron: Cron, request: JobRequest, now: datetime, missed: Missed = Missed.ONCE) -> Schedule:
+    """A schedule that begins now."""
+    return Schedule(
+        id=new_job_id(),
+        cron=cron,
+        request=request,
+        next_run=cron.next_after(now).at,
+        counted_at=now,
+        created_at=now,
+        missed=missed,
+    )
 
 
 def advance(schedule: Schedule, now: datetime) -> Due | None:

@@ -14,7 +14,7 @@ import orjson
 from executor.model import Actor, Job, JobRequest, Origin
 from executor.schedules import SCHEDULES, Due, Missed, Schedule, Verdict
 from executor.timers import Cron, Fire
-from executor.wakeups import NEWS, QUEUE, Wakeups, job_topic
+from executor.wakeups import NEWS, QUEUE, Bell, Wakeups, job_topic
 from storage.sqlite import journal
 from storage.sqlite.database import Database, open_database
 from storage.sqlite.rows import to_text, to_time
@@ -96,6 +96,7 @@ INSERT INTO fires (schedule_id, key, due_at, fired_at, verdict, note, job_id)
 VALUES (:id, :key, :due_at, :now, :verdict, :note, :job_id)
 """
 _SET_JOB = "UPDATE schedules SET last_job_id = :job_id WHERE id = :id"
+_PAUSE = "UPDATE schedules SET paused_at = :at WHERE id = :id"
 _COUNT_ANEW = """
 UPDATE schedules SET next_run = :next_run, counted_at = :now
 WHERE id = :id AND next_run = :seen AND paused_at IS NULL AND deleted_at IS NULL
@@ -108,12 +109,31 @@ class ScheduleTable:
     def __init__(self, database: Database, wakeups: Wakeups) -> None:
         self._database = database
         self._wakeups = wakeups
+        self._looked_at: datetime | None = None
+        self.done_at: datetime | None = None
+        """The time for which the scheduler has done all that was due."""
+        self.done = Bell()
+        """Rung when the scheduler goes to sleep."""
 
-    async def add(self, schedule: Schedule) -> None:
-        await self._database.write(lambda c: c.execute(_INSERT, _values(schedule)))
+    async def add(self, *schedules: Schedule) -> None:
+        await self._database.write(lambda c: c.executemany(_INSERT, map(_values, schedules)))
         self._wakeups.ring(SCHEDULES)
 
+    async def pause(self, schedule: Schedule, at: datetime) -> None:
+        values = {"id": schedule.id, "at": to_text(at)}
+        await self._database.write(lambda c: c.execute(_PAUSE, values))
+        self._wakeups.ring(SCHEDULES)
+
+    async def jobs(self) -> list[Job]:
+        """Every job, the newest first."""
+        return await self._database.read(lambda c: journal.many(c, "newest", limit=-1))
+
+    async def cancel_jobs(self, at: datetime) -> None:
+        """Ends every job that has not ended."""
+        await self._database.write(lambda c: _cancel_jobs(c, to_text(at)))
+
     async def due_schedules(self, now: datetime, limit: int) -> Sequence[Schedule]:
+        self._looked_at = now
         values = {"now": to_text(now), "limit": limit}
         return await self._database.read(lambda c: [to_schedule(row) for row in c.execute(_DUE, values)])
 
@@ -141,6 +161,8 @@ class ScheduleTable:
 
     async def next_run(self) -> datetime | None:
         (moment,) = await self._database.read(lambda c: c.execute(_NEXT_RUN).fetchone())
+        self.done_at = self._looked_at
+        self.done.ring()
         return to_time(moment)
 
     async def fires(self) -> list[tuple[str, str, str, str]]:
@@ -171,6 +193,11 @@ def _make(connection: sqlite3.Connection) -> None:
     made = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'schedules'").fetchone()
     for statement in () if made else SCHEMA.split(";\n"):
         connection.execute(statement)
+
+
+def _cancel_jobs(connection: sqlite3.Connection, now: str) -> None:
+    for job in journal.many(connection, "newest", limit=-1):
+        journal.cancel(connection, job.id, "Ann", now)
 
 
 def _fire(connection: sqlite3.Connection, due: Due) -> Job | None:

@@ -14,7 +14,8 @@ CREATE TABLE messages (
     updated_at TEXT NOT NULL
 ) STRICT;
 
-CREATE INDEX messages_by_channel ON messages (channel, thread, created_at);
+CREATE INDEX messages_by_channel ON messages (channel, thread);
+CREATE INDEX messages_by_thread ON messages (thread);
 
 CREATE TABLE reports (
     slug        TEXT PRIMARY KEY,

@@ -22,10 +22,11 @@ SELECT * FROM messages WHERE channel = :channel AND revision > :revision ORDER B
 
 -- name: latest
 -- The channel as a reader sees it who comes in now: the newest heads of threads.
-SELECT * FROM messages WHERE channel = :channel AND thread IS NULL ORDER BY created_at DESC, id DESC LIMIT :limit;
+SELECT * FROM messages WHERE channel = :channel AND thread IS NULL ORDER BY rowid DESC LIMIT :limit;
 
 -- name: replies
-SELECT * FROM messages WHERE thread = :thread ORDER BY created_at, id;
+-- In the order in which they came, which the clock may not tell: it can be set back.
+SELECT * FROM messages WHERE thread = :thread ORDER BY rowid;
 
 -- name: revision
 SELECT coalesce(max(revision), 0) FROM messages;
