@@ -83,7 +83,8 @@ class Attempt:
     async def _carry_out(self) -> Outcome:
         backend = self._workshop.backends[self._job.provider]
         try:
-            command = backend.command(self._prepare())
+            launch = self._prepare()
+            command = backend.command(launch)
             process = await spawn(command)
         except UnknownWorkspace as error:
             return _failed("workspace", str(error))
@@ -92,7 +93,7 @@ class Attempt:
         except OSError as error:
             return _failed("spawn", f"The {backend.provider} CLI could not be started: {error.strerror}.")
         try:
-            return await self._read(process, command.stdin, backend.decoder())
+            return await self._read(process, command.stdin, backend.decoder(launch))
         finally:
             # Ended already, unless reading was cancelled or failed.
             await unbroken(process.close(self._workshop.grace_s))

@@ -75,7 +75,7 @@ class Scripted:
         script = shell(self.script, stdin=launch.prompt.encode())
         return replace(script, env={**script.env, **own}, cwd=launch.workspace)
 
-    def decoder(self) -> Spoken:
+    def decoder(self, launch: Launch) -> Spoken:
         return Spoken()
 
     async def checkup(self) -> Checkup:

@@ -99,8 +99,8 @@ class Process:
 
     async def _look(self) -> None:
         while True:
-            self._tree.alive()
             await asyncio.sleep(_LOOK_S)
+            self._tree.alive()
 
     async def _sweep(self) -> None:
         while not self._tree.kill():  # noqa: ASYNC110 - the kernel tells nobody when a tree is empty

@@ -16,7 +16,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -51,7 +51,6 @@ class Process(NamedTuple):
     parent: int
     session: int
     started: int
-    zombie: bool
 
 
 def main(control: socket.socket) -> None:
@@ -151,7 +150,7 @@ class Job:
             self._deadline = time.monotonic() + self._grace_s
         if self._forcing:
             self._killed |= self._status is None
-            _force()
+            end(children)
         elif not self._asked:
             # In its first milliseconds a sandbox holds nobody who could be asked: then again.
             self._asked = self._ask()
@@ -161,7 +160,7 @@ class Job:
         return self._status is not None or self._stops > 1 or time.monotonic() >= self._deadline
 
     def _ask(self) -> bool:
-        asked = [process.pid for process in _ours() if self._may_be_asked(process.pid)]
+        asked = [pid for pid in below([os.getpid()]) if self._may_be_asked(pid)]
         for pid in asked:
             send(pid, signal.SIGTERM)
         return bool(asked)
@@ -249,17 +248,6 @@ def _limit(kind: int, most: int) -> None:
     resource.setrlimit(kind, (most, most))
 
 
-def _force() -> None:
-    # Frozen before they are killed: what forks a successor every few milliseconds is caught only so.
-    for number in (signal.SIGSTOP, signal.SIGKILL):
-        for process in _ours():
-            send(process.pid, number)
-
-
-def _ours() -> list[Process]:
-    return living(below((os.getpid(),), families()))
-
-
 def prctl(option: int, value: int) -> None:
     """Sets a property of this process. Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
@@ -274,25 +262,55 @@ def send(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
-def living(processes: Iterable[Process]) -> list[Process]:
-    """Those that can still do something."""
-    return [process for process in processes if not process.zombie]
+def end(roots: Callable[[], Iterable[int]]) -> None:
+    """Does what one turn can to end `roots`, children of ours, and all below: to be repeated until none is.
+
+    All are frozen before any is killed, and the roots first: what forks a successor every few milliseconds,
+    which is always a child of ours, has moved on by the time that the others are found.
+    """
+    frozen: set[int] = set()
+    while new := set(roots()) - frozen:
+        for pid in new:
+            send(pid, signal.SIGSTOP)
+        frozen |= new
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in below(frozen):
+            send(pid, number)
+    for pid in frozen:
+        send(pid, signal.SIGKILL)
 
 
-def families() -> dict[int, list[Process]]:
-    """All processes of this machine, by their parents."""
-    found: dict[int, list[Process]] = {}
-    for entry in os.listdir("/proc"):  # noqa: PTH208 - pathlib is slow to load
-        if entry.isdigit() and (process := look(int(entry))) is not None:
-            found.setdefault(process.parent, []).append(process)
+def children() -> Sequence[int]:
+    """The children of this process, zombies too."""
+    return _kinship()(os.getpid())
+
+
+def below(roots: Iterable[int]) -> list[int]:
+    """Who descends from `roots`. Zombies too: they lead to others, and may have threads that live on."""
+    children_of = _kinship()
+    found = [child for root in roots for child in children_of(root)]
+    for pid in found:  # grows as it is walked
+        found += children_of(pid)
     return found
 
 
-def below(roots: Iterable[int], children: dict[int, list[Process]]) -> list[Process]:
-    """Who descends from `roots`. Zombies too: the living may be found only by way of them."""
-    found = [child for root in roots for child in children.get(root, ())]
-    for process in found:  # grows as it is walked
-        found += children.get(process.pid, ())
+def _kinship() -> Callable[[int], Sequence[int]]:
+    """How to find the children of a process: the kernel's own lists, for a machine may have many others."""
+    if os.path.exists(f"/proc/self/task/{os.getpid()}/children"):  # noqa: PTH110 - pathlib is slow to load
+        return _listed_children
+    families: dict[int, list[int]] = {}  # a kernel that was built without
+    for entry in os.listdir("/proc"):  # noqa: PTH208
+        if entry.isdigit() and (process := look(int(entry))) is not None:
+            families.setdefault(process.parent, []).append(process.pid)
+    return lambda pid: families.get(pid, ())
+
+
+def _listed_children(pid: int) -> list[int]:
+    found: list[int] = []
+    with suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208
+            with suppress(OSError), open(f"/proc/{pid}/task/{thread}/children") as file:  # noqa: PTH123
+                found += map(int, file.read().split())
     return found
 
 
@@ -310,7 +328,6 @@ def look(pid: int) -> Process | None:
         parent=int(fields[1]),
         session=int(fields[3]),
         started=int(fields[19]),
-        zombie=fields[0] in (b"Z", b"X"),
     )
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
+
+from executor.backends.base import Command
+from executor.processes.shims import Shims
 
 _PROBE_S = 5.0
-"""Seconds after which a bwrap that does nothing counts as broken."""
+"""Seconds after which a bwrap that has nothing to do counts as broken."""
 # The whole file system stays as it is: this wall is against processes that stay behind or reach for others.
 _PIDNS = ("--unshare-pid", "--unshare-ipc", "--die-with-parent", "--dev-bind", "/", "/", "--proc", "/proc")
 
@@ -20,7 +24,7 @@ class Mode(StrEnum):
     PIDNS = "pidns"
     """In a PID namespace of its own: it sees and signals no process but its own."""
     REAPER = "reaper"
-    """Under the reaper alone: nothing of it is left, unless it kills the reaper on purpose."""
+    """Under the reaper alone: nothing of it is left, unless it kills the reaper and then the bot dies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +37,8 @@ class Sandbox:
     """Why there is no namespace, in words for `bifrost doctor`; empty where there is one."""
 
 
-REAPER_ALONE = Sandbox(mode=Mode.REAPER)
-
-
 class SandboxMissing(Exception):
-    """A sandbox is required here, and this machine makes none: `reason` says why."""
+    """A sandbox is required, and this machine makes none: `reason` says why."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"Jobs cannot be sandboxed: {reason}")
@@ -47,7 +48,7 @@ class SandboxMissing(Exception):
 async def find_sandbox(*, required: bool = False, executable: str = "bwrap") -> Sandbox:
     """The best wall that works here, found out by trying it.
 
-    What forbids namespaces (AppArmor, seccomp, a sysctl, a container) can be told by no file reliably. Raises
+    What forbids namespaces (AppArmor, seccomp, a sysctl, a container) no file tells reliably. Raises
     SandboxMissing where one is `required` and there is none.
     """
     path = shutil.which(executable)
@@ -63,31 +64,18 @@ async def find_sandbox(*, required: bool = False, executable: str = "bwrap") -> 
 
 
 async def _probe(argv: tuple[str, ...]) -> str:
-    """Runs a program that does nothing, the way jobs are run. Returns what is wrong."""
+    """Runs a program that does nothing, just as jobs are run. Returns what is wrong."""
+    command = Command(argv=("true",), env={"PATH": os.defpath}, stdin=b"", cwd=Path("/"))
     try:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            *("--json-status-fd", "1", "--", "true"),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-    except OSError as error:
-        return f"{argv[0]} cannot be started: {error.strerror}."
-    try:
-        async with asyncio.timeout(_PROBE_S):
-            status, said = await process.communicate()
+        async with Shims(argv, grace_s=0, warm=0) as shims, asyncio.timeout(_PROBE_S):
+            job = await shims.spawn(command)
+            said = await job.stderr.read(1000)
+            ended = await job.wait()
     except TimeoutError:
         return f"{argv[0]} does not come to an end within {_PROBE_S:g} s."
-    finally:
-        await _end(process)
-    if process.returncode == 0 and b"exit-code" in status:
+    except OSError as error:
+        return f"{argv[0]} cannot be started: {error.strerror}."
+    job.close()
+    if ended.code == 0:
         return ""
-    return said.decode(errors="replace").strip()[:300] or f"{argv[0]} ends with {process.returncode}."
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError, TimeoutError):
-        process.kill()
-        async with asyncio.timeout(1):  # what it has started may hold its pipes open
-            await process.wait()
+    return said.decode(errors="replace").strip() or f"{argv[0]} ends with {ended.code}."

@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import signal
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +17,6 @@ from typing import Self
 from executor.backends.base import Command
 from executor.ports import ProcessRecord
 from executor.processes import reaper
-from executor.processes.sandbox import Sandbox
 from executor.processes.supervised import Shim, Supervised
 from executor.processes.tree import process_record
 
@@ -36,9 +36,11 @@ _REFILL_S = 0.2
 class Shims:
     """Starts jobs; to be entered on the thread of the event loop. On leaving, every job is ended by force."""
 
-    def __init__(self, sandbox: Sandbox, grace_s: float, warm: int = 1) -> None:
-        """`grace_s`: seconds that a job is given to end when asked; `warm`: reapers kept ready."""
-        self.sandbox = sandbox
+    def __init__(self, sandbox: Sequence[str], grace_s: float, warm: int = 1) -> None:
+        """`sandbox`: the argv of a `Sandbox`; `grace_s`: seconds that a job is given to end when it is asked;
+        `warm`: reapers that are kept ready.
+        """
+        self._sandbox = list(sandbox)
         self._grace_s = grace_s
         self._most = warm
         self._warm: list[Shim] = []
@@ -83,7 +85,7 @@ class Shims:
             env=dict(command.env),
             cwd=str(command.cwd),
             limits=_LIMITS,
-            sandbox=list(self.sandbox.argv),
+            sandbox=self._sandbox,
             grace_s=self._grace_s,
         )
         theirs, ours = _pipes()
@@ -134,34 +136,25 @@ class Shims:
     async def _sweep(self, lost: ProcessRecord) -> None:
         """Ends what was left by a reaper that somebody killed."""
         log.error("shims.lost", extra={"pid": lost.pid})
-        while self._strays(lost):
-            for number in (signal.SIGSTOP, signal.SIGKILL):
-                for process in reaper.living(self._strays(lost)):
-                    reaper.send(process.pid, number)
+        while strays := self._strays(lost):
+            reaper.end(lambda: self._strays(lost))
+            for pid in strays:
+                _bury(pid)
             await asyncio.sleep(_TURN_S)
 
-    def _strays(self, lost: ProcessRecord) -> list[reaper.Process]:
-        """The families of children that we did not start; of those, the dead are waited for.
-
-        A job's processes are never in our session, and what else we start always is.
-        """
+    def _strays(self, lost: ProcessRecord) -> list[int]:
+        """Children that we did not start: a job's are never in our session, and all others are."""
         ours = {shim.record.pid for shim in self._warm} | {job.record.pid for job in self._running}
-        children = reaper.families()
-        strays = [
-            process
-            for process in children.get(os.getpid(), ())
-            if process.session != os.getsid(0)
-            and process.started >= lost.started
-            and process.pid not in ours
-            and not _bury(process)
+        found = (reaper.look(pid) for pid in reaper.children() if pid not in ours)
+        return [
+            process.pid
+            for process in found
+            if process and process.session != os.getsid(0) and process.started >= lost.started
         ]
-        return strays + reaper.below((stray.pid for stray in strays), children)
 
 
-def _bury(process: reaper.Process) -> bool:
-    if process.zombie:
-        os.waitpid(process.pid, os.WNOHANG)  # by its number: asyncio waits for the children that are its own
-    return process.zombie
+def _bury(pid: int) -> None:
+    os.waitpid(pid, os.WNOHANG)  # by its number: asyncio waits for the children that are its own
 
 
 async def end_left_over(job: ProcessRecord, within_s: float) -> bool:

@@ -1,21 +1,26 @@
 """A job at its worst, run as a program: processes that every simple way of ending a job leaves behind.
 
-`hostile.py TOKEN HEARTBEAT [leave]`: says "ready" once all of them run. TOKEN stands in their arguments only for
-an observer to find them by. With `leave` the first process then ends; else it ignores SIGTERM and stays.
+`hostile.py TOKEN HEARTBEAT [leave]`: says "ready" once all of them run. TOKEN stands in their arguments only
+for an observer to find them by. With `leave` the first process then ends; else it ignores SIGTERM and stays.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import platform
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 
 CROWD = 60
 LIFETIME_S = 60
 """Whatever a test gets wrong, no process outlives this."""
+
+_EXIT_THREAD = {"x86_64": 60, "aarch64": 93}
 
 
 def main(token: str, heartbeat: str, leave: bool) -> None:
@@ -29,6 +34,7 @@ def main(token: str, heartbeat: str, leave: bool) -> None:
         lambda: daemon(lambda: stay(up, ignore=True)),
         lambda: daemon(lambda: become(wiped, up)),
         lambda: walk(up, heartbeat),
+        lambda: behead(up, heartbeat),
         *[lambda: stay(up)] * CROWD,
     ]
     for kind in kinds:
@@ -75,6 +81,21 @@ def become(argv: list[str], up: int) -> None:
     """Starts another program with nothing in its environment."""
     os.set_inheritable(up, True)
     os.execve(argv[0], argv, {})  # noqa: S606
+
+
+def behead(up: int, heartbeat: str) -> None:
+    """Ends its first thread and goes on in another: to who looks, it is a zombie."""
+    threading.Thread(target=beat, args=(up, heartbeat), daemon=True).start()
+    ctypes.CDLL(None).syscall(_EXIT_THREAD[platform.machine()], 0)
+
+
+def beat(up: int, heartbeat: str) -> None:
+    """Touches the file for as long as it lives."""
+    os.write(up, b".")
+    for _ in range(LIFETIME_S * 200):
+        os.utime(heartbeat)
+        time.sleep(0.005)
+    os._exit(0)
 
 
 def walk(up: int, heartbeat: str) -> None:

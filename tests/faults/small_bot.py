@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 from executor.backends.base import Command
-from executor.processes.sandbox import REAPER_ALONE, Mode, find_sandbox
+from executor.processes.sandbox import Mode, find_sandbox
 from executor.processes.shims import Shims
 
 
 async def main(mode: str, grace_s: str, *argv: str) -> None:
     """Says "starting" before it starts the job, "started" after, and then waits to be killed."""
-    sandbox = REAPER_ALONE if mode == Mode.REAPER else await find_sandbox(required=True)
+    sandbox = () if mode == Mode.REAPER else (await find_sandbox(required=True)).argv
     command = Command(argv=argv, env={"PATH": os.environ["PATH"]}, stdin=b"", cwd=Path("/"))
     async with Shims(sandbox, float(grace_s)) as shims, asyncio.timeout(30):
         print("starting", flush=True)  # noqa: T201 - its only way to tell

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from tests.programs import Scripted, alive_with
 
 NAP = "sleep 1000"
 """Longer than any test."""
+WAIT = "until [ -e $RESULTS/go ]; do sleep 0.02; done"
+"""Until the test lets go."""
 
 
 @dataclass(slots=True)
@@ -48,6 +51,10 @@ class Scene:
     def processes(self) -> list[int]:
         return alive_with(self.token)
 
+    def let_go(self, job: Job) -> None:
+        """Lets a script go on that waits for it with WAIT."""
+        (self.place / "jobs" / job.id / "results" / "go").touch()
+
     def temporary(self) -> list[Path]:
         return list(self.place.glob("jobs/*/tmp-*"))
 
@@ -55,6 +62,13 @@ class Scene:
     def database(self) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(self.place / "bifrost.db", isolation_level=None)) as connection:
             yield connection
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Looks until `condition` holds of the world outside, which rings no bell."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

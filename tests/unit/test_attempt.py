@@ -18,7 +18,7 @@ from executor.lifecycle import Transition
 from executor.model import JobStatus
 from executor.workspaces import Workspaces
 from tests.builders import carried_out, origin, reached
-from tests.unit.attempt_scene import NAP, Scene, open_scene
+from tests.unit.attempt_scene import NAP, WAIT, Scene, open_scene, until
 
 
 @pytest.fixture
@@ -96,17 +96,16 @@ async def test_a_job_that_takes_too_long_is_stopped_and_told_so(scene: Scene, tm
 
 async def test_a_job_that_ended_in_time_is_not_timed_out_by_a_slow_store(scene: Scene) -> None:
     say_much = "i=0; while [ $i -lt 5000 ]; do echo notice $i; i=$((i+1)); done"
-    script = f"echo say hi; until [ -e $RESULTS/go ]; do sleep 0.02; done; {say_much}; echo done Tidy."
-    job = await scene.started(script)
-    types = {name: replace(each, timeout_s=2) for name, each in scene.workshop.job_types.items()}
+    job = await scene.started(f"echo say hi; {WAIT}; {say_much}; echo done Tidy.")
+    types = {name: replace(each, timeout_s=3) for name, each in scene.workshop.job_types.items()}
     async with asyncio.timeout(20):
         running = asyncio.create_task(Attempt(replace(scene.workshop, job_types=types), job).run())
         await reached(scene.workshop, job, lambda row: row.seq > 2)
         with scene.database() as stranger:
             stranger.execute("BEGIN IMMEDIATE")
-            (scene.place / "jobs" / job.id / "results" / "go").touch()
-            assert (await asyncio.wait([running], timeout=2.2))[1]
-            assert scene.processes() == []
+            scene.let_go(job)
+            await until(lambda: not scene.processes())
+            assert (await asyncio.wait([running], timeout=3.1))[1]
             stranger.execute("ROLLBACK")
         await running
     ended = await reached(scene.workshop, job, lambda _: True)

@@ -16,7 +16,7 @@ from executor.events import TextWritten
 from executor.lifecycle import Transition
 from executor.model import JobStatus, Outcome, OutcomeKind
 from tests.builders import carried_out, reached
-from tests.unit.attempt_scene import NAP, Scene, open_scene
+from tests.unit.attempt_scene import NAP, WAIT, Scene, open_scene, until
 
 
 @pytest.fixture
@@ -90,16 +90,15 @@ async def test_a_shutdown_while_a_cancel_is_acted_on_ends_as_cancelled(scene: Sc
 
 
 async def test_a_shutdown_does_not_undo_what_is_done(scene: Scene) -> None:
-    script = "echo say hi; until [ -e $RESULTS/go ]; do sleep 0.02; done; echo done Tidy."
-    job = await scene.started(script, type="research")
+    job = await scene.started(f"echo say hi; {WAIT}; echo done Tidy.", type="research")
     running = asyncio.create_task(Attempt(scene.workshop, job).run())
     await reached(scene.workshop, job, lambda row: row.seq > 2)
     async with asyncio.timeout(20):
         with scene.database() as stranger:
             stranger.execute("BEGIN IMMEDIATE")
-            (scene.place / "jobs" / job.id / "results" / "go").touch()
-            # The process ends, the report is published, and only the store keeps the attempt from its end.
-            assert (await asyncio.wait([running], timeout=1))[1]
+            scene.let_go(job)
+            # Only the store keeps the attempt from its end.
+            await until(lambda: any((scene.place / "reports").glob("*/index.html")))
             running.cancel()
             assert (await asyncio.wait([running], timeout=0.1))[1]
             stranger.execute("ROLLBACK")

@@ -193,9 +193,11 @@ os._exit(5)
 async def test_output_that_got_away_with_a_daemon_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process_module, "_DRAIN_S", 0.2)
     async with asyncio.timeout(10), running(python(DAEMON)) as run:
-        assert await run.reading == 5
-    (daemon,) = run.out.pids()
-    os.kill(daemon, signal.SIGKILL)
+        await run.out.first.wait()
+        try:
+            assert await run.reading == 5
+        finally:
+            os.kill(run.out.pids()[0], signal.SIGKILL)
 
 
 async def test_a_child_in_a_session_of_its_own_does_not_outlive_a_leader_that_crashed(
