@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from executor.backends.fields import amount, count
+from executor.backends.fields import amount, count, mapping
 from executor.model import Usage
 
 
@@ -16,34 +17,30 @@ class Meter:
 
     def __init__(self, *, resumed: bool) -> None:
         self._total_usd = None if resumed else 0.0
-        self._costs_usd: list[float | None] = []
         self._counted = Usage()
+        self._cost_unknown = False
 
     @property
     def usage(self) -> Usage:
         """What was read so far. A cost is None where any part of it is unknown."""
-        known = [cost for cost in self._costs_usd if cost is not None]
-        unknown = not known or len(known) < len(self._costs_usd)
-        return Usage(
-            cost_usd=None if unknown else sum(known),
-            turns=self._counted.turns,
-            duration_ms=self._counted.duration_ms,
-        )
+        return replace(self._counted, cost_usd=None) if self._cost_unknown else self._counted
 
     def read(self, result: dict[str, Any]) -> None:
         """Adds what the turns up to this `result`, and since the one before it, took."""
-        self._costs_usd.append(self._cost_usd(result))
+        cost = self._cost_usd(result)
+        self._cost_unknown |= cost is None
         self._counted += Usage(
-            turns=count(result.get("num_turns")), duration_ms=count(result.get("duration_ms"))
+            cost_usd=cost,
+            turns=count(result.get("num_turns")),
+            duration_ms=count(result.get("duration_ms")),
         )
 
     def _cost_usd(self, result: dict[str, Any]) -> float | None:
         before, total = self._total_usd, amount(result.get("total_cost_usd"))
         self._total_usd = total
-        match result.get("model_usage_since_last_result"):
-            case dict(models):
-                costs = (amount(model.get("costUSD")) for model in models.values() if isinstance(model, dict))
-                return sum((cost for cost in costs if cost is not None), 0.0)
+        models = result.get("model_usage_since_last_result")
+        if isinstance(models, dict):
+            return sum(amount(mapping(model).get("costUSD")) or 0.0 for model in models.values())
         # Older versions, 2.1.197 among them, only tell the total.
         if before is None or total is None:
             return None
