@@ -97,6 +97,10 @@ class JobRequest:
     origin: Origin
     parent_job_id: str | None = None
     session_id: str | None = None
+    scheduled_at: datetime | None = None
+    """When the job shall start; None, or a time that is past, for at once."""
+    schedule_id: str | None = None
+    """The schedule that asks for it."""
     dedupe_key: str | None = None
     """Names the delivery that carried the request; the same key never makes a second job."""
 
@@ -122,6 +126,7 @@ class Job:
     parent_job_id: str | None = None
     session_id: str | None = None
     scheduled_at: datetime | None = None
+    schedule_id: str | None = None
     retry_at: datetime | None = None
     cancel_requested_at: datetime | None = None
     cancelled_by: str = ""

@@ -13,6 +13,7 @@ from storage.sqlite.database import NewerSchema, check_database, open_database
 from storage.sqlite.hub import Hub
 from storage.sqlite.messages import Messages
 from storage.sqlite.outbox import Outbox
+from storage.sqlite.schedules import Schedules
 from storage.sqlite.store import SqliteStore
 
 __all__ = ["NewerSchema", "Storage", "check_database", "open_storage"]
@@ -26,6 +27,7 @@ class Storage:
     outbox: Outbox
     messages: Messages
     hub: Hub
+    schedules: Schedules
 
 
 @asynccontextmanager
@@ -40,4 +42,5 @@ async def open_storage(path: Path, wakeups: Wakeups, clock: Clock | None = None)
             outbox=Outbox(database, wakeups),
             messages=Messages(database, wakeups, clock),
             hub=Hub(database, clock),
+            schedules=Schedules(database, wakeups),
         )

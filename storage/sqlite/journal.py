@@ -42,8 +42,11 @@ def submit(connection: sqlite3.Connection, request: JobRequest, now: str) -> Sub
         if successor is not None:
             raise SuccessorLives(successor)
     job_id = new_job_id()
-    connection.execute(_SQL["insert"], _insert_values(job_id, request, now))
-    moved = Moved(transition=Transition.SUBMIT, status=JobStatus.PENDING, attempt=0)
+    waits = request.scheduled_at is not None and to_text(request.scheduled_at) > now
+    transition = Transition.SCHEDULE if waits else Transition.SUBMIT
+    moved = Moved(transition=transition, status=lifecycle.MOVES[transition].target, attempt=0)
+    values = {"id": job_id, "status": moved.status, "now": now}
+    connection.execute(_SQL["insert"], request_values(request) | values)
     _append(connection, job_id, moved, now)
     return Submission(job=_job(connection, job_id), created=True)
 
@@ -199,12 +202,11 @@ def _insert_report(connection: sqlite3.Connection, job: Job, report: Report, now
     _append(connection, job.id, ReportPublished(slug=report.slug, title=report.title), now)
 
 
-def _insert_values(job_id: str, request: JobRequest, now: str) -> dict[str, object]:
+def request_values(request: JobRequest) -> dict[str, object]:
+    """The request as columns."""
     actor = request.origin.actor
     return {
-        "id": job_id,
         "type": request.type,
-        "status": JobStatus.PENDING,
         "payload": orjson.dumps(dict(request.payload)).decode(),
         "provider": request.provider,
         "model": request.model,
@@ -218,8 +220,9 @@ def _insert_values(job_id: str, request: JobRequest, now: str) -> dict[str, obje
         "user_name": actor.name,
         "parent_job_id": request.parent_job_id,
         "session_id": request.session_id,
+        "scheduled_at": to_text(request.scheduled_at) if request.scheduled_at else None,
+        "schedule_id": request.schedule_id,
         "dedupe_key": request.dedupe_key,
-        "now": now,
     }
 
 

@@ -29,13 +29,14 @@ def to_job(row: sqlite3.Row) -> Job:
         model=row["model"],
         effort=row["effort"],
         workspace=row["workspace"],
-        origin=_origin(row),
+        origin=to_origin(row),
         created_at=datetime.fromisoformat(row["created_at"]),
         seq=row["seq"],
         attempt=row["attempt"],
         parent_job_id=row["parent_job_id"],
         session_id=row["session_id"],
         scheduled_at=to_time(row["scheduled_at"]),
+        schedule_id=row["schedule_id"],
         retry_at=to_time(row["retry_at"]),
         cancel_requested_at=to_time(row["cancel_requested_at"]),
         cancelled_by=row["cancelled_by"],
@@ -49,7 +50,8 @@ def to_job(row: sqlite3.Row) -> Job:
     )
 
 
-def _origin(row: sqlite3.Row) -> Origin:
+def to_origin(row: sqlite3.Row) -> Origin:
+    """Where a job, or the jobs of a schedule, were asked for."""
     actor = Actor(platform=row["platform"], team=row["team"], user_id=row["user_id"], name=row["user_name"])
     return Origin(actor=actor, channel=row["channel"], thread=row["thread"])
 

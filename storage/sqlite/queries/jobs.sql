@@ -1,9 +1,10 @@
 -- name: insert
 -- A new job, with its first event to follow in the same transaction.
 INSERT INTO jobs (id, type, status, payload, provider, model, effort, workspace, platform, team, channel, thread,
-                  user_id, user_name, parent_job_id, session_id, dedupe_key, created_at, updated_at)
+                  user_id, user_name, parent_job_id, session_id, scheduled_at, schedule_id, dedupe_key,
+                  created_at, updated_at)
 VALUES (:id, :type, :status, :payload, :provider, :model, :effort, :workspace, :platform, :team, :channel, :thread,
-        :user_id, :user_name, :parent_job_id, :session_id, :dedupe_key, :now, :now);
+        :user_id, :user_name, :parent_job_id, :session_id, :scheduled_at, :schedule_id, :dedupe_key, :now, :now);
 
 -- name: by_id
 SELECT * FROM jobs WHERE id = :id;
