@@ -13,6 +13,7 @@ class Tone(StrEnum):
     """How a thing stands, for colour and emoji; always said in words as well."""
 
     WAITING = "waiting"
+    SCHEDULED = "scheduled"
     RUNNING = "running"
     GOOD = "good"
     BAD = "bad"
@@ -36,6 +37,8 @@ class Fact:
 
     label: str
     value: str
+    at: datetime | None = None
+    """The UTC time that `value` says, for platforms that can show it on the reader's own clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

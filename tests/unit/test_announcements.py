@@ -56,7 +56,7 @@ CANCEL = [("cancel", "Cancel")]
 AGAIN = [("resume", "Resume"), ("retry", "Retry")]
 CARDS = {
     S.PENDING: (Tone.WAITING, "queued", CANCEL),
-    S.SCHEDULED: (Tone.WAITING, "scheduled", CANCEL),
+    S.SCHEDULED: (Tone.SCHEDULED, "scheduled", [("resume", "Run now"), ("cancel", "Cancel")]),
     S.RUNNING: (Tone.RUNNING, "running", CANCEL),
     S.DONE: (Tone.GOOD, "done", AGAIN),
     S.FAILED: (Tone.BAD, "failed", AGAIN),
@@ -137,6 +137,16 @@ def test_a_job_that_was_done_before_it_could_be_stopped_is_done() -> None:
 def test_an_interruption_and_a_later_attempt_are_said() -> None:
     assert card(job(S.PENDING, attempt=1)).title.endswith("· interrupted by a restart, resuming")
     assert card(job(S.RUNNING, attempt=2)).title.endswith("· running (attempt 2)")
+
+
+def test_a_job_for_later_says_when_and_one_that_started_late_how_late() -> None:
+    later = job(S.SCHEDULED, scheduled_at=START + timedelta(hours=2))
+    (starts,) = (fact for fact in card(later).facts if fact.label == "starts")
+    assert (starts.value, starts.at) == ("2026-11-20 14:00 UTC", START + timedelta(hours=2))
+    assert not any(action.confirm for action in card(later).actions), "nothing is lost by it"
+    late = job(S.RUNNING, scheduled_at=START - timedelta(hours=3), schedule_id="5c4ed01e")
+    assert facts(card(late)) | {"schedule": "5c4ed0", "late": "3 h"} == facts(card(late))
+    assert "late" not in facts(card(job(S.DONE, scheduled_at=START - timedelta(seconds=30))))
 
 
 def test_a_limit_says_when_it_is_over_and_why() -> None:
