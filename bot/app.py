@@ -10,6 +10,7 @@ import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bot.data_dir import DataDir
 from bot.desk.access import EVERYBODY, Access, Rule
@@ -33,6 +34,7 @@ from executor.job_types import JOB_TYPES
 from executor.ports import SystemClock
 from executor.processes.privacy import hide_memory
 from executor.rescuer import rescue
+from executor.scheduler import Scheduler
 from executor.wakeups import Wakeups
 from executor.worker import Worker
 from executor.workspaces import Workspaces
@@ -100,22 +102,28 @@ def _build(
         reports=data.reports,
         grace_s=settings.grace_seconds,
     )
-    desk = Desk(
-        storage=storage,
-        executor=executor,
-        access=Access(rules=_rules(settings)),
-        catalog=catalog,
-        workspaces=workspaces,
-        prompt_limit=settings.prompt_limit,
-    )
     return House(
         settings=settings,
         data=data,
         storage=storage,
         wakeups=wakeups,
         executor=executor,
-        desk=desk,
+        desk=_desk(settings, storage, executor, workshop),
         workshop=workshop,
+    )
+
+
+def _desk(settings: Settings, storage: Storage, executor: Executor, workshop: Workshop) -> Desk:
+    return Desk(
+        storage=storage,
+        executor=executor,
+        access=Access(rules=_rules(settings)),
+        catalog=workshop.catalog,
+        workspaces=workshop.workspaces,
+        prompt_limit=settings.prompt_limit,
+        clock=workshop.clock,
+        zone=settings.clocks,
+        least_interval=timedelta(minutes=settings.least_schedule_minutes),
     )
 
 
@@ -208,14 +216,22 @@ class Bifrost:
             async with asyncio.TaskGroup() as group:
                 telling = group.create_task(announcer.run())
                 working = group.create_task(worker.run())
+                scheduling = [group.create_task(self._scheduler().run())] if self._serve else []
                 doors = [group.create_task(self._keep_slack(self.slack))] if self.slack else []
                 self.started.set()
                 await stop.wait()
+                await _end(*scheduling)
                 # The doors close last: what still comes in is kept, and what was done is still told.
                 await _end(working, within_s=CLOSE_S + self._house.settings.grace_seconds)
                 await announcer.catch_up(CLOSE_S)
                 await _end(telling)
                 await _end(*doors)
+
+    def _scheduler(self) -> Scheduler:
+        house = self._house
+        return Scheduler(
+            house.storage.schedules, house.wakeups, house.workshop.clock, permit=house.desk.refusal
+        )
 
     def _newsroom(self) -> Newsroom:
         house = self._house

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from platformdirs import user_config_path, user_data_path
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -22,6 +24,7 @@ from pydantic import (
 
 from bot.desk.commands import NAME
 from bot.desk.prompts import LIMIT
+from executor.moments import TimeRefused, machine_zone, parse_zone
 
 _PREFIX = "BIFROST__"
 _LISTS = frozenset({"channels", "people", "admins", "providers"})
@@ -38,7 +41,15 @@ def _expand(value: object) -> object:
     return Path(value).expanduser() if isinstance(value, str) else value
 
 
+def _known_zone(name: str) -> str:
+    try:
+        return parse_zone(name).key if name else ""
+    except TimeRefused as error:
+        raise ValueError(str(error).removesuffix(".")) from None
+
+
 Directory = Annotated[Path, BeforeValidator(_expand)]
+Zone = Annotated[str, AfterValidator(_known_zone)]
 Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
 """A name that people can type as the value of an option."""
 
@@ -109,10 +120,18 @@ class Settings(_Section):
     slots: int = Field(default=4, ge=1, le=100)
     prompt_limit: int = Field(default=LIMIT, ge=100, le=1_000_000)
     grace_seconds: float = Field(default=10.0, ge=0, le=600)
+    zone: Zone = ""
+    """The time zone of times that people type, where their own is not known; by default the machine's."""
+    least_schedule_minutes: int = Field(default=5, ge=1, le=24 * 60)
     workspaces: dict[Name, Directory] = Field(default_factory=lambda: {"main": Path.cwd()}, min_length=1)
     web: Web = Web()
     slack: Slack = Slack()
     agents: Agents = Agents()
+
+    @property
+    def clocks(self) -> ZoneInfo:
+        """The zone that is meant where nobody names one."""
+        return parse_zone(self.zone) if self.zone else machine_zone()
 
 
 def load(path: Path | None, environment: Mapping[str, str]) -> Settings:

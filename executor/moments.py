@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from functools import cache
+from pathlib import Path
 from typing import NoReturn
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -88,6 +91,15 @@ def parse_zone(name: str) -> ZoneInfo:
     raise TimeRefused(
         f"{quoted(name)} is no time zone. {'The nearest are' if near else 'Examples'}: {listed}."
     )
+
+
+def machine_zone() -> ZoneInfo:
+    """The zone that this machine's clock is set to, as far as that can be told; else UTC."""
+    _, _, linked = str(Path("/etc/localtime").resolve()).rpartition("/zoneinfo/")
+    for name in (os.environ.get("TZ", "").removeprefix(":"), linked):
+        with suppress(TimeRefused):
+            return parse_zone(name)
+    return ZoneInfo("UTC")
 
 
 def echo(moment: Moment, now: datetime) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.news.words import excerpt, state, took
-from executor.model import SHORT_ID, Job, JobStatus
+from executor.model import SHORT_ID, Job, JobRequest, JobStatus
+from executor.schedules import Schedule
 
 
 def queued(job: Job) -> str:
@@ -28,32 +29,33 @@ def goes_on_already(job: Job, successor: Job) -> str:
     )
 
 
-def ids(jobs: Sequence[Job], prefix: str) -> str:
-    """Enough of each id to tell the jobs apart."""
+def ids(found: Sequence[Job | Schedule], prefix: str) -> str:
+    """Enough of each id to tell them apart."""
     length = len(prefix) + 1
-    while len({job.id[:length] for job in jobs}) < len(jobs):
+    while len({each.id[:length] for each in found}) < len(found):
         length += 1
-    return ", ".join(f"`{job.id[:length]}`" for job in jobs)
+    return ", ".join(f"`{each.id[:length]}`" for each in found)
 
 
-def listing(jobs: Sequence[Job]) -> str:
-    """A line per job, the newest first."""
+def listing(jobs: Sequence[Job], starts: Mapping[str, str]) -> str:
+    """A line per job, the newest first. `starts` says when those start that have a time, by id."""
     if not jobs:
         return "There are no jobs yet. Start one: `/job research how do we cache sessions?`"
     return "\n".join(
-        f"- `{job.short_id}` {state(job.status)} · {job.type} · {_quoted(job, 60)}{_ended(job)}"
+        f"- `{job.short_id}` {state(job.status)} · {job.type} · {quoted(job, 60)}{_ended(job)}"
+        f"{_starts(starts.get(job.id, ''))}"
         for job in jobs
     )
 
 
-def details(job: Job) -> str:
+def details(job: Job, starts: str = "") -> str:
     """Everything about one job that fits a message."""
     reason = f" ({job.reason})" if job.reason else ""
     continued = f" · continues `{job.parent_job_id[:SHORT_ID]}`" if job.parent_job_id else ""
     asked_at = job.created_at.strftime("%Y-%m-%d %H:%M:%S UTC")
     lines = [
-        f"**{job.type}** `{job.short_id}` {_quoted(job, 300)}",
-        f"- {state(job.status)}{reason} · {took(job.usage)}",
+        f"**{job.type}** `{job.short_id}` {quoted(job, 300)}",
+        f"- {state(job.status)}{reason} · {took(job.usage)}{_starts(starts)}",
         f"- {job.provider} ({job.model}, effort {job.effort}) · workspace {job.workspace}",
         f"- asked by {job.origin.actor.name or job.origin.actor.user_id} at {asked_at}{continued}",
         f"- attempt {job.attempt} · session `{job.session_id or 'none yet'}`",
@@ -61,10 +63,14 @@ def details(job: Job) -> str:
     return "\n".join([*lines, *(("", job.message) if job.message else ())])
 
 
-def _quoted(job: Job, length: int) -> str:
+def quoted(job: Job | JobRequest, length: int) -> str:
     """The prompt's beginning, which must not open code that takes in what stands after it."""
-    return excerpt(job.prompt, length).replace("`", "'")
+    return excerpt(job.payload.get("prompt", ""), length).replace("`", "'")
 
 
 def _ended(job: Job) -> str:
     return f" · {took(job.usage)}" if job.status.final and job.started_at else ""
+
+
+def _starts(when: str) -> str:
+    return f" · starts {when}" if when else ""

@@ -13,7 +13,8 @@ SELECT *, NULL AS unfinished_job_id FROM schedules WHERE dedupe_key = :dedupe_ke
 
 -- name: by_prefix
 -- Ids are hexadecimal, so 'g' ends the range of every prefix.
-SELECT *, NULL AS unfinished_job_id FROM schedules
+SELECT *, (SELECT id FROM jobs WHERE id = last_job_id AND finished_at IS NULL) AS unfinished_job_id
+FROM schedules
 WHERE id >= :prefix AND id < :prefix || 'g' AND deleted_at IS NULL ORDER BY created_at DESC LIMIT :limit;
 
 -- name: next_ones
