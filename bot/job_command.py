@@ -108,7 +108,7 @@ async def _here(house: House, environment: Mapping[str, str], text: str, run: bo
         return 0
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        group.create_task(Bifrost(house, environment, serve=False).run(stop))
+        group.create_task(Bifrost(house, environment, serve=False, only=told.job_id).run(stop))
         try:
             return await _follow(door, told.job_id, house.data)
         finally:

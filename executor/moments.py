@@ -60,6 +60,11 @@ def parse_at(text: str, *, now: datetime, zone: ZoneInfo) -> Moment:
 
 def parse_in(text: str, *, now: datetime, zone: ZoneInfo) -> Moment:
     """The moment `text` from now: days, hours, minutes and seconds such as `2h30m`. Raises TimeRefused."""
+    return Moment(at=now.astimezone(UTC) + parse_span(text), zone=zone)
+
+
+def parse_span(text: str) -> timedelta:
+    """A length of time such as `45s` or `2h30m`, at most a year. Raises TimeRefused."""
     parts = _SPAN.fullmatch(_words(text))
     if parts is None or not any(parts.groups()):
         raise TimeRefused(
@@ -72,7 +77,7 @@ def parse_in(text: str, *, now: datetime, zone: ZoneInfo) -> Moment:
         raise TimeRefused(f"{quoted(text)} is no time at all: the least is `1s`. {_SPAN_EXAMPLES}")
     if total > HORIZON.total_seconds():
         raise TimeRefused(f"{quoted(text)} is more than a year ahead, the most there is. {_SPAN_EXAMPLES}")
-    return Moment(at=now.astimezone(UTC) + timedelta(seconds=total), zone=zone)
+    return timedelta(seconds=total)
 
 
 def parse_zone(name: str) -> ZoneInfo:

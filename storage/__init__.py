@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from executor.ports import Clock
+from executor.queueing import QueueRules
 from executor.wakeups import Wakeups
 from storage.sqlite.database import NewerSchema, check_database, open_database
 from storage.sqlite.hub import Hub
@@ -31,14 +32,16 @@ class Storage:
 
 
 @asynccontextmanager
-async def open_storage(path: Path, wakeups: Wakeups, clock: Clock | None = None) -> AsyncIterator[Storage]:
+async def open_storage(
+    path: Path, wakeups: Wakeups, clock: Clock | None = None, rules: QueueRules | None = None
+) -> AsyncIterator[Storage]:
     """Opens the database at `path` (made where it is missing) and brings its schema up to date.
 
     Raises NewerSchema where a later release wrote it.
     """
     async with open_database(path) as database:
         yield Storage(
-            jobs=SqliteStore(database, wakeups, clock),
+            jobs=SqliteStore(database, wakeups, clock, rules),
             outbox=Outbox(database, wakeups),
             messages=Messages(database, wakeups, clock),
             hub=Hub(database, clock),

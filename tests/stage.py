@@ -158,6 +158,7 @@ def _write_config(
         f"""
         data_dir = "{place / "data"}"
         grace_seconds = 2
+        drain_seconds = 0
         slots = {wishes.slots}
         workspaces = {{ main = "{workspace}" }}
         web = {{ port = 0 }}

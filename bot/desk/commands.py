@@ -73,6 +73,8 @@ RUN_OPTIONS = (
     Option(name="provider", placeholder="NAME", summary="whose CLI does the work"),
     Option(name="effort", placeholder="LEVEL", summary="how hard it thinks: low, medium or high"),
     Option(name="workspace", placeholder="NAME", summary="the directory it works in"),
+    Option(name="timeout", placeholder="SPAN", summary="how long it may take: 20m, 1h30m"),
+    Option(name="priority", placeholder="LEVEL", summary="who goes first: low, normal or high"),
 )
 
 TIME_OPTIONS = (

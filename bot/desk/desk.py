@@ -14,6 +14,7 @@ from bot.desk.access import Access, Deny
 from bot.desk.asks import Answer, Ask, Invocation, Refusal
 from bot.desk.commands import NAME, TIME_OPTIONS, Command, Misunderstood
 from bot.desk.prompts import problem_of
+from bot.desk.terms import priority_of, timeout_of
 from bot.desk.timetable import Timetable
 from bot.news.words import state
 from executor.catalog import EFFORTS, Catalog, Model, UnknownChoice
@@ -116,6 +117,8 @@ class Desk:
             "provider": self._catalog.providers,
             "effort": ("medium", "low", "high"),
             "workspace": tuple(self._workspaces.directories),
+            "timeout": (),
+            "priority": ("normal", "low", "high"),
         }
         return values[option]
 
@@ -189,12 +192,13 @@ class Desk:
             raise Refusal(str(error), "workspace") from error
         return JobRequest(
             type=command.job_type,
-            payload={"prompt": ask.args["prompt"]},
+            payload={"prompt": ask.args["prompt"], **timeout_of(ask.args)},
             provider=model.provider,
             model=model.name,
             effort=effort,
             workspace=workspace,
             origin=ask.origin,
+            priority=priority_of(ask.args),
             dedupe_key=ask.delivery,
         )
 
@@ -217,7 +221,9 @@ class Desk:
 
     async def _show(self, ask: Ask, job: Job) -> Answer:
         starts = await self._timetable.starts(ask, [job])
-        return Answer(ok=True, text=replies.details(job, starts.get(job.id, "")), job=job)
+        jobs = self._storage.jobs
+        history = replies.history(job, await jobs.attempts(job.id), await jobs.hindrance(job.id))
+        return Answer(ok=True, text=replies.details(job, starts.get(job.id, ""), history), job=job)
 
     async def _cancel(self, ask: Ask, job: Job) -> Answer:
         cancelled = await self._executor.cancel(job.id, ask.origin.actor.name or ask.origin.actor.user_id)

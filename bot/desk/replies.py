@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bot.news.words import excerpt, state, took
-from executor.model import SHORT_ID, Job, JobRequest, JobStatus
+from bot.news.words import duration, excerpt, money, state, took, waits_for
+from executor.model import SHORT_ID, AttemptRecord, Job, JobRequest, JobStatus
+from executor.queueing import Hindrance
 from executor.schedules import Schedule
 
 
@@ -48,8 +49,8 @@ def listing(jobs: Sequence[Job], starts: Mapping[str, str]) -> str:
     )
 
 
-def details(job: Job, starts: str = "") -> str:
-    """Everything about one job that fits a message."""
+def details(job: Job, starts: str = "", history: Sequence[str] = ()) -> str:
+    """Everything about one job that fits a message; `history` are the lines of that name."""
     reason = f" ({job.reason})" if job.reason else ""
     continued = f" · continues `{job.parent_job_id[:SHORT_ID]}`" if job.parent_job_id else ""
     asked_at = job.created_at.strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -59,8 +60,23 @@ def details(job: Job, starts: str = "") -> str:
         f"- {job.provider} ({job.model}, effort {job.effort}) · workspace {job.workspace}",
         f"- asked by {job.origin.actor.name or job.origin.actor.user_id} at {asked_at}{continued}",
         f"- attempt {job.attempt} · session `{job.session_id or 'none yet'}`",
+        *history,
     ]
     return "\n".join([*lines, *(("", job.message) if job.message else ())])
+
+
+def history(job: Job, attempts: Sequence[AttemptRecord], hindrance: Hindrance | None) -> list[str]:
+    """What keeps the job from starting, and how its attempts went, a line each."""
+    waits = [f"- waits for {waits_for(job, hindrance)}"] if hindrance is not None else []
+    return [*waits, *map(_attempt, attempts)]
+
+
+def _attempt(attempt: AttemptRecord) -> str:
+    usage = attempt.usage
+    ended = attempt.outcome.replace("_", " ") if attempt.outcome else "running"
+    why = f" ({attempt.reason})" if attempt.reason else ""
+    used = f" · {duration(usage.duration_ms)} · {money(usage.cost_usd)}" if attempt.outcome else ""
+    return f"- attempt {attempt.number}: {ended}{why}{used}"
 
 
 def quoted(job: Job | JobRequest, length: int) -> str:

@@ -78,6 +78,8 @@ class Announcement:
     """The user id of the one person to notify."""
     since: datetime | None = None
     """UTC time since which it runs, for platforms that can let the elapsed time tick by themselves."""
+    until: datetime | None = None
+    """UTC time until which it waits, in the same way. The facts `elapsed` and `goes on` say it in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -124,7 +124,11 @@ def is_file_name(name: str) -> bool:
 def to_dict(announcement: Announcement) -> dict[str, object]:
     """All that an announcement says, as JSON can hold it."""
     facts = [asdict(fact) | {"at": _to_text(fact.at)} for fact in announcement.facts]
-    return asdict(announcement) | {"facts": facts, "since": _to_text(announcement.since)}
+    return asdict(announcement) | {
+        "facts": facts,
+        "since": _to_text(announcement.since),
+        "until": _to_text(announcement.until),
+    }
 
 
 def from_dict(fields: Mapping[str, Any]) -> Announcement:
@@ -139,6 +143,7 @@ def from_dict(fields: Mapping[str, Any]) -> Announcement:
         links=tuple(Link(**link) for link in fields["links"]),
         mention=fields["mention"],
         since=_to_time(fields["since"]),
+        until=_to_time(fields.get("until")),
     )
 
 

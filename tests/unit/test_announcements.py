@@ -11,6 +11,7 @@ import pytest
 from bot.news import announcements
 from bot.platforms.base import Announcement, Shape, Tone
 from executor.model import Job, JobStatus, Usage
+from executor.queueing import Hindrance
 from tests.builders import START, origin
 
 S = JobStatus
@@ -219,3 +220,40 @@ def test_a_page_of_output_is_the_text_alone() -> None:
     said = announcements.page("some text", job(S.RUNNING))
     assert (said.shape, said.body, said.title) == (Shape.PAGE, "some text", "Output of 3fa9c1")
     assert not (said.facts or said.actions or said.links)
+
+
+@pytest.mark.parametrize(
+    ("hindrance", "words"),
+    [
+        (Hindrance(), "a free slot"),
+        (Hindrance(provider_full=True), "a free slot of claude"),
+        (Hindrance(workspace_holder="abcdef12-3"), "workspace main, busy with #abcdef"),
+        (Hindrance(session_holder="abcdef12-3"), "its session, busy with #abcdef"),
+    ],
+)
+def test_a_waiting_card_says_what_it_waits_for(hindrance: Hindrance, words: str) -> None:
+    said = announcements.card(job(S.PENDING), step="", now=START, public_url=URL, hindrance=hindrance)
+    assert facts(said)["waits for"] == words
+
+
+def test_a_card_that_waits_for_a_limit_says_until_when() -> None:
+    until = START + timedelta(hours=2)
+    said = announcements.card(
+        job(S.PENDING), step="", now=START, public_url=URL, hindrance=Hindrance(limited_until=until)
+    )
+    fact = said.facts[-1]
+    assert fact.label == "waits for the usage limit of claude until"
+    assert (fact.value, fact.at) == (f"{until:%Y-%m-%d %H:%M} UTC", until)
+
+
+def test_a_limited_card_counts_down() -> None:
+    limited = job(S.RATE_LIMITED, retry_at=START + timedelta(hours=3, minutes=12))
+    said = card(limited)
+    assert facts(said)["goes on"] == "in 3 h 12 min"
+    assert said.until == limited.retry_at
+    assert facts(card(limited, passed_s=3600))["goes on"] == "in 2 h 12 min"
+
+
+def test_a_job_that_starts_afresh_says_why() -> None:
+    said = card(job(S.PENDING, attempt=1, reason="session_not_found"))
+    assert said.title.endswith("its session is gone, starting afresh")

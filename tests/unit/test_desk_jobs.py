@@ -212,7 +212,8 @@ async def test_a_job_is_shown_with_all_that_is_known(office: Office) -> None:
         "- failed (exit) · cost $0.42 · turns 3 · duration 42s\n"
         "- rehearsal (rehearsal, effort medium) · workspace main\n"
         f"- asked by Ann at {asked_at}\n"
-        "- attempt 1 · session `s-1`\n\n"
+        "- attempt 1 · session `s-1`\n"
+        "- attempt 1: failed (exit) · 42s · $0.42\n\n"
         "It broke. Press Retry."
     )
 
