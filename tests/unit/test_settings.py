@@ -157,6 +157,14 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | 
             "`agents.claude.environment.A`: Input should be a valid string.",
         ),
         ("workspaces = {}", "`workspaces`: "),
+        (
+            "zone = 'Europe/Pariss'",
+            "`zone`: `Europe/Pariss` is no time zone. The nearest are: `Europe/Paris`",
+        ),
+        (
+            "least_schedule_minutes = 0",
+            "`least_schedule_minutes`: Input should be greater than or equal to 1.",
+        ),
         ("[workspaces]\n'my repo' = '.'", "`workspaces.my repo`: "),
         ("data_dir = 1", "`data_dir`: Input is not a valid path"),
     ],
@@ -273,6 +281,14 @@ def test_the_example_changes_nothing_as_it_is_nor_with_every_key_switched_on() -
     text = EXAMPLE.read_text()
     assert from_file(text) == load(None, {})
     assert from_file(uncommented(text)) == load(None, {})
+
+
+def test_the_zone_is_the_machines_own_unless_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert from_file("zone = 'europe/paris'").clocks.key == "Europe/Paris"
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    assert load(None, {}).clocks.key == "Asia/Tokyo"
+    monkeypatch.setenv("TZ", "nonsense")
+    assert load(None, {}).clocks.key
 
 
 def test_the_example_shows_every_setting() -> None:
