@@ -176,6 +176,7 @@ def _to_request(row: sqlite3.Row) -> JobRequest:
         model=row["model"],
         effort=row["effort"],
         workspace=row["workspace"],
+        priority=row["priority"],
         origin=to_origin(row),
         dedupe_key=row["dedupe_key"],
     )

@@ -124,10 +124,11 @@ async def test_a_job_for_later_can_be_hurried_and_called_off(office: Office) -> 
 
 
 async def test_a_schedule_is_answered_with_its_next_runs(office: Office) -> None:
-    answer = await office.type('session tidy up --cron "0 2 * * mon-fri" --missed skip')
+    answer = await office.type('session tidy up --cron "0 2 * * mon-fri" --missed skip --priority high')
     (schedule,) = await office.storage.schedules.schedules()
     assert (schedule.missed, schedule.request.origin.actor) == (Missed.SKIP, ANN)
     assert schedule.request.payload["prompt"] == "tidy up"
+    assert schedule.request.priority == 2
     assert answer.text.startswith(
         f"Schedule `{schedule.short_id}`: session by rehearsal (rehearsal), `0 2 * * mon-fri` "
         "on the clocks of Europe/Paris.\nNext: Mon 23 Nov 2026, 02:00 (Europe/Paris), in 2 d 13 h; "

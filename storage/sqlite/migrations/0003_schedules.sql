@@ -11,6 +11,7 @@ CREATE TABLE schedules (
     model       TEXT NOT NULL,
     effort      TEXT NOT NULL,
     workspace   TEXT NOT NULL,
+    priority    INTEGER NOT NULL DEFAULT 1,
     platform    TEXT NOT NULL,
     team        TEXT NOT NULL,
     channel     TEXT NOT NULL,

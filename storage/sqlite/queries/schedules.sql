@@ -1,8 +1,8 @@
 -- name: insert
-INSERT INTO schedules (id, expression, zone, missed, type, payload, provider, model, effort, workspace,
+INSERT INTO schedules (id, expression, zone, missed, type, payload, provider, model, effort, workspace, priority,
                        platform, team, channel, thread, user_id, user_name, dedupe_key,
                        next_run, counted_at, created_at)
-VALUES (:id, :expression, :zone, :missed, :type, :payload, :provider, :model, :effort, :workspace,
+VALUES (:id, :expression, :zone, :missed, :type, :payload, :provider, :model, :effort, :workspace, :priority,
         :platform, :team, :channel, :thread, :user_id, :user_name, :dedupe_key,
         :next_run, :counted_at, :created_at)
 ON CONFLICT (dedupe_key) DO NOTHING;
