@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from bot.news.words import duration, excerpt, money, state, took, waits_for
-from executor.model import SHORT_ID, AttemptRecord, Job, JobRequest, JobStatus
-from executor.queueing import Hindrance
+from executor.model import SHORT_ID, TIMEOUT, AttemptRecord, Job, JobRequest, JobStatus
+from executor.moments import span
+from executor.queueing import PRIORITIES, Hindrance
 from executor.schedules import Schedule
 
 
@@ -60,9 +62,19 @@ def details(job: Job, starts: str = "", history: Sequence[str] = ()) -> str:
         f"- {job.provider} ({job.model}, effort {job.effort}) · workspace {job.workspace}",
         f"- asked by {job.origin.actor.name or job.origin.actor.user_id} at {asked_at}{continued}",
         f"- attempt {job.attempt} · session `{job.session_id or 'none yet'}`",
+        *_terms(job),
         *history,
     ]
     return "\n".join([*lines, *(("", job.message) if job.message else ())])
+
+
+def _terms(job: Job) -> list[str]:
+    """What was asked for beside the usual."""
+    names = {number: name for name, number in PRIORITIES.items()}
+    terms = [f"priority {names[job.priority]}"] if names[job.priority] != "normal" else []
+    if TIMEOUT in job.payload:
+        terms.append(f"timeout {span(timedelta(seconds=float(job.payload[TIMEOUT])))}")
+    return [f"- {' · '.join(terms)}"] if terms else []
 
 
 def history(job: Job, attempts: Sequence[AttemptRecord], hindrance: Hindrance | None) -> list[str]:

@@ -186,6 +186,7 @@ _announcements = st.builds(
     links=st.lists(st.builds(Link, label=_words, url=_words), max_size=3).map(tuple),
     mention=_words,
     since=_times,
+    until=_times,
 )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -115,3 +117,31 @@ async def test_a_job_is_stopped_when_the_time_is_up_that_was_asked_for(tmp_path:
         job = await stage.ended()
         assert (job.status, job.reason) == (JobStatus.FAILED, "timeout")
         assert "after 4 s" in stage.card().plain
+
+
+async def test_a_cli_that_hangs_is_stopped(tmp_path: Path) -> None:
+    script = tmp_path / "claude"
+    script.write_text("#!/bin/sh\necho hello\nexec sleep 1000\n")
+    script.chmod(0o755)
+    async with set_stage(tmp_path, executable=str(script), inactivity="2s") as stage:
+        await stage.ann.command("/job", "session hang", channel=stage.dev)
+        job = await stage.ended()
+        assert (job.status, job.reason) == (JobStatus.FAILED, "inactivity")
+        assert "claude said nothing for 2 s" in stage.card().plain
+
+
+async def test_gemini_that_retries_in_vain_is_limited_and_did_not_hang(tmp_path: Path) -> None:
+    async with set_stage(tmp_path, provider="gemini", inactivity="8s") as stage:
+        await stage.ann.command("/job", "session go [[plain429]] --model gemini-2.5-flash", channel=stage.dev)
+        job = await stage.job(lambda job: job.status in (JobStatus.RATE_LIMITED, JobStatus.FAILED))
+        assert (job.status, job.reason) == (JobStatus.RATE_LIMITED, "rate_limit")
+        thread = "\n".join(reply.plain for reply in stage.replies())
+        assert "gemini is retrying" in thread
+
+
+async def test_a_bot_that_is_stopped_lets_a_job_end_that_nearly_has(tmp_path: Path) -> None:
+    async with set_stage(tmp_path, provider="rehearsal", step_seconds=0.3, drain_seconds=12) as stage:
+        await stage.ann.command("/job", "session how are sessions cached?", channel=stage.dev)
+        await stage.job(lambda job: job.status is JobStatus.RUNNING)
+    with closing(sqlite3.connect(tmp_path / "data" / "bifrost.db")) as connection:
+        assert connection.execute("SELECT status, attempt FROM jobs").fetchall() == [("done", 1)]

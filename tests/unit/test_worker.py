@@ -230,6 +230,18 @@ async def test_a_worker_that_is_there_for_one_job_leaves_the_others_waiting(scen
     assert (await in_status(scene, first, JobStatus.PENDING)).attempt == 0
 
 
+async def test_what_waits_for_the_limit_of_its_provider_starts_when_that_lifts(scene: Scene) -> None:
+    first = await submitted(scene, "echo limited 1")
+    async with working(scene.workshop):
+        limited = await in_status(scene, first, JobStatus.RATE_LIMITED)
+        await scene.workshop.store.cancel(first.id, "Ann")
+        scene.backend.script = "echo done Tidy."
+        second = await ended(scene, await submitted(scene))
+    assert limited.retry_at is not None
+    assert second.started_at is not None
+    assert -0.2 < (second.started_at - limited.retry_at).total_seconds() < 5
+
+
 async def test_a_worker_that_is_drained_ends_what_runs_and_starts_nothing_more(scene: Scene) -> None:
     job = await submitted(scene, f"echo say hi; {WAIT}; echo done Tidy.")
     worker = Worker(scene.workshop, "test", 2)
