@@ -9,7 +9,8 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from bot.data_dir import DataDir
 from bot.desk.access import EVERYBODY, Access, Rule
@@ -30,9 +31,12 @@ from executor.backends.rehearsal import Rehearsal
 from executor.catalog import Catalog
 from executor.executor import Executor
 from executor.job_types import JOB_TYPES
+from executor.job_types.base import JobType
 from executor.ports import SystemClock
 from executor.processes.privacy import hide_memory
+from executor.queueing import QueueRules
 from executor.rescuer import rescue
+from executor.scheduler import Scheduler
 from executor.wakeups import Wakeups
 from executor.worker import Worker
 from executor.workspaces import Workspaces
@@ -75,8 +79,8 @@ async def open_house(settings: Settings, environment: Mapping[str, str]) -> Asyn
     data.make()
     wakeups = Wakeups()
     with data.lock():
-        async with open_storage(data.database, wakeups) as storage:
-            await rescue(storage.jobs)
+        async with open_storage(data.database, wakeups, rules=_queue_rules(settings)) as storage:
+            await rescue(storage.jobs, settings.on_restart)
             yield _build(settings, environment, data, storage, wakeups)
 
 
@@ -92,21 +96,14 @@ def _build(
         wakeups=wakeups,
         clock=SystemClock(),
         backends=backends,
-        job_types=JOB_TYPES,
+        job_types=_job_types(settings),
         catalog=catalog,
         workspaces=workspaces,
         homes=data.homes,
         jobs=data.jobs,
         reports=data.reports,
         grace_s=settings.grace_seconds,
-    )
-    desk = Desk(
-        storage=storage,
-        executor=executor,
-        access=Access(rules=_rules(settings)),
-        catalog=catalog,
-        workspaces=workspaces,
-        prompt_limit=settings.prompt_limit,
+        silence_s=dict(settings.inactivity),
     )
     return House(
         settings=settings,
@@ -114,9 +111,34 @@ def _build(
         storage=storage,
         wakeups=wakeups,
         executor=executor,
-        desk=desk,
+        desk=_desk(settings, storage, executor, workshop),
         workshop=workshop,
     )
+
+
+def _desk(settings: Settings, storage: Storage, executor: Executor, workshop: Workshop) -> Desk:
+    return Desk(
+        storage=storage,
+        executor=executor,
+        access=Access(rules=_rules(settings)),
+        catalog=workshop.catalog,
+        workspaces=workshop.workspaces,
+        prompt_limit=settings.prompt_limit,
+        clock=workshop.clock,
+        zone=settings.clocks,
+        least_interval=timedelta(minutes=settings.least_schedule_minutes),
+    )
+
+
+def _queue_rules(settings: Settings) -> QueueRules:
+    writers = frozenset(name for name, job_type in JOB_TYPES.items() if job_type.writes)
+    slots = {str(provider): number for provider, number in settings.provider_slots.items()}
+    return QueueRules(slots=settings.slots, provider_slots=slots, writers=writers)
+
+
+def _job_types(settings: Settings) -> dict[str, JobType]:
+    timeouts_s: dict[str, float] = dict(settings.timeouts)
+    return {name: replace(each, timeout_s=timeouts_s[name]) for name, each in JOB_TYPES.items()}
 
 
 def known_backends(settings: Settings, environment: Mapping[str, str]) -> dict[str, Backend]:
@@ -172,10 +194,16 @@ def _rules(settings: Settings) -> dict[str, Rule]:
 
 
 class Bifrost:
-    """The running bot: worker, announcer and, where it serves, the doors."""
+    """The running bot: worker, announcer and, where it serves, the doors.
 
-    def __init__(self, house: House, environment: Mapping[str, str], *, serve: bool) -> None:
+    `only` is the id of the one job that it shall work on.
+    """
+
+    def __init__(
+        self, house: House, environment: Mapping[str, str], *, serve: bool, only: str | None = None
+    ) -> None:
         self._house = house
+        self._worker = Worker(house.workshop, f"process {os.getpid()}", house.settings.slots, only)
         settings, data = house.settings, house.data
         self.started = asyncio.Event()
         """Set when the page can be opened and jobs are run; Slack connects by itself."""
@@ -196,7 +224,8 @@ class Bifrost:
         self.slack = _slack(settings, house.desk) if serve else None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Works until `stop` is set, then interrupts what runs, tells the last news and closes the doors.
+        """Works until `stop` is set, then lets what runs end for a while, interrupts the rest, tells the last
+        news and closes the doors. Cancelled, it interrupts at once.
 
         Raises OSError where the page's port is taken.
         """
@@ -204,18 +233,27 @@ class Bifrost:
             if self._serve:
                 await stack.enter_async_context(self.server)
             announcer = Announcer(self._newsroom())
-            worker = Worker(self._house.workshop, f"process {os.getpid()}", self._house.settings.slots)
             async with asyncio.TaskGroup() as group:
                 telling = group.create_task(announcer.run())
-                working = group.create_task(worker.run())
+                working = group.create_task(self._worker.run())
+                scheduling = [group.create_task(self._scheduler().run())] if self._serve else []
                 doors = [group.create_task(self._keep_slack(self.slack))] if self.slack else []
                 self.started.set()
                 await stop.wait()
+                await _end(*scheduling)
+                self._worker.drain()
+                await asyncio.wait({working}, timeout=self._house.settings.drain_seconds)
                 # The doors close last: what still comes in is kept, and what was done is still told.
                 await _end(working, within_s=CLOSE_S + self._house.settings.grace_seconds)
                 await announcer.catch_up(CLOSE_S)
                 await _end(telling)
                 await _end(*doors)
+
+    def _scheduler(self) -> Scheduler:
+        house = self._house
+        return Scheduler(
+            house.storage.schedules, house.wakeups, house.workshop.clock, permit=house.desk.refusal
+        )
 
     def _newsroom(self) -> Newsroom:
         house = self._house

@@ -14,7 +14,7 @@ from bot.app import Bifrost, House, open_house
 from bot.client import ServerGone, Told, connect
 from bot.data_dir import DataDir, DataDirInUse
 from bot.desk.asks import Invocation
-from bot.desk.commands import BY_VERB, JOB_COMMANDS, Misunderstood, Takes, no_option, shown
+from bot.desk.commands import BY_VERB, JOB_COMMANDS, TIME_OPTIONS, Misunderstood, Takes, no_option, shown
 from bot.settings import Settings
 from bot.terminal import EXIT_CODES, LiveView, open_console, say
 from bot.web.server import OWNER
@@ -91,6 +91,8 @@ def _text(words: Sequence[str]) -> str:
 
 
 def _value(name: str, value: str) -> str:
+    if name.removeprefix("--") in {option.name for option in TIME_OPTIONS} and '"' not in value:
+        return f'"{value}"'
     if value.split() not in ([], [value]):
         raise Misunderstood(f"`{shown(value)}` cannot be the value of `{name}`: a plain name is.")
     return value
@@ -106,7 +108,7 @@ async def _here(house: House, environment: Mapping[str, str], text: str, run: bo
         return 0
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        group.create_task(Bifrost(house, environment, serve=False).run(stop))
+        group.create_task(Bifrost(house, environment, serve=False, only=told.job_id).run(stop))
         try:
             return await _follow(door, told.job_id, house.data)
         finally:

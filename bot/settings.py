@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from platformdirs import user_config_path, user_data_path
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -22,6 +24,8 @@ from pydantic import (
 
 from bot.desk.commands import NAME
 from bot.desk.prompts import LIMIT
+from executor.moments import TimeRefused, machine_zone, parse_span, parse_zone
+from executor.rescuer import OnRestart
 
 _PREFIX = "BIFROST__"
 _LISTS = frozenset({"channels", "people", "admins", "providers"})
@@ -38,9 +42,29 @@ def _expand(value: object) -> object:
     return Path(value).expanduser() if isinstance(value, str) else value
 
 
+def _seconds(value: object) -> object:
+    if not isinstance(value, str) or value.replace(".", "", 1).isdigit():
+        return value
+    try:
+        return parse_span(value).total_seconds()
+    except TimeRefused as error:
+        raise ValueError(str(error)) from None
+
+
+def _known_zone(name: str) -> str:
+    try:
+        return parse_zone(name).key if name else ""
+    except TimeRefused as error:
+        raise ValueError(str(error).removesuffix(".")) from None
+
+
 Directory = Annotated[Path, BeforeValidator(_expand)]
+Zone = Annotated[str, AfterValidator(_known_zone)]
 Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
 """A name that people can type as the value of an option."""
+Duration = Annotated[float, BeforeValidator(_seconds), Field(ge=1, le=7 * 86_400)]
+"""Seconds, or a text such as "20m"."""
+Provider = Literal["claude", "gemini", "codex", "rehearsal"]
 
 
 class _Section(BaseModel):
@@ -73,6 +97,22 @@ class Slack(_Section):
         return self
 
 
+class Timeouts(_Section):
+    """How long an attempt may take, by the type of its job."""
+
+    research: Duration = 600
+    session: Duration = 600
+
+
+class Inactivity(_Section):
+    """How long a CLI may say nothing until it is taken to hang."""
+
+    claude: Duration = 600  # it thinks long
+    gemini: Duration = 300  # it hangs in retries of its own
+    codex: Duration = 600
+    rehearsal: Duration = 600
+
+
 class Cli(_Section):
     """An AI coding CLI."""
 
@@ -95,7 +135,7 @@ class Rehearsal(_Section):
 class Agents(_Section):
     """Who does the work. `providers` empty: the CLIs that are installed, and rehearsal."""
 
-    providers: tuple[Literal["claude", "gemini", "codex", "rehearsal"], ...] = ()
+    providers: tuple[Provider, ...] = ()
     claude: ClaudeCli = ClaudeCli()
     gemini: Cli = Cli()
     codex: Cli = Cli()
@@ -107,12 +147,25 @@ class Settings(_Section):
 
     data_dir: Directory = Field(default_factory=lambda: user_data_path("bifrost"))
     slots: int = Field(default=4, ge=1, le=100)
+    provider_slots: dict[Provider, Annotated[int, Field(ge=1, le=100)]] = {}
     prompt_limit: int = Field(default=LIMIT, ge=100, le=1_000_000)
     grace_seconds: float = Field(default=10.0, ge=0, le=600)
+    drain_seconds: float = Field(default=10.0, ge=0, le=86_400)
+    on_restart: OnRestart = OnRestart.RESUME
+    zone: Zone = ""
+    """The time zone of times that people type, where their own is not known; by default the machine's."""
+    least_schedule_minutes: int = Field(default=5, ge=1, le=24 * 60)
     workspaces: dict[Name, Directory] = Field(default_factory=lambda: {"main": Path.cwd()}, min_length=1)
     web: Web = Web()
     slack: Slack = Slack()
+    timeouts: Timeouts = Timeouts()
+    inactivity: Inactivity = Inactivity()
     agents: Agents = Agents()
+
+    @property
+    def clocks(self) -> ZoneInfo:
+        """The zone that is meant where nobody names one."""
+        return parse_zone(self.zone) if self.zone else machine_zone()
 
 
 def load(path: Path | None, environment: Mapping[str, str]) -> Settings:

@@ -31,6 +31,7 @@ EXIT_CODES: Mapping[JobStatus, int] = {JobStatus.DONE: 0, JobStatus.RATE_LIMITED
 
 _STYLES: Mapping[Tone, str] = {
     Tone.WAITING: "yellow",
+    Tone.SCHEDULED: "yellow",
     Tone.RUNNING: "cyan",
     Tone.GOOD: "green",
     Tone.BAD: "red",
@@ -38,6 +39,7 @@ _STYLES: Mapping[Tone, str] = {
 }
 _SIGNS: Mapping[Tone, str] = {
     Tone.WAITING: "…",
+    Tone.SCHEDULED: "◷",
     Tone.RUNNING: "▶",
     Tone.GOOD: "✔",
     Tone.BAD: "✘",

@@ -7,17 +7,16 @@ import logging
 import shutil
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from executor import lifecycle, reports
+from executor import endings, lifecycle, reports
 from executor.backends.base import Backend, CliMissing, Decoder, Launch
 from executor.catalog import Catalog
-from executor.events import Activity
+from executor.events import Activity, Noticed
 from executor.job_types.base import JobType
 from executor.live import LiveLog
-from executor.model import Job, Outcome, OutcomeKind, Report, StopReason, Usage
+from executor.model import TIMEOUT, Job, Outcome, OutcomeKind, Report, StopReason
 from executor.ports import Clock, Store
 from executor.processes.process import Process, spawn
 from executor.unbroken import unbroken
@@ -28,12 +27,8 @@ log = logging.getLogger(__name__)
 
 _LOOK_S = 10.0
 """Seconds after which a cancel is found although its wake-up got lost."""
-_WAITS = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=5))
-"""How long a limit is waited for, attempt by attempt, where the provider names no moment to believe."""
-_LONGEST_WAIT = timedelta(days=8)
-"""The longest limits last a week."""
-_MOST_ATTEMPTS = 6
-"""Attempts after which a limit is not waited for again."""
+_SILENCE_S = 600.0
+"""Seconds without a word that are borne of a provider for which nothing else is set."""
 _INTERNAL = "Something went wrong inside Bifrost itself; its log says what. Press Retry to try again."
 _UNPUBLISHED = "Its report could not be published; the log of Bifrost says why. The answer is complete."
 
@@ -56,6 +51,8 @@ class Workshop:
     reports: Path
     grace_s: float
     """Seconds that a process is given to end by itself."""
+    silence_s: Mapping[str, float] = field(default_factory=dict)
+    """Seconds without a word after which a provider's CLI is taken to hang."""
 
 
 class Attempt:
@@ -66,7 +63,7 @@ class Attempt:
         self._job = job
         self._live = LiveLog(workshop.store, job)
         self._stopped: StopReason | None = None
-        self._began = time.monotonic()
+        self._began = self._heard = time.monotonic()
 
     async def run(self) -> None:
         """Prepare, launch, read, publish, settle. Cancelling it interrupts the job, which goes on later."""
@@ -82,6 +79,8 @@ class Attempt:
 
     async def _carry_out(self) -> Outcome:
         backend = self._workshop.backends[self._job.provider]
+        if self._job.attempt > 1 and self._job.session_id is None:
+            await self._live.add([Noticed(text="There is no session to go on with; it starts afresh.")])
         try:
             launch = self._prepare()
             command = backend.command(launch)
@@ -123,25 +122,30 @@ class Attempt:
                 group.create_task(self._watch(process, decoder)),
             ]
             code = await process.read(
-                stdin, self._taker(decoder, decoder.stdout), self._taker(decoder, decoder.stderr)
+                stdin,
+                self._taker(decoder, decoder.stdout, lambda: True),
+                self._taker(decoder, decoder.stderr, lambda: not decoder.retrying),
             )
             for helper in helpers:
                 helper.cancel()
-        return self._judge(decoder, code)
+        return await self._judge(decoder, code)
 
     def _taker(
-        self, decoder: Decoder, decode: Callable[[bytes], Sequence[Activity]]
+        self, decoder: Decoder, decode: Callable[[bytes], Sequence[Activity]], progress: Callable[[], bool]
     ) -> Callable[[Sequence[bytes]], Awaitable[None]]:
         async def take(lines: Sequence[bytes]) -> None:
             for line in lines:
-                await self._live.add(decode(line))
+                activities = decode(line)
+                if progress():
+                    self._heard = time.monotonic()
+                await self._live.add(activities)
             if decoder.verdict is not None:
                 self._workshop.wakeups.ring(control_topic(self._job.id))
 
         return take
 
     async def _watch(self, process: Process, decoder: Decoder) -> None:
-        """Stops the process when somebody cancels, time is up, or the backend has seen enough."""
+        """Stops the process on a cancel, when time is up, when nothing comes, or when all is known."""
         with self._workshop.wakeups.listen(control_topic(self._job.id)) as bell:
             while True:
                 reason = await self._stop_reason(decoder)
@@ -151,7 +155,7 @@ class Attempt:
                         self._stopped = reason
                         await process.stop(self._workshop.grace_s)
                     return
-                await bell.wait(max(0.0, min(_LOOK_S, self._type.timeout_s - self._elapsed_s())))
+                await bell.wait(max(0.0, min(_LOOK_S, self._time_left_s(), self._patience_s())))
 
     async def _stop_reason(self, decoder: Decoder) -> StopReason | None:
         if decoder.verdict is not None:
@@ -159,41 +163,36 @@ class Attempt:
         job = await self._workshop.store.job(self._job.id)
         if job is not None and job.cancel_requested_at is not None:
             return StopReason.CANCELLED
-        return StopReason.TIMEOUT if self._elapsed_s() >= self._type.timeout_s else None
+        if self._time_left_s() <= 0:
+            return StopReason.TIMEOUT
+        return StopReason.SILENT if self._patience_s() <= 0 else None
 
-    def _judge(self, decoder: Decoder, code: int) -> Outcome:
+    async def _judge(self, decoder: Decoder, code: int) -> Outcome:
         """How it ended. Why we stopped a process is our own knowledge, never read off its exit code."""
         outcome = decoder.conclude(code)
         if self._stopped is StopReason.CANCELLED:
             outcome = Outcome(kind=OutcomeKind.CANCELLED, reason="cancelled", usage=outcome.usage)
         elif self._stopped is StopReason.TIMEOUT:
-            outcome = self._timed_out(outcome.usage)
+            outcome = endings.timed_out(self._timeout_s, outcome.usage)
+        elif self._stopped is StopReason.SILENT:
+            outcome = endings.silent(self._job, self._silence_s, outcome)
         elif self._stopped is StopReason.VERDICT and decoder.verdict is not None:
             outcome = decoder.verdict
         if outcome.kind is OutcomeKind.LIMITED:
-            outcome = self._limited(outcome)
+            outcome = endings.limited(self._job, outcome, self._workshop.clock.now())
+        elif outcome.kind is OutcomeKind.FAILED and outcome.reason == endings.STALE:
+            outcome = await self._start_afresh(outcome)
         if outcome.usage.duration_ms is None:
             usage = replace(outcome.usage, duration_ms=round(self._elapsed_s() * 1000))
             outcome = replace(outcome, usage=usage)
         return outcome
 
-    def _timed_out(self, usage: Usage) -> Outcome:
-        minutes = self._type.timeout_s / 60
-        return Outcome(
-            kind=OutcomeKind.TIMED_OUT,
-            reason="timeout",
-            message=f"It was stopped after {minutes:g} minutes, the limit for {self._type.name} jobs. "
-            "Press Resume to go on from there, or ask for less at once.",
-            usage=usage,
-        )
-
-    def _limited(self, outcome: Outcome) -> Outcome:
-        if self._job.attempt >= _MOST_ATTEMPTS:
-            return replace(outcome, kind=OutcomeKind.FAILED)
-        now, resets_at = self._workshop.clock.now(), outcome.resets_at
-        if resets_at is None or not now < resets_at < now + _LONGEST_WAIT:
-            resets_at = now + _WAITS[min(self._job.attempt, len(_WAITS)) - 1]
-        return replace(outcome, resets_at=resets_at)
+    async def _start_afresh(self, outcome: Outcome) -> Outcome:
+        """Once per job: a CLI that loses every conversation must not be started for ever."""
+        past = await self._workshop.store.attempts(self._job.id)
+        if self._job.session_id is None or any(each.reason == endings.STALE for each in past):
+            return outcome
+        return endings.lost(outcome)
 
     async def _end(self, outcome: Outcome) -> None:
         """Publish, settle, clean up."""
@@ -228,8 +227,22 @@ class Attempt:
     def _temp(self) -> Path:
         return self._place() / f"tmp-{self._job.attempt}"
 
+    @property
+    def _timeout_s(self) -> float:
+        return float(self._job.payload.get(TIMEOUT, self._type.timeout_s))
+
+    @property
+    def _silence_s(self) -> float:
+        return self._workshop.silence_s.get(self._job.provider, _SILENCE_S)
+
     def _elapsed_s(self) -> float:
         return time.monotonic() - self._began
+
+    def _time_left_s(self) -> float:
+        return self._timeout_s - self._elapsed_s()
+
+    def _patience_s(self) -> float:
+        return self._heard + self._silence_s - time.monotonic()
 
 
 def _failed(reason: str, message: str) -> Outcome:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from executor.model import RESUMED_SESSION, Job, JobRequest, Origin
+from executor.model import EARLIER, RESUMED_SESSION, Job, JobRequest, Origin
 from executor.ports import Store, Submission
 
 GO_ON = "Go on from where you stopped."
 """What an agent is told when a job is resumed without new words."""
+_EARLIER = 3_000
+"""Characters of a question, and of the end of its answer, that are kept for who has to start afresh."""
 
 
 class NoSession(Exception):
@@ -36,7 +38,12 @@ class Executor:
         """
         if job.session_id is None:
             raise NoSession(job.id)
-        payload = {**job.payload, "prompt": text or GO_ON, RESUMED_SESSION: job.session_id}
+        payload = {
+            **job.payload,
+            "prompt": text or GO_ON,
+            RESUMED_SESSION: job.session_id,
+            EARLIER: f"Asked: {job.prompt[:_EARLIER]}\n\nAnswered: {job.result[-_EARLIER:]}",
+        }
         return await self._store.submit(_successor(job, payload, origin, dedupe_key))
 
     async def retry(self, job: Job, origin: Origin, dedupe_key: str) -> Submission:
@@ -62,5 +69,6 @@ def _successor(job: Job, payload: Mapping[str, str], origin: Origin, dedupe_key:
         origin=origin,
         parent_job_id=job.id,
         session_id=payload.get(RESUMED_SESSION),
+        priority=job.priority,
         dedupe_key=dedupe_key,
     )

@@ -20,6 +20,7 @@ class Transition(StrEnum):
     GO_SILENT = "go_silent"
     HIT_LIMIT = "hit_limit"
     INTERRUPT = "interrupt"
+    START_AFRESH = "start_afresh"
     CANCEL = "cancel"
 
 
@@ -47,6 +48,8 @@ MOVES: dict[Transition, Move] = {
     Transition.GO_SILENT: _move(_S.RUNNING, to=_S.FAILED),
     Transition.HIT_LIMIT: _move(_S.RUNNING, to=_S.RATE_LIMITED),
     Transition.INTERRUPT: _move(_S.RUNNING, to=_S.PENDING),
+    # As an interruption, but without the conversation so far.
+    Transition.START_AFRESH: _move(_S.RUNNING, to=_S.PENDING),
     Transition.CANCEL: _move(_S.PENDING, _S.SCHEDULED, _S.RUNNING, _S.RATE_LIMITED, to=_S.CANCELLED),
 }
 
@@ -57,6 +60,7 @@ _ENDINGS: dict[OutcomeKind, Transition] = {
     OutcomeKind.SILENT: Transition.GO_SILENT,
     OutcomeKind.LIMITED: Transition.HIT_LIMIT,
     OutcomeKind.INTERRUPTED: Transition.INTERRUPT,
+    OutcomeKind.LOST: Transition.START_AFRESH,
     OutcomeKind.CANCELLED: Transition.CANCEL,
 }
 

@@ -16,6 +16,10 @@ SHORT_ID = 6
 
 RESUMED_SESSION = "resume_session_id"
 """In a payload: the conversation that the job was asked to go on with."""
+EARLIER = "earlier"
+"""In a payload: what that conversation was about, for an agent that has to start afresh."""
+TIMEOUT = "timeout_s"
+"""In a payload: seconds that an attempt may take, where somebody asked for other than the type's own."""
 
 
 class JobStatus(StrEnum):
@@ -97,6 +101,12 @@ class JobRequest:
     origin: Origin
     parent_job_id: str | None = None
     session_id: str | None = None
+    scheduled_at: datetime | None = None
+    """When the job shall start; None, or a time that is past, for at once."""
+    schedule_id: str | None = None
+    """The schedule that asks for it."""
+    priority: int = 1
+    """0 low, 1 normal, 2 high."""
     dedupe_key: str | None = None
     """Names the delivery that carried the request; the same key never makes a second job."""
 
@@ -122,7 +132,9 @@ class Job:
     parent_job_id: str | None = None
     session_id: str | None = None
     scheduled_at: datetime | None = None
+    schedule_id: str | None = None
     retry_at: datetime | None = None
+    priority: int = 1
     cancel_requested_at: datetime | None = None
     cancelled_by: str = ""
     started_at: datetime | None = None
@@ -153,6 +165,8 @@ class OutcomeKind(StrEnum):
     TIMED_OUT = "timed_out"
     SILENT = "silent"
     LIMITED = "limited"
+    LOST = "lost"
+    """The conversation that it was to go on with is gone."""
     INTERRUPTED = "interrupted"
     CANCELLED = "cancelled"
 
@@ -168,6 +182,19 @@ class Outcome:
     usage: Usage = field(default_factory=Usage)
     resets_at: datetime | None = None
     """When a provider's limit lifts, where it said so."""
+    retry_at: datetime | None = None
+    """When the job tries again; by default as soon as the limit lifts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRecord:
+    """What is known of an attempt. `outcome` is None while it runs."""
+
+    number: int
+    started_at: datetime
+    outcome: OutcomeKind | None
+    reason: str
+    usage: Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +211,7 @@ class StopReason(StrEnum):
 
     CANCELLED = "cancelled"
     TIMEOUT = "timeout"
+    SILENT = "silent"
     SHUTDOWN = "shutdown"
     VERDICT = "verdict"
     """The backend saw enough to know how the attempt ends."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from functools import cache
+from pathlib import Path
 from typing import NoReturn
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -57,6 +60,11 @@ def parse_at(text: str, *, now: datetime, zone: ZoneInfo) -> Moment:
 
 def parse_in(text: str, *, now: datetime, zone: ZoneInfo) -> Moment:
     """The moment `text` from now: days, hours, minutes and seconds such as `2h30m`. Raises TimeRefused."""
+    return Moment(at=now.astimezone(UTC) + parse_span(text), zone=zone)
+
+
+def parse_span(text: str) -> timedelta:
+    """A length of time such as `45s` or `2h30m`, at most a year. Raises TimeRefused."""
     parts = _SPAN.fullmatch(_words(text))
     if parts is None or not any(parts.groups()):
         raise TimeRefused(
@@ -69,7 +77,7 @@ def parse_in(text: str, *, now: datetime, zone: ZoneInfo) -> Moment:
         raise TimeRefused(f"{quoted(text)} is no time at all: the least is `1s`. {_SPAN_EXAMPLES}")
     if total > HORIZON.total_seconds():
         raise TimeRefused(f"{quoted(text)} is more than a year ahead, the most there is. {_SPAN_EXAMPLES}")
-    return Moment(at=now.astimezone(UTC) + timedelta(seconds=total), zone=zone)
+    return timedelta(seconds=total)
 
 
 def parse_zone(name: str) -> ZoneInfo:
@@ -88,6 +96,15 @@ def parse_zone(name: str) -> ZoneInfo:
     raise TimeRefused(
         f"{quoted(name)} is no time zone. {'The nearest are' if near else 'Examples'}: {listed}."
     )
+
+
+def machine_zone() -> ZoneInfo:
+    """The zone that this machine's clock is set to, as far as that can be told; else UTC."""
+    _, _, linked = str(Path("/etc/localtime").resolve()).rpartition("/zoneinfo/")
+    for name in (os.environ.get("TZ", "").removeprefix(":"), linked):
+        with suppress(TimeRefused):
+            return parse_zone(name)
+    return ZoneInfo("UTC")
 
 
 def echo(moment: Moment, now: datetime) -> str:

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from executor.events import Activity, Event
 from executor.lifecycle import Transition
-from executor.model import Job, JobRequest, JobStatus, Outcome, Report
+from executor.model import AttemptRecord, Job, JobRequest, JobStatus, Outcome, Report
+from executor.queueing import Hindrance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +60,11 @@ class Store(Protocol):
     async def submit(self, request: JobRequest) -> Submission:
         """A new pending job. Raises SuccessorLives where its parent has an unfinished successor."""
 
-    async def claim(self, worker: str, providers: Sequence[str]) -> Job | None:
-        """Starts the next attempt that is due: the job comes back running, with the attempt's number."""
+    async def claim(self, worker: str, providers: Sequence[str], only: str | None = None) -> Job | None:
+        """Starts the next attempt that is due: the job comes back running, with the attempt's number.
+
+        `only` is the id of the one job to be considered. No job of a provider that is limited is due.
+        """
 
     async def process_started(self, job: Job, process: ProcessRecord) -> None:
         """Remembers the process of the running attempt."""
@@ -73,14 +77,18 @@ class Store(Protocol):
     ) -> Job | None:
         """Ends the running attempt and moves the job, with its report where there is one.
 
-        A job that would go on, although somebody wants it cancelled, is cancelled instead.
+        A job that would go on, although somebody wants it cancelled, is cancelled instead. Where the outcome
+        tells when a limit lifts, that is kept of the provider.
         """
 
     async def cancel(self, job_id: str, by: str) -> Job | None:
         """Cancels a waiting job at once; for a running one, records the wish. None where it is final."""
 
     async def hurry(self, job_id: str) -> Job | None:
-        """Lets a scheduled or rate-limited job start now. None where it waits for no time."""
+        """Lets a scheduled or rate-limited job start now. None where it waits for no time.
+
+        For a rate-limited one the limit of its provider is forgotten, so that it really starts.
+        """
 
     async def job(self, job_id: str) -> Job | None:
         """The job of exactly this id."""
@@ -94,8 +102,14 @@ class Store(Protocol):
     async def events(self, job_id: str, after: int = 0, limit: int = 1000) -> Sequence[Event]:
         """The job's log past event `after`, in order."""
 
+    async def attempts(self, job_id: str) -> Sequence[AttemptRecord]:
+        """All attempts of a job, the first one first."""
+
+    async def hindrance(self, job_id: str) -> Hindrance | None:
+        """What keeps a job from starting; None where nothing does but, perhaps, a time of its own."""
+
     async def next_due(self, after: datetime) -> datetime | None:
-        """The first moment past `after` that a job waits for."""
+        """The first moment past `after` that a job waits for, by itself or for its provider's limit."""
 
     async def open_attempts(self) -> Sequence[OpenAttempt]:
         """Every attempt that has not ended."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from enum import StrEnum
 
 from executor.lifecycle import settle
 from executor.model import Outcome, OutcomeKind
@@ -17,7 +18,17 @@ _MOST_INTERRUPTIONS = 3
 _KILL_S = 0.02
 
 
-async def rescue(store: Store) -> int:
+class OnRestart(StrEnum):
+    """What becomes of a job that was running when the bot was killed."""
+
+    RESUME = "resume"
+    """It goes on with its session."""
+    REQUEUE = "requeue"
+    """It starts afresh."""
+    FAIL = "fail"
+
+
+async def rescue(store: Store, on_restart: OnRestart = OnRestart.RESUME) -> int:
     """Settles every open attempt; to be called before the first worker starts. Returns how many there were.
 
     All of them are orphans by identity, not by age: this process is the store's only user and runs none yet.
@@ -26,13 +37,13 @@ async def rescue(store: Store) -> int:
     for attempt in attempts:
         if attempt.process is not None:
             await _end(attempt.process)
-        outcome = _outcome(attempt)
+        outcome = _outcome(attempt, on_restart)
         await store.settle(attempt.job, settle(outcome), outcome)
         log.warning("rescuer.settled", extra={"job_id": attempt.job.id, "outcome": outcome.kind})
     return len(attempts)
 
 
-def _outcome(attempt: OpenAttempt) -> Outcome:
+def _outcome(attempt: OpenAttempt, on_restart: OnRestart) -> Outcome:
     if attempt.job.cancel_requested_at is not None:
         return Outcome(kind=OutcomeKind.CANCELLED, reason="cancelled")
     if attempt.interruptions + 1 >= _MOST_INTERRUPTIONS:
@@ -42,7 +53,11 @@ def _outcome(attempt: OpenAttempt) -> Outcome:
             message=f"It was interrupted {attempt.interruptions + 1} times and is not started again "
             "by itself. Press Resume to go on from where it stopped.",
         )
-    return Outcome(kind=OutcomeKind.INTERRUPTED, reason="restart")
+    if on_restart is OnRestart.FAIL:
+        message = "The bot was restarted while it ran. Press Resume to go on from where it stopped."
+        return Outcome(kind=OutcomeKind.FAILED, reason="restart", message=message)
+    afresh = on_restart is OnRestart.REQUEUE
+    return Outcome(kind=OutcomeKind.LOST if afresh else OutcomeKind.INTERRUPTED, reason="restart")
 
 
 async def _end(process: ProcessRecord) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from executor.model import JobRequest
 from executor.ports import Clock
-from executor.schedules import SCHEDULES, Due, ScheduleStore, Verdict, advance, deny, next_from
-from executor.wakeups import Wakeups
+from executor.schedules import Due, ScheduleStore, Verdict, advance, deny, next_from
+from executor.wakeups import SCHEDULES, Wakeups
 
 log = logging.getLogger(__name__)
 

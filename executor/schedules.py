@@ -8,14 +8,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from executor.model import SHORT_ID, Actor, Job, JobRequest, new_job_id
+from executor.model import SHORT_ID, Job, JobRequest, Origin, new_job_id
 from executor.moments import span
 from executor.timers import Cron, Fire
 
 LATE = timedelta(minutes=2)
 """How late a run may start and still count as on time: longer than the scheduler sleeps at most."""
-SCHEDULES = "schedules"
-"""The wake-up topic of the next run: it may be another one than before."""
 
 
 class Missed(StrEnum):
@@ -59,9 +57,13 @@ class Schedule:
         return self.id[:SHORT_ID]
 
     @property
-    def owner(self) -> Actor:
-        """In whose name the jobs run."""
-        return self.request.origin.actor
+    def origin(self) -> Origin:
+        """Where it was asked for and its jobs are announced, and in whose name they run."""
+        return self.request.origin
+
+    def run_request(self, delivery: str) -> JobRequest:
+        """What a run asks for; the same delivery never makes a second job."""
+        return replace(self.request, schedule_id=self.id, dedupe_key=delivery)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,8 @@ class Due:
     @property
     def request(self) -> JobRequest:
         """What the run asks for; the same fire never makes a second job."""
-        return replace(self.schedule.request, dedupe_key=f"schedule:{self.schedule.id}:{self.fire.key}")
+        delivery = f"schedule:{self.schedule.id}:{self.fire.key}"
+        return replace(self.schedule.run_request(delivery), scheduled_at=self.fire.at)
 
 
 def new_schedule(cron: Cron, request: JobRequest, now: datetime, missed: Missed = Missed.ONCE) -> Schedule:
@@ -137,6 +140,17 @@ def _verdict(schedule: Schedule, now: datetime) -> tuple[Verdict, str]:
         return Verdict.OVERLAPPED, f"Left out: job `{job}` of the run before has not ended."
     note = f"Started {span(late)} late: the bot could not start it in time." if was_late else ""
     return Verdict.STARTED, note
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FireRecord:
+    """What became of a run, as it is kept."""
+
+    due_at: datetime
+    fired_at: datetime
+    verdict: Verdict
+    note: str
+    job_id: str | None
 
 
 class ScheduleStore(Protocol):

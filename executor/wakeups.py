@@ -59,6 +59,8 @@ class Wakeups:
 
 QUEUE = "queue"
 """A job may be ready to start."""
+SCHEDULES = "schedules"
+"""The next run of a schedule may be another one than before."""
 NEWS = "news"
 """Something must be announced."""
 TOLD = "told"

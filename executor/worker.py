@@ -17,27 +17,41 @@ _NOT_BEGUN = Outcome(kind=OutcomeKind.INTERRUPTED, reason="shutdown")
 
 
 class Worker:
-    """Runs up to `slots` attempts at a time. Cancelling `run` interrupts them; their jobs go on later."""
+    """Runs up to `slots` attempts at a time. Cancelling `run` interrupts them; their jobs go on later.
 
-    def __init__(self, workshop: Workshop, name: str, slots: int) -> None:
+    `only` is the id of the one job that it is there for.
+    """
+
+    def __init__(self, workshop: Workshop, name: str, slots: int, only: str | None = None) -> None:
         self._workshop = workshop
         self._name = name
         self._slots = asyncio.Semaphore(slots)
+        self._only = only
+        self._drained = asyncio.Event()
 
     async def run(self) -> None:
-        """Claims and starts until cancelled."""
+        """Claims and starts until cancelled, or until drained."""
         await asyncio.to_thread(self._clear)
+        async with asyncio.TaskGroup() as group:
+            claiming = group.create_task(self._claim_all(group))
+            await self._drained.wait()
+            claiming.cancel()
+
+    def drain(self) -> None:
+        """Claims nothing more: `run` ends when the attempts that run have ended."""
+        self._drained.set()
+
+    async def _claim_all(self, group: asyncio.TaskGroup) -> None:
         with self._workshop.wakeups.listen(QUEUE) as bell:
-            async with asyncio.TaskGroup() as group:
-                while True:
-                    await self._slots.acquire()
-                    looked_at = self._workshop.clock.now()
-                    job = await self._claim()
-                    if job is not None:
-                        group.create_task(self._attempt(job))
-                        continue
-                    self._slots.release()
-                    await bell.wait(await self._pause_s(looked_at))
+            while True:
+                await self._slots.acquire()
+                looked_at = self._workshop.clock.now()
+                job = await self._claim()
+                if job is not None:
+                    group.create_task(self._attempt(job))
+                    continue
+                self._slots.release()
+                await bell.wait(await self._pause_s(looked_at))
 
     def _clear(self) -> None:
         """Removes the temporary files of attempts whose process had no time to."""
@@ -46,13 +60,14 @@ class Worker:
 
     async def _claim(self) -> Job | None:
         # Shielded: a claim that is cancelled half-way would leave a running job that nobody runs.
-        claim = asyncio.ensure_future(self._workshop.store.claim(self._name, list(self._workshop.backends)))
+        store, providers = self._workshop.store, list(self._workshop.backends)
+        claim = asyncio.ensure_future(store.claim(self._name, providers, self._only))
         try:
             return await asyncio.shield(claim)
         except asyncio.CancelledError:
             job = await claim
             if job is not None:
-                await self._workshop.store.settle(job, Transition.INTERRUPT, _NOT_BEGUN)
+                await store.settle(job, Transition.INTERRUPT, _NOT_BEGUN)
             raise
 
     async def _attempt(self, job: Job) -> None:

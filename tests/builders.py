@@ -16,6 +16,7 @@ from executor.catalog import Catalog
 from executor.job_types import JOB_TYPES
 from executor.model import Actor, Job, JobRequest, Origin
 from executor.ports import Clock, SystemClock
+from executor.queueing import QueueRules
 from executor.wakeups import Wakeups, job_topic
 from executor.worker import Worker
 from executor.workspaces import Workspaces
@@ -42,10 +43,12 @@ class TestClock:
         return self.at
 
 
-def origin(thread: str | None = None) -> Origin:
+def origin(thread: str | None = None, user_id: str = "ann") -> Origin:
     """Ann in #dev of the page."""
     return Origin(
-        actor=Actor(platform="web", team="", user_id="ann", name="Ann"), channel="dev", thread=thread
+        actor=Actor(platform="web", team="", user_id=user_id, name=user_id.title()),
+        channel="dev",
+        thread=thread,
     )
 
 
@@ -65,11 +68,14 @@ def request(**changes: Any) -> JobRequest:
 
 @asynccontextmanager
 async def open_store(
-    place: Path, wakeups: Wakeups | None = None, clock: Clock | None = None
+    place: Path,
+    wakeups: Wakeups | None = None,
+    clock: Clock | None = None,
+    rules: QueueRules | None = None,
 ) -> AsyncIterator[SqliteStore]:
     """A store on the database `place`/bifrost.db."""
     async with open_database(place / "bifrost.db") as database:
-        yield SqliteStore(database, wakeups or Wakeups(), clock)
+        yield SqliteStore(database, wakeups or Wakeups(), clock, rules)
 
 
 @asynccontextmanager

@@ -26,7 +26,12 @@ def check(database: Path) -> None:
     with closing(connection):
         connection.row_factory = sqlite3.Row
         connection.execute("BEGIN")  # one state of the file for all questions
-        found = [*_file(connection), *_sessions(connection)]
+        found = [
+            *_file(connection),
+            *_sessions(connection),
+            *_schedules(connection),
+            *_limits(connection),
+        ]
         for job in connection.execute("SELECT * FROM jobs ORDER BY created_at"):
             found += [f"job {job['id'][:6]} ({job['status']}): {fault}" for fault in _job(connection, job)]
     assert not found, "\n".join([f"{database} is not sound:", *found])
@@ -47,6 +52,37 @@ def _sessions(connection: sqlite3.Connection) -> Iterator[str]:
     )
     for provider, session_id in shared:
         yield f"session {session_id} of {provider} is used by two running jobs"
+
+
+def _schedules(connection: sqlite3.Connection) -> Iterator[str]:
+    strays = connection.execute(
+        "SELECT fires.schedule_id, fires.key, fires.job_id FROM fires "
+        "LEFT JOIN jobs ON jobs.id = fires.job_id AND jobs.schedule_id = fires.schedule_id "
+        "AND jobs.dedupe_key = 'schedule:' || fires.schedule_id || ':' || fires.key "
+        "WHERE fires.job_id IS NOT NULL AND jobs.id IS NULL"
+    )
+    for schedule_id, key, job_id in strays:
+        yield f"fire {key} of schedule {schedule_id} made another job than {job_id}"
+    unknown = connection.execute(
+        "SELECT id, last_key FROM schedules WHERE last_key IS NOT NULL AND NOT EXISTS "
+        "(SELECT 1 FROM fires WHERE schedule_id = schedules.id AND key = last_key)"
+    )
+    for schedule_id, key in unknown:
+        yield f"the last fire {key} of schedule {schedule_id} is not on record"
+
+
+def _limits(connection: sqlite3.Connection) -> Iterator[str]:
+    """F36: nothing is started while its provider is known to be limited."""
+    early = connection.execute(
+        "SELECT attempts.job_id, attempts.number, provider_limits.* FROM attempts "
+        "JOIN jobs ON jobs.id = attempts.job_id JOIN provider_limits USING (provider) "
+        "WHERE attempts.started_at > seen_at AND attempts.started_at < resets_at"
+    )
+    for row in early:
+        yield (
+            f"attempt {row['number']} of {row['job_id'][:6]} was started although its provider is limited "
+            f"until {row['resets_at']}"
+        )
 
 
 def _job(connection: sqlite3.Connection, job: sqlite3.Row) -> Iterator[str]:

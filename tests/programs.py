@@ -87,6 +87,7 @@ class Spoken:
 
     def __init__(self) -> None:
         self.verdict: Outcome | None = None
+        self.retrying = False
         self._outcome: Outcome | None = None
 
     def stdout(self, line: bytes) -> Sequence[Activity]:
@@ -108,14 +109,17 @@ class Spoken:
                 )
             case "verdict":
                 self.verdict = Outcome(kind=OutcomeKind.FAILED, reason=rest, message="It cannot be.")
+            case "lost":
+                self._outcome = Outcome(kind=OutcomeKind.FAILED, reason="session_not_found", message="Gone.")
             case "crash":
                 raise ZeroDivisionError(rest)
         return []
 
     def stderr(self, line: bytes) -> Sequence[Activity]:
-        return []
+        self.retrying = line == b"retrying"
+        return [Noticed(text="It is retrying.")] if self.retrying else []
 
     def conclude(self, exit_code: int) -> Outcome:
-        if self._outcome is not None and exit_code == 0:
+        if self._outcome is not None and (exit_code == 0 or self._outcome.kind is OutcomeKind.LIMITED):
             return self._outcome
         return Outcome(kind=OutcomeKind.FAILED, reason="exit", message=f"It ended with {exit_code}.")

@@ -84,6 +84,8 @@ class Wishes:
     executable: str = ""
     step_seconds: float = 0
     slots: int = 4
+    drain_seconds: float = 0
+    inactivity: str = "5m"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,9 +160,11 @@ def _write_config(
         f"""
         data_dir = "{place / "data"}"
         grace_seconds = 2
+        drain_seconds = {wishes.drain_seconds}
         slots = {wishes.slots}
         workspaces = {{ main = "{workspace}" }}
         web = {{ port = 0 }}
+        inactivity = {{ claude = "{wishes.inactivity}", gemini = "{wishes.inactivity}" }}
         [slack]
         bot_token = "{slack.bot_token}"
         app_token = "{slack.app_token}"

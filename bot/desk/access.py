@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 from bot.desk.commands import JOB_COMMANDS
 from executor.model import Actor, Job, Origin
+from executor.schedules import Schedule
 
-OPEN = frozenset({"list", "show", "help", *(command.verb for command in JOB_COMMANDS)})
+OPEN = frozenset({"list", "show", "schedules", "help", *(command.verb for command in JOB_COMMANDS)})
 """What everybody may do whom a platform's rule lets in."""
-OWN = frozenset({"cancel", "resume", "retry"})
-"""What people may do with their own jobs, and admins with any."""
+OWN = frozenset({"cancel", "resume", "retry", "schedule"})
+"""What people may do with their own jobs and schedules, and admins with any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +48,8 @@ class Access:
 
     rules: Mapping[str, Rule] = field(default_factory=dict)
 
-    def authorize(self, origin: Origin, verb: str, target: Job | None = None) -> Allow | Deny:
-        """Whether the person may do `verb` here, to `target` where it is about a job."""
+    def authorize(self, origin: Origin, verb: str, target: Job | Schedule | None = None) -> Allow | Deny:
+        """Whether the person may do `verb` here, to `target` where it is about a job or a schedule."""
         actor = origin.actor
         rule = self.rules.get(actor.platform)
         if rule is None:
@@ -66,22 +67,31 @@ class Access:
         if verb not in OPEN | OWN:
             return Deny("Nobody may do that.")
         if verb in OWN and target is not None and not self._may_change(actor, target):
-            return Deny(
-                f"Job `{target.short_id}` was started by somebody else: only that person or an admin may "
-                f"{verb} it. You can start your own with `/job {target.type} …`."
-            )
+            return Deny(_not_yours(target, verb))
         return Allow()
 
-    def may_see(self, actor: Actor, target: Job) -> bool:
-        """Jobs of one platform and team are not shown on another; the page's owner sees all."""
+    def may_see(self, actor: Actor, target: Job | Schedule) -> bool:
+        """Jobs and schedules of one platform and team are not shown on another; the page's owner sees all."""
         return actor.platform == "web" or (actor.platform, actor.team) == (
             target.origin.actor.platform,
             target.origin.actor.team,
         )
 
-    def _may_change(self, actor: Actor, target: Job) -> bool:
+    def _may_change(self, actor: Actor, target: Job | Schedule) -> bool:
         rule = self.rules[actor.platform]
         return actor.key == target.origin.actor.key or actor.user_id in rule.admins
+
+
+def _not_yours(target: Job | Schedule, verb: str) -> str:
+    if isinstance(target, Schedule):
+        return (
+            f"Schedule `{target.short_id}` was made by somebody else: only that person or an admin may "
+            "change it."
+        )
+    return (
+        f"Job `{target.short_id}` was started by somebody else: only that person or an admin may "
+        f"{verb} it. You can start your own with `/job {target.type} …`."
+    )
 
 
 def _has(allowed: frozenset[str], value: str) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from executor.model import Job, Origin
+
+ZoneOf = Callable[[], Awaitable[str]]
+"""Says the person's own time zone (an IANA name), or nothing where that is not known soon."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +19,7 @@ class Invocation:
     origin: Origin
     delivery: str
     """Names this delivery for good (`slack:command:<trigger id>`): the same one is never done twice."""
+    zone: ZoneOf | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,7 @@ class Ask:
     delivery: str
     target: str = ""
     args: Mapping[str, str] = field(default_factory=dict)
+    zone: ZoneOf | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,3 +47,12 @@ class Answer:
     job: Job | None = None
     field: str = ""
     """The option that was wrong, where the answer can be put beside it."""
+
+
+class Refusal(Exception):
+    """The request cannot be done. `text` is a sentence for the person, `field` the option at fault."""
+
+    def __init__(self, text: str, field: str = "") -> None:
+        super().__init__(text)
+        self.text = text
+        self.field = field

@@ -10,10 +10,18 @@ from enum import StrEnum
 
 NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,79}")
 """What the value of an option may look like: never a path, a flag or an expression."""
-_OPTION = re.compile(r"(?:--|—|–)([A-Za-z][\w-]*)(?:=(\S*))?")
-"""Phones and Slack turn `--` into a dash while people type."""
-_LAST_OPTION = re.compile(r"(?:^|\s)(?:--|—|–)([A-Za-z][\w-]*)(?:=(\S*)|\s+(\S+))?$")
+_DOUBLE, _SINGLE = '["“”„]', "['‘’]"
+_OPTION = r"(?:--|—|–)([A-Za-z][\w-]*)"
+"""Phones and Slack turn `--` into a dash while people type, and straight quotes into curly ones."""
+_VALUE = rf"{_DOUBLE}[^{_DOUBLE[1:]}*{_DOUBLE}(?!\S)|{_SINGLE}[^{_SINGLE[1:]}*{_SINGLE}(?!\S)|\S++"
+_FIRST_OPTION = re.compile(rf"\s*{_OPTION}(?:=({_VALUE})?|\s+({_VALUE}))?(?!\S)")
+_LAST_OPTION = re.compile(rf"(?:^|\s){_OPTION}(?:=({_VALUE})?|\s+({_VALUE}))?$")
+_LONGEST_OPTION = 1_000
+"""Characters at the end of a prompt in which options are looked for: the search is not linear."""
+_QUOTED = re.compile(rf"{_DOUBLE}(.*){_DOUBLE}|{_SINGLE}(.*){_SINGLE}", re.DOTALL)
 _TYPO = 0.75
+CHANGES = ("pause", "resume", "delete", "run")
+"""What can be done with a schedule."""
 
 
 class Takes(StrEnum):
@@ -23,6 +31,7 @@ class Takes(StrEnum):
     NOTHING = "nothing"
     JOB = "job"
     JOB_AND_TEXT = "job and text"
+    SCHEDULE = "change and schedule"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +62,7 @@ class Command:
             Takes.NOTHING: "",
             Takes.JOB: " ID",
             Takes.JOB_AND_TEXT: " ID [TEXT]",
+            Takes.SCHEDULE: f" {'|'.join(CHANGES)} ID",
         }[self.takes]
         options = "".join(f" [--{option.name} {option.placeholder}]" for option in self.options)
         return f"/job {self.verb}{words}{options}"
@@ -63,7 +73,30 @@ RUN_OPTIONS = (
     Option(name="provider", placeholder="NAME", summary="whose CLI does the work"),
     Option(name="effort", placeholder="LEVEL", summary="how hard it thinks: low, medium or high"),
     Option(name="workspace", placeholder="NAME", summary="the directory it works in"),
+    Option(name="timeout", placeholder="SPAN", summary="how long it may take: 20m, 1h30m"),
+    Option(name="priority", placeholder="LEVEL", summary="who goes first: low, normal or high"),
 )
+
+TIME_OPTIONS = (
+    Option(
+        name="at",
+        placeholder='"TIME"',
+        summary="when it starts: 18:00, tomorrow 09:30, mon 7:00, 2026-12-24 18:00",
+    ),
+    Option(name="in", placeholder="SPAN", summary="how long until it starts: 90m, 2h30m, 1d"),
+    Option(
+        name="cron",
+        placeholder='"RHYTHM"',
+        summary="when it starts again and again: 0 2 * * mon-fri, @daily",
+    ),
+    Option(name="zone", placeholder="ZONE", summary="whose clocks are meant: Europe/Paris"),
+    Option(
+        name="missed",
+        placeholder="once|skip",
+        summary="what becomes of runs that were missed while the bot was down",
+    ),
+)
+"""Their values are no names; quotes hold those together that have spaces."""
 
 COMMANDS: tuple[Command, ...] = (
     Command(
@@ -71,7 +104,7 @@ COMMANDS: tuple[Command, ...] = (
         summary="investigate a question and publish a report",
         takes=Takes.PROMPT,
         example="/job research how do we cache sessions?",
-        options=RUN_OPTIONS,
+        options=(*RUN_OPTIONS, *TIME_OPTIONS),
         job_type="research",
     ),
     Command(
@@ -79,7 +112,7 @@ COMMANDS: tuple[Command, ...] = (
         summary="do a piece of work, as in a session with the agent",
         takes=Takes.PROMPT,
         example="/job session add a test for the login form --model sonnet",
-        options=RUN_OPTIONS,
+        options=(*RUN_OPTIONS, *TIME_OPTIONS),
         job_type="session",
     ),
     Command(verb="list", summary="show the latest jobs", takes=Takes.NOTHING, example="/job list"),
@@ -92,6 +125,18 @@ COMMANDS: tuple[Command, ...] = (
         example="/job resume 3fa9c1 and now write the tests",
     ),
     Command(verb="retry", summary="do the same again, afresh", takes=Takes.JOB, example="/job retry 3fa9c1"),
+    Command(
+        verb="schedules",
+        summary="show what runs again and when",
+        takes=Takes.NOTHING,
+        example="/job schedules",
+    ),
+    Command(
+        verb="schedule",
+        summary="change a schedule, or start a run of it now",
+        takes=Takes.SCHEDULE,
+        example="/job schedule pause 5c4ed0",
+    ),
     Command(verb="help", summary="show this", takes=Takes.NOTHING, example="/job help"),
 )
 BY_VERB: Mapping[str, Command] = {command.verb: command for command in COMMANDS}
@@ -124,6 +169,8 @@ def parse(text: str) -> Parsed:
         raise Misunderstood(_unknown_verb(verb))
     if command.takes is Takes.PROMPT:
         return _parse_prompt(command, rest)
+    if command.takes is Takes.SCHEDULE:
+        return _parse_change(command, rest)
     target, words = ("", rest) if command.takes is Takes.NOTHING else _split_word(rest)
     words = words.strip()
     if words and command.takes is not Takes.JOB_AND_TEXT:
@@ -142,7 +189,10 @@ def help_text() -> str:
     """All commands, Markdown."""
     rows = [f"- `{command.usage}`: {command.summary}" for command in COMMANDS]
     examples = [f"- `{command.example}`" for command in JOB_COMMANDS]
-    options = [f"- `--{option.name} {option.placeholder}`: {option.summary}" for option in RUN_OPTIONS]
+    options = [
+        f"- `--{option.name} {option.placeholder}`: {option.summary}"
+        for option in (*RUN_OPTIONS, *TIME_OPTIONS)
+    ]
     return "\n".join(
         [
             "**Commands**",
@@ -168,7 +218,7 @@ def shown(word: str) -> str:
 
 def no_option(command: Command, name: str) -> Misunderstood:
     """What is wrong with `--name`."""
-    near = get_close_matches(name.lower(), [option.name for option in command.options], n=1)
+    near = get_close_matches(name.lower(), [option.name for option in command.options], n=1, cutoff=_TYPO)
     hint = f" Did you mean `--{near[0]}`?" if near else ""
     return Misunderstood(
         f"`--{shown(name)}` is no option of `/job {command.verb}`.{hint} "
@@ -201,6 +251,26 @@ def _parse_prompt(command: Command, text: str) -> Parsed:
     return Parsed(command=command, args=args | {"prompt": prompt})
 
 
+def _parse_change(command: Command, text: str) -> Parsed:
+    change, rest = _split_word(text)
+    target, words = _split_word(rest)
+    if change.lower() not in CHANGES:
+        near = get_close_matches(change.lower(), CHANGES, n=1)
+        hint = f" Did you mean `{near[0]}`?" if near else ""
+        said = (
+            f"`{shown(change)}` cannot be done with a schedule.{hint}" if change else "What shall I change?"
+        )
+        raise Misunderstood(f"{said}\n{usage_of(command)}")
+    if not target:
+        raise Misunderstood(
+            f"`/job schedule {change.lower()}` needs the id of a schedule; `/job schedules` shows them.\n"
+            f"{usage_of(command)}"
+        )
+    if words.strip():
+        raise Misunderstood(f"`{shown(words)}` is too much here.\n{usage_of(command)}")
+    return Parsed(command=command, target=target.strip("#`"), args={"change": change.lower()})
+
+
 def _leading_options(command: Command, text: str, args: dict[str, str]) -> tuple[str, bool]:
     """Takes options off the front; the flag says that a lone `--` ended them, so the rest is literal."""
     rest = text
@@ -208,18 +278,18 @@ def _leading_options(command: Command, text: str, args: dict[str, str]) -> tuple
         word, after = _split_word(rest)
         if word in ("--", "—", "–"):
             return after, True
-        option = _OPTION.fullmatch(word)
+        option = _FIRST_OPTION.match(rest)
         if option is None or not _is_option(command, option[1]):
             return rest, False
-        value, rest = (option[2], after) if option[2] is not None else _split_word(after)
-        _set(command, args, option[1], value)
+        _set(command, args, option[1], option[2] or option[3] or "")
+        rest = rest[option.end() + 1 :]
 
 
 def _trailing_options(command: Command, text: str, args: dict[str, str]) -> str:
     """Takes options off the end."""
     rest = text
     while True:
-        found = _LAST_OPTION.search(rest)
+        found = _LAST_OPTION.search(rest, max(0, len(rest) - _LONGEST_OPTION))
         if found is None or not _is_option(command, found[1]):
             return rest
         _set(command, args, found[1], found[2] or found[3] or "")
@@ -227,13 +297,21 @@ def _trailing_options(command: Command, text: str, args: dict[str, str]) -> str:
 
 
 def _is_option(command: Command, name: str) -> bool:
-    """Whether `name` is an option or a slip for one. Any other dashed word belongs to the prompt."""
+    """Whether `name` is an option or a slip for one. Any other dashed word belongs to the prompt.
+
+    A slip has the first letter right (`--once` and `--done` are none for `--zone`), and too many words are
+    near one of two letters.
+    """
+    name = name.lower()
     names = [option.name for option in command.options]
-    return bool(get_close_matches(name.lower(), names, n=1, cutoff=_TYPO))
+    near = [each for each in names if len(each) > 2 and each[0] == name[0]]
+    return name in names or bool(get_close_matches(name, near, n=1, cutoff=_TYPO))
 
 
 def _set(command: Command, args: dict[str, str], name: str, value: str) -> None:
     name = name.lower()
+    if quoted := _QUOTED.fullmatch(value):
+        value = (quoted[1] or quoted[2] or "").strip()
     if all(option.name != name for option in command.options):
         raise no_option(command, name)
     if name in args:

@@ -5,19 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from bot.desk import commands, replies
 from bot.desk.access import Access, Deny
-from bot.desk.asks import Answer, Ask, Invocation
-from bot.desk.commands import NAME, Command, Misunderstood
+from bot.desk.asks import Answer, Ask, Invocation, Refusal
+from bot.desk.commands import NAME, TIME_OPTIONS, Command, Misunderstood
 from bot.desk.prompts import problem_of
+from bot.desk.terms import priority_of, timeout_of
+from bot.desk.timetable import Timetable
 from bot.news.words import state
 from executor.catalog import EFFORTS, Catalog, Model, UnknownChoice
 from executor.executor import Executor, NoSession
 from executor.model import Job, JobRequest, JobStatus, Origin
 from executor.outbox import CARD
-from executor.ports import SuccessorLives
+from executor.ports import Clock, SuccessorLives
+from executor.schedules import Schedule
+from executor.timers import LEAST_INTERVAL, Cron
 from executor.workspaces import UnknownWorkspace, Workspaces
 from storage import Storage
 
@@ -37,13 +43,8 @@ class Door(Protocol):
         """The values that an option of the command table may take, the default first, for forms."""
 
 
-class Refusal(Exception):
-    """The request cannot be done. `text` is a sentence for the person, `field` the option at fault."""
-
-    def __init__(self, text: str, field: str = "") -> None:
-        super().__init__(text)
-        self.text = text
-        self.field = field
+class _Findable(Protocol):
+    async def find(self, prefix: str) -> Sequence[Job | Schedule]: ...
 
 
 class Desk:
@@ -58,6 +59,9 @@ class Desk:
         catalog: Catalog,
         workspaces: Workspaces,
         prompt_limit: int,
+        clock: Clock,
+        zone: ZoneInfo,
+        least_interval: timedelta = LEAST_INTERVAL,
     ) -> None:
         self._storage = storage
         self._executor = executor
@@ -65,6 +69,14 @@ class Desk:
         self._catalog = catalog
         self._workspaces = workspaces
         self._prompt_limit = prompt_limit
+        self._timetable = Timetable(
+            schedules=storage.schedules,
+            executor=executor,
+            permit=self.refusal,
+            clock=clock,
+            zone=zone,
+            least_interval=least_interval,
+        )
 
     async def command(self, invocation: Invocation) -> Answer:
         """Does what was typed after `/job`."""
@@ -81,6 +93,7 @@ class Desk:
             delivery=invocation.delivery,
             target=parsed.target,
             args=parsed.args,
+            zone=invocation.zone,
         )
         return await self.ask(ask)
 
@@ -104,39 +117,54 @@ class Desk:
             "provider": self._catalog.providers,
             "effort": ("medium", "low", "high"),
             "workspace": tuple(self._workspaces.directories),
+            "timeout": (),
+            "priority": ("normal", "low", "high"),
         }
         return values[option]
 
-    def _authorize(self, ask: Ask, target: Job | None = None) -> None:
+    def refusal(self, request: JobRequest) -> str:
+        """Why the owner of a schedule may not have this now, in a sentence; empty where it may run."""
+        allowed = self._access.authorize(request.origin, request.type)
+        if isinstance(allowed, Deny):
+            return allowed.reason
+        if request.provider not in self._catalog.providers:
+            return f"{request.provider} is switched off here."
+        if request.workspace not in self._workspaces.directories:
+            return f"There is no workspace `{request.workspace}` any more."
+        return ""
+
+    def _authorize(self, ask: Ask, target: Job | Schedule | None = None) -> None:
         allowed = self._access.authorize(ask.origin, ask.verb, target)
         if isinstance(allowed, Deny):
             raise Refusal(allowed.reason)
 
-    async def _do(self, ask: Ask, command: Command, target: Job | None) -> Answer:
+    async def _do(self, ask: Ask, command: Command, target: Job | Schedule | None) -> Answer:
         if command.job_type:
             return await self._run(ask, command)
+        if isinstance(target, Schedule):
+            return await self._timetable.change(ask, target)
         if target is None:
-            return await self._list(ask) if ask.verb == "list" else Answer(ok=True, text=commands.help_text())
+            lists = {"list": self._list, "schedules": self._schedules}
+            return await lists[ask.verb](ask) if ask.verb in lists else _help()
         verbs = {"show": self._show, "cancel": self._cancel, "resume": self._resume, "retry": self._retry}
         return await verbs[ask.verb](ask, target)
 
-    async def _target(self, ask: Ask, command: Command) -> Job | None:
-        """The job that the ask is about. An id that may not be seen answers like one that is unknown."""
-        if command.takes not in (commands.Takes.JOB, commands.Takes.JOB_AND_TEXT):
+    async def _target(self, ask: Ask, command: Command) -> Job | Schedule | None:
+        """What the ask is about. An id that may not be seen answers like one that is unknown."""
+        if command.takes in (commands.Takes.PROMPT, commands.Takes.NOTHING):
             return None
+        a_schedule = command.takes is commands.Takes.SCHEDULE
+        store: _Findable = self._storage.schedules if a_schedule else self._storage.jobs
         prefix = ask.target.strip().lower()
-        found = await self._storage.jobs.find(prefix) if _ID.fullmatch(prefix) else ()
-        jobs = [job for job in found if self._access.may_see(ask.origin.actor, job)]
-        if not jobs:
+        found = await store.find(prefix) if _ID.fullmatch(prefix) else ()
+        seen = [each for each in found if self._access.may_see(ask.origin.actor, each)]
+        if not seen:
+            raise Refusal(_unknown(ask.target, "schedule" if a_schedule else "job"))
+        if len(seen) > 1:
             raise Refusal(
-                f"There is no job `{commands.shown(ask.target)}`. "
-                "`/job list` shows the latest ones with their ids."
+                f"`{prefix}` is the beginning of several ids; type more of it: {replies.ids(seen, prefix)}."
             )
-        if len(jobs) > 1:
-            raise Refusal(
-                f"`{prefix}` is the beginning of several ids; type more of it: {replies.ids(jobs, prefix)}."
-            )
-        return jobs[0]
+        return seen[0]
 
     async def _run(self, ask: Ask, command: Command) -> Answer:
         prompt = ask.args.get("prompt", "")
@@ -144,8 +172,12 @@ class Desk:
         if problem:
             raise Refusal(f"{problem}\n{commands.usage_of(command)}", "prompt")
         request = self._request(ask, command)
-        submission = await self._executor.submit(request)
-        return Answer(ok=True, text=replies.queued(submission.job), job=submission.job)
+        time = await self._timetable.time_of(ask)
+        if isinstance(time, Cron):
+            return await self._timetable.add(ask, time, request)
+        submission = await self._executor.submit(replace(request, scheduled_at=time.at if time else None))
+        text = self._timetable.scheduled(submission.job, time) or replies.queued(submission.job)
+        return Answer(ok=True, text=text, job=submission.job)
 
     def _request(self, ask: Ask, command: Command) -> JobRequest:
         _check_values(ask, command)
@@ -160,12 +192,13 @@ class Desk:
             raise Refusal(str(error), "workspace") from error
         return JobRequest(
             type=command.job_type,
-            payload={"prompt": ask.args["prompt"]},
+            payload={"prompt": ask.args["prompt"], **timeout_of(ask.args)},
             provider=model.provider,
             model=model.name,
             effort=effort,
             workspace=workspace,
             origin=ask.origin,
+            priority=priority_of(ask.args),
             dedupe_key=ask.delivery,
         )
 
@@ -179,10 +212,18 @@ class Desk:
     async def _list(self, ask: Ask) -> Answer:
         jobs = await self._storage.jobs.jobs(limit=50)
         seen = [job for job in jobs if self._access.may_see(ask.origin.actor, job)][:15]
-        return Answer(ok=True, text=replies.listing(seen))
+        return Answer(ok=True, text=replies.listing(seen, await self._timetable.starts(ask, seen)))
+
+    async def _schedules(self, ask: Ask) -> Answer:
+        schedules = await self._storage.schedules.schedules()
+        seen = [each for each in schedules if self._access.may_see(ask.origin.actor, each)]
+        return Answer(ok=True, text=await self._timetable.listing(seen))
 
     async def _show(self, ask: Ask, job: Job) -> Answer:
-        return Answer(ok=True, text=replies.details(job), job=job)
+        starts = await self._timetable.starts(ask, [job])
+        jobs = self._storage.jobs
+        history = replies.history(job, await jobs.attempts(job.id), await jobs.hindrance(job.id))
+        return Answer(ok=True, text=replies.details(job, starts.get(job.id, ""), history), job=job)
 
     async def _cancel(self, ask: Ask, job: Job) -> Answer:
         cancelled = await self._executor.cancel(job.id, ask.origin.actor.name or ask.origin.actor.user_id)
@@ -196,7 +237,8 @@ class Desk:
         if not prompt:
             hurried = await self._executor.hurry(job.id)
             if hurried is not None:
-                return Answer(ok=True, text=f"Job `{job.short_id}` goes on now.", job=hurried)
+                does = "starts" if job.status is JobStatus.SCHEDULED else "goes on"
+                return Answer(ok=True, text=f"Job `{job.short_id}` {does} now.", job=hurried)
         elif job.status is JobStatus.RATE_LIMITED:
             raise Refusal(
                 f"Job `{job.short_id}` waits for a usage limit and takes no new words until it has ended. "
@@ -251,9 +293,21 @@ class Desk:
         return replace(asked_in, channel=job.origin.channel, thread=thread or None)
 
 
+def _help() -> Answer:
+    return Answer(ok=True, text=commands.help_text())
+
+
+def _unknown(target: str, what: str) -> str:
+    if what == "schedule":
+        return f"There is no schedule `{commands.shown(target)}`. `/job schedules` shows them with their ids."
+    return f"There is no job `{commands.shown(target)}`. `/job list` shows the latest ones with their ids."
+
+
 def _check_values(ask: Ask, command: Command) -> None:
-    """Forms and calls bring values that no parser has seen."""
+    """Forms and calls bring values that no parser has seen. What a time may be, its own parser says."""
     for option in command.options:
+        if option in TIME_OPTIONS:
+            continue
         value = ask.args.get(option.name, "")
         if value and not NAME.fullmatch(value):
             raise Refusal(

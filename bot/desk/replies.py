@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
-from bot.news.words import excerpt, state, took
-from executor.model import SHORT_ID, Job, JobStatus
+from bot.news.words import duration, excerpt, money, state, took, waits_for
+from executor.model import SHORT_ID, TIMEOUT, AttemptRecord, Job, JobRequest, JobStatus
+from executor.moments import span
+from executor.queueing import PRIORITIES, Hindrance
+from executor.schedules import Schedule
 
 
 def queued(job: Job) -> str:
@@ -28,43 +32,73 @@ def goes_on_already(job: Job, successor: Job) -> str:
     )
 
 
-def ids(jobs: Sequence[Job], prefix: str) -> str:
-    """Enough of each id to tell the jobs apart."""
+def ids(found: Sequence[Job | Schedule], prefix: str) -> str:
+    """Enough of each id to tell them apart."""
     length = len(prefix) + 1
-    while len({job.id[:length] for job in jobs}) < len(jobs):
+    while len({each.id[:length] for each in found}) < len(found):
         length += 1
-    return ", ".join(f"`{job.id[:length]}`" for job in jobs)
+    return ", ".join(f"`{each.id[:length]}`" for each in found)
 
 
-def listing(jobs: Sequence[Job]) -> str:
-    """A line per job, the newest first."""
+def listing(jobs: Sequence[Job], starts: Mapping[str, str]) -> str:
+    """A line per job, the newest first. `starts` says when those start that have a time, by id."""
     if not jobs:
         return "There are no jobs yet. Start one: `/job research how do we cache sessions?`"
     return "\n".join(
-        f"- `{job.short_id}` {state(job.status)} · {job.type} · {_quoted(job, 60)}{_ended(job)}"
+        f"- `{job.short_id}` {state(job.status)} · {job.type} · {quoted(job, 60)}{_ended(job)}"
+        f"{_starts(starts.get(job.id, ''))}"
         for job in jobs
     )
 
 
-def details(job: Job) -> str:
-    """Everything about one job that fits a message."""
+def details(job: Job, starts: str = "", history: Sequence[str] = ()) -> str:
+    """Everything about one job that fits a message; `history` are the lines of that name."""
     reason = f" ({job.reason})" if job.reason else ""
     continued = f" · continues `{job.parent_job_id[:SHORT_ID]}`" if job.parent_job_id else ""
     asked_at = job.created_at.strftime("%Y-%m-%d %H:%M:%S UTC")
     lines = [
-        f"**{job.type}** `{job.short_id}` {_quoted(job, 300)}",
-        f"- {state(job.status)}{reason} · {took(job.usage)}",
+        f"**{job.type}** `{job.short_id}` {quoted(job, 300)}",
+        f"- {state(job.status)}{reason} · {took(job.usage)}{_starts(starts)}",
         f"- {job.provider} ({job.model}, effort {job.effort}) · workspace {job.workspace}",
         f"- asked by {job.origin.actor.name or job.origin.actor.user_id} at {asked_at}{continued}",
         f"- attempt {job.attempt} · session `{job.session_id or 'none yet'}`",
+        *_terms(job),
+        *history,
     ]
     return "\n".join([*lines, *(("", job.message) if job.message else ())])
 
 
-def _quoted(job: Job, length: int) -> str:
+def _terms(job: Job) -> list[str]:
+    """What was asked for beside the usual."""
+    names = {number: name for name, number in PRIORITIES.items()}
+    terms = [f"priority {names[job.priority]}"] if names[job.priority] != "normal" else []
+    if TIMEOUT in job.payload:
+        terms.append(f"timeout {span(timedelta(seconds=float(job.payload[TIMEOUT])))}")
+    return [f"- {' · '.join(terms)}"] if terms else []
+
+
+def history(job: Job, attempts: Sequence[AttemptRecord], hindrance: Hindrance | None) -> list[str]:
+    """What keeps the job from starting, and how its attempts went, a line each."""
+    waits = [f"- waits for {waits_for(job, hindrance)}"] if hindrance is not None else []
+    return [*waits, *map(_attempt, attempts)]
+
+
+def _attempt(attempt: AttemptRecord) -> str:
+    usage = attempt.usage
+    ended = attempt.outcome.replace("_", " ") if attempt.outcome else "running"
+    why = f" ({attempt.reason})" if attempt.reason else ""
+    used = f" · {duration(usage.duration_ms)} · {money(usage.cost_usd)}" if attempt.outcome else ""
+    return f"- attempt {attempt.number}: {ended}{why}{used}"
+
+
+def quoted(job: Job | JobRequest, length: int) -> str:
     """The prompt's beginning, which must not open code that takes in what stands after it."""
-    return excerpt(job.prompt, length).replace("`", "'")
+    return excerpt(job.payload.get("prompt", ""), length).replace("`", "'")
 
 
 def _ended(job: Job) -> str:
     return f" · {took(job.usage)}" if job.status.final and job.started_at else ""
+
+
+def _starts(when: str) -> str:
+    return f" · starts {when}" if when else ""

@@ -5,9 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.news.transcript import split
-from bot.news.words import duration, excerpt, money, state, turns
+from bot.news.words import duration, excerpt, moment, money, state, turns, waits_for
 from bot.platforms.base import Action, Announcement, Fact, Link, Shape, Tone
-from executor.model import Job, JobStatus
+from executor.endings import STALE
+from executor.model import SHORT_ID, Job, JobStatus
+from executor.moments import span
+from executor.queueing import Hindrance
+from executor.schedules import LATE
 
 _PROMPT = 300
 """Characters of the prompt that a card shows."""
@@ -15,7 +19,7 @@ _RESULT = 2_800
 """Characters of the answer that the last word quotes."""
 TONES = {
     JobStatus.PENDING: Tone.WAITING,
-    JobStatus.SCHEDULED: Tone.WAITING,
+    JobStatus.SCHEDULED: Tone.SCHEDULED,
     JobStatus.RUNNING: Tone.RUNNING,
     JobStatus.DONE: Tone.GOOD,
     JobStatus.FAILED: Tone.BAD,
@@ -33,18 +37,21 @@ _STATES = {
 }
 
 
-def card(job: Job, *, step: str, now: datetime, public_url: str) -> Announcement:
-    """The job at a glance."""
+def card(
+    job: Job, *, step: str, now: datetime, public_url: str, hindrance: Hindrance | None = None
+) -> Announcement:
+    """The job at a glance. `hindrance` is what keeps it from starting."""
     said = f"\n\n{job.message}" if job.message else ""
     return Announcement(
         shape=Shape.CARD,
         tone=TONES[job.status],
         title=f"{job.type} {job.short_id} · {_state(job)}",
         body=excerpt(job.prompt, _PROMPT) + said,
-        facts=_facts(job, step, now),
+        facts=(*_facts(job, step, now), *_waits_for(job, hindrance)),
         actions=_actions(job),
         links=_links(job, public_url),
         since=job.started_at if job.status is JobStatus.RUNNING else None,
+        until=job.retry_at if job.status is JobStatus.RATE_LIMITED else None,
     )
 
 
@@ -72,6 +79,8 @@ def result(job: Job, public_url: str) -> Announcement:
 def _state(job: Job) -> str:
     if job.status is JobStatus.RUNNING and job.cancel_requested_at is not None:
         return "stopping"
+    if job.status is JobStatus.PENDING and job.reason == STALE:
+        return "its session is gone, starting afresh"
     if job.status is JobStatus.PENDING and job.attempt > 0:
         return "interrupted by a restart, resuming"
     if job.status is JobStatus.RUNNING and job.attempt > 1:
@@ -84,13 +93,37 @@ def _facts(job: Job, step: str, now: datetime) -> tuple[Fact, ...]:
         Fact(label="by", value=job.origin.actor.name or job.origin.actor.user_id),
         Fact(label="model", value=_model(job)),
     ]
+    facts += _timed(job, now)
     if job.status is JobStatus.RUNNING and job.started_at is not None:
         facts.append(Fact(label="elapsed", value=duration((now - job.started_at).total_seconds() * 1000)))
         if step:
             facts.append(Fact(label="step", value=step))
     if job.status is JobStatus.RATE_LIMITED and job.retry_at is not None:
-        facts.append(Fact(label="goes on at", value=job.retry_at.strftime("%Y-%m-%d %H:%M UTC")))
+        facts.append(Fact(label="goes on", value=f"in {span(job.retry_at - now)}"))
+        facts.append(Fact(label="goes on at", value=moment(job.retry_at), at=job.retry_at))
     return (*facts, *_why(job), *_took(job))
+
+
+def _waits_for(job: Job, hindrance: Hindrance | None) -> tuple[Fact, ...]:
+    if hindrance is None:
+        return ()
+    if hindrance.limited_until is not None:
+        label, until = f"waits for the usage limit of {job.provider} until", hindrance.limited_until
+        return (Fact(label=label, value=moment(until), at=until),)
+    return (Fact(label="waits for", value=waits_for(job, hindrance)),)
+
+
+def _timed(job: Job, now: datetime) -> list[Fact]:
+    """Of a job that has a time: which schedule set it, when it starts, or how late it did."""
+    facts = [Fact(label="schedule", value=job.schedule_id[:SHORT_ID])] if job.schedule_id else []
+    if job.scheduled_at is None:
+        return facts
+    late = (job.started_at or job.finished_at or now) - job.scheduled_at
+    if job.status is JobStatus.SCHEDULED:
+        facts.append(Fact(label="starts", value=moment(job.scheduled_at), at=job.scheduled_at))
+    elif late > LATE:
+        facts.append(Fact(label="late", value=span(late)))
+    return facts
 
 
 def _why(job: Job) -> tuple[Fact, ...]:
@@ -125,6 +158,11 @@ def _actions(job: Job) -> tuple[Action, ...]:
         return (
             Action(verb="resume", label="Resume now", job_id=job.id),
             Action(verb="cancel", label="Cancel retry", job_id=job.id, danger=True),
+        )
+    if job.status is JobStatus.SCHEDULED:
+        return (
+            Action(verb="resume", label="Run now", job_id=job.id),
+            Action(verb="cancel", label="Cancel", job_id=job.id, danger=True),
         )
     confirm = "Stop this job? What it has done so far stays done."
     return (Action(verb="cancel", label="Cancel", job_id=job.id, danger=True, confirm=confirm),)

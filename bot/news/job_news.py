@@ -23,14 +23,15 @@ from bot.platforms.base import (
     Unsure,
 )
 from executor import outbox
-from executor.model import Job, JobStatus
+from executor.model import Job
 from executor.outbox import Entry
+from executor.queueing import Hindrance
 from executor.wakeups import Bell, job_topic
 
 log = logging.getLogger(__name__)
 
 _TICK_S = 15.0
-"""Seconds between two edits of a running card that only count the time."""
+"""Seconds between two looks at a card that may have changed without news: by time alone, by other jobs."""
 _LOOK_S = 30.0
 _NOWHERE = ""
 """Stands for the message id of what the platform will never take."""
@@ -60,6 +61,8 @@ class JobNews:
         self._job = job
         self._entries: Mapping[str, Entry] = {}
         self._transcript = Transcript(platform.caps.page_chars)
+        self._hindrance: Hindrance | None = None
+        self._card_said: Announcement | None = None
         self._read_to = 0
         self._text_at, self._ticked_at = 0.0, time.monotonic()
         self._line: tuple[Budget, Ticket] | None = None
@@ -114,6 +117,7 @@ class JobNews:
         # The entries first: what is then read of the job is at least as new as what they want to be shown.
         self._entries = await storage.outbox.of_job(self._job.id)
         self._job = await storage.jobs.job(self._job.id) or self._job
+        self._hindrance = await storage.jobs.hindrance(self._job.id)
         while events := await storage.jobs.events(self._job.id, self._read_to):
             for event in events:
                 self._transcript.add(event.seq, event.body)
@@ -148,13 +152,18 @@ class JobNews:
             step=self._transcript.step,
             now=self._newsroom.clock.now(),
             public_url=self._newsroom.public_url,
+            hindrance=self._hindrance,
         )
         return Step(kind=outbox.CARD, urgency=urgency, seq=card.wanted, says=says, message_id=card.message_id)
 
     def _tick(self, card: Entry) -> Step | None:
-        if self._job.status is not JobStatus.RUNNING or self._ticked_at + _TICK_S > time.monotonic():
+        if self._ticked_at + _TICK_S > time.monotonic():
             return None
-        return self._card(card, Urgency.TICK)
+        step = self._card(card, Urgency.TICK)
+        if step.says == self._card_said:
+            self._ticked_at = time.monotonic()
+            return None
+        return step
 
     def _page(self) -> Step | None:
         """The first page that does not show all it should. After the end, no page is begun but the first.
@@ -217,6 +226,8 @@ class JobNews:
         try:
             await self._say(step)
             self._unsure = 0
+            if isinstance(step.says, Announcement) and step.kind == outbox.CARD:
+                self._card_said = step.says
         except Throttled as error:
             log.info("news.throttled", extra={"job_id": self._job.id, "method": error.method})
             budget = self._budgets.posts if step.message_id is None else self._budgets.edits
@@ -300,7 +311,7 @@ class JobNews:
         waits = [_LOOK_S]
         if self._gap_s() > 0:
             waits.append(self._gap_s())
-        if self._job.status is JobStatus.RUNNING and self._entry(outbox.CARD).message_id:
+        if not self._job.status.final and self._entry(outbox.CARD).message_id:
             waits.append(max(0.05, self._ticked_at + _TICK_S - time.monotonic()))
         return min(waits)
 

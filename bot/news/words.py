@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import UTC, datetime
 
-from executor.model import JobStatus, Usage
+from executor.model import SHORT_ID, Job, JobStatus, Usage
+from executor.queueing import Hindrance
 
 UNKNOWN = "unknown"
 _JOINER = "\u200d"
@@ -43,6 +45,22 @@ def duration(milliseconds: float | None) -> str:
         return f"{minutes}m {seconds:02d}s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours}h {minutes:02d}m"
+
+
+def moment(at: datetime) -> str:
+    """`2026-11-21 01:00 UTC`."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def waits_for(job: Job, hindrance: Hindrance) -> str:
+    """What keeps a job from starting: `workspace main, busy with #3fa9c1`."""
+    if hindrance.limited_until is not None:
+        return f"the usage limit of {job.provider} until {moment(hindrance.limited_until)}"
+    if hindrance.workspace_holder is not None:
+        return f"workspace {job.workspace}, busy with #{hindrance.workspace_holder[:SHORT_ID]}"
+    if hindrance.session_holder is not None:
+        return f"its session, busy with #{hindrance.session_holder[:SHORT_ID]}"
+    return f"a free slot of {job.provider}" if hindrance.provider_full else "a free slot"
 
 
 def turns(number: int | None) -> str:

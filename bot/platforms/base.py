@@ -13,6 +13,7 @@ class Tone(StrEnum):
     """How a thing stands, for colour and emoji; always said in words as well."""
 
     WAITING = "waiting"
+    SCHEDULED = "scheduled"
     RUNNING = "running"
     GOOD = "good"
     BAD = "bad"
@@ -36,6 +37,8 @@ class Fact:
 
     label: str
     value: str
+    at: datetime | None = None
+    """The UTC time that `value` says, for platforms that can show it on the reader's own clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,8 @@ class Announcement:
     """The user id of the one person to notify."""
     since: datetime | None = None
     """UTC time since which it runs, for platforms that can let the elapsed time tick by themselves."""
+    until: datetime | None = None
+    """UTC time until which it waits, in the same way. The facts `elapsed` and `goes on` say it in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

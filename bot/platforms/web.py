@@ -28,6 +28,7 @@ from storage.sqlite.messages import Messages
 
 TONE_MARKS: Mapping[Tone, tuple[str, str]] = {
     Tone.WAITING: ("⏳", "Waiting"),
+    Tone.SCHEDULED: ("⏰", "Scheduled"),
     Tone.RUNNING: ("🔵", "Running"),
     Tone.GOOD: ("✅", "Done"),
     Tone.BAD: ("❌", "Failed"),
@@ -122,8 +123,12 @@ def is_file_name(name: str) -> bool:
 
 def to_dict(announcement: Announcement) -> dict[str, object]:
     """All that an announcement says, as JSON can hold it."""
-    since = announcement.since.isoformat() if announcement.since else None
-    return asdict(announcement) | {"since": since}
+    facts = [asdict(fact) | {"at": _to_text(fact.at)} for fact in announcement.facts]
+    return asdict(announcement) | {
+        "facts": facts,
+        "since": _to_text(announcement.since),
+        "until": _to_text(announcement.until),
+    }
 
 
 def from_dict(fields: Mapping[str, Any]) -> Announcement:
@@ -133,12 +138,21 @@ def from_dict(fields: Mapping[str, Any]) -> Announcement:
         tone=Tone(fields["tone"]),
         title=fields["title"],
         body=fields["body"],
-        facts=tuple(Fact(**fact) for fact in fields["facts"]),
+        facts=tuple(Fact(**fact | {"at": _to_time(fact.get("at"))}) for fact in fields["facts"]),
         actions=tuple(Action(**action) for action in fields["actions"]),
         links=tuple(Link(**link) for link in fields["links"]),
         mention=fields["mention"],
-        since=datetime.fromisoformat(fields["since"]) if fields["since"] else None,
+        since=_to_time(fields["since"]),
+        until=_to_time(fields.get("until")),
     )
+
+
+def _to_text(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def _to_time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def announcement_of(message: Message) -> Announcement | None:

@@ -21,7 +21,7 @@ from bot.web.problems import Problem
 from storage.hub import Message
 
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_LIVE = (Tone.RUNNING, Tone.WAITING)
+_LIVE = (Tone.RUNNING, Tone.WAITING, Tone.SCHEDULED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

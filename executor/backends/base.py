@@ -48,6 +48,10 @@ class Decoder(Protocol):
     def verdict(self) -> Outcome | None:
         """How the attempt ends, as soon as that is known though the process runs on (it is then stopped)."""
 
+    @property
+    def retrying(self) -> bool:
+        """Whether it only waits for its provider: what it says on standard error meanwhile is no progress."""
+
     def stdout(self, line: bytes) -> Sequence[Activity]:
         """What a line of standard output (without its newline) says happened."""
 

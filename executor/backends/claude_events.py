@@ -39,6 +39,7 @@ class ClaudeDecoder:
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self.verdict: Outcome | None = None
+        self.retrying = False
         self._workspace = workspace
         self._zone = zone
         self._now = now

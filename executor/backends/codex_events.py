@@ -32,6 +32,7 @@ class CodexDecoder:
     """
 
     verdict: Outcome | None = None
+    retrying = False
 
     def __init__(
         self, *, workspace: str = "", zone: tzinfo = UTC, now: Callable[[], datetime] = _utc_now

@@ -47,6 +47,7 @@ class GeminiDecoder:
         self, *, workspace: str = "", resumed: bool = False, now: Callable[[], datetime] = _utc_now
     ) -> None:
         self.verdict: Outcome | None = None
+        self.retrying = False
         self._workspace = workspace
         self._resumed = resumed
         self._now = now
@@ -123,6 +124,7 @@ class GeminiDecoder:
         self._speaking, self._writing = True, writing
         # It got through to its server, so whatever it complained about is over.
         self._attempt = self._trouble = ""
+        self.retrying = False
         self._resets_at = None
         self._complaints.clear()
 
@@ -130,6 +132,7 @@ class GeminiDecoder:
         """A complaint about an attempt goes over several lines; the last one says how long it waits."""
         if text.startswith("Attempt "):
             self._attempt = text
+            self.retrying = True
         elif self._attempt:
             self._attempt = f"{self._attempt}\n{text}"[:_ESSAY]
         begun = _ATTEMPT.match(self._attempt)

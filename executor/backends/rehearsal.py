@@ -57,6 +57,7 @@ class RehearsalDecoder:
     """Reads the rehearsal agent's lines. It ends by itself after its result, so no verdict is needed."""
 
     verdict: Outcome | None = None
+    retrying = False
 
     def __init__(self) -> None:
         self._outcome: Outcome | None = None

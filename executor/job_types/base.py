@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from executor.model import RESUMED_SESSION, Job
+from executor.model import EARLIER, RESUMED_SESSION, Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +17,8 @@ class JobType:
     name: str
     timeout_s: float
     publishes: bool = False
+    writes: bool = False
+    """Whether it changes its workspace: then one of its sort at a time works there."""
 
     def prompt(self, job: Job, results: Path) -> str:
         """What the agent is told.
@@ -31,8 +33,11 @@ class JobType:
             name = f"{self.name}_follow_up"
         else:
             name = "continued"
+        words = job.prompt
+        if job.session_id is None and EARLIER in job.payload:
+            words = _template("afresh").substitute(prompt=words, earlier=job.payload[EARLIER])
         return _template(name).substitute(
-            prompt=job.prompt, results=results, depth=job.payload.get("depth", "standard")
+            prompt=words, results=results, depth=job.payload.get("depth", "standard")
         )
 
 

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from executor.job_types.base import JobType
 
-SESSION = JobType(name="session", timeout_s=600)
+SESSION = JobType(name="session", timeout_s=600, writes=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
 
 import orjson
 
@@ -17,7 +16,7 @@ from executor.ports import Submission, SuccessorLives
 from storage.sqlite.queries import load
 from storage.sqlite.rows import to_job, to_text
 
-_SQL = load("jobs")
+_SQL = {**load("jobs"), **load("queue")}
 
 
 def one(connection: sqlite3.Connection, query: str, **values: object) -> Job | None:
@@ -42,19 +41,26 @@ def submit(connection: sqlite3.Connection, request: JobRequest, now: str) -> Sub
         if successor is not None:
             raise SuccessorLives(successor)
     job_id = new_job_id()
-    connection.execute(_SQL["insert"], _insert_values(job_id, request, now))
-    moved = Moved(transition=Transition.SUBMIT, status=JobStatus.PENDING, attempt=0)
+    waits = request.scheduled_at is not None and to_text(request.scheduled_at) > now
+    transition = Transition.SCHEDULE if waits else Transition.SUBMIT
+    moved = Moved(transition=transition, status=lifecycle.MOVES[transition].target, attempt=0)
+    values = {"id": job_id, "status": moved.status, "now": now}
+    connection.execute(_SQL["insert"], request_values(request) | values)
     _append(connection, job_id, moved, now)
     return Submission(job=_job(connection, job_id), created=True)
 
 
-def claim(connection: sqlite3.Connection, worker: str, providers: Sequence[str], now: str) -> Job | None:
-    """Starts the next attempt of the oldest job that is due."""
-    job = one(connection, "next_due", now=now, providers=orjson.dumps(list(providers)).decode())
+def claim(
+    connection: sqlite3.Connection, worker: str, providers: Sequence[str], now: str, **terms: object
+) -> Job | None:
+    """Starts the next attempt of the job whose turn it is."""
+    values = {"now": now, "providers": orjson.dumps(list(providers)).decode(), **terms}
+    row = connection.execute(_SQL["next_due"], values).fetchone()
+    job = None if row is None else _job(connection, row["id"])
     if job is None or lifecycle.target(job.status, Transition.START) is None:
         return None
-    values = {"id": job.id, "status": job.status, "attempt": job.attempt, "worker": worker, "now": now}
-    if connection.execute(_SQL["start"], values).rowcount == 0:
+    seen = {"id": job.id, "status": job.status, "attempt": job.attempt, "worker": worker, "now": now}
+    if connection.execute(_SQL["start"], seen).rowcount == 0:
         return None
     number = job.attempt + 1
     connection.execute(
@@ -105,6 +111,11 @@ def settle(
         **asdict(outcome.usage),
     }
     connection.execute(_SQL["end_attempt"], ended)
+    if outcome.resets_at is not None:
+        limit = {"provider": job.provider, "resets_at": to_text(outcome.resets_at), "now": now}
+        connection.execute(_SQL["keep_limit"], limit)
+    if transition is Transition.START_AFRESH:
+        connection.execute(_SQL["forget_session"], {"id": job.id})
     by = current.cancelled_by if transition is Transition.CANCEL else ""
     return _move(connection, current, transition, outcome, now, report=report, by=by)
 
@@ -126,7 +137,10 @@ def hurry(connection: sqlite3.Connection, job_id: str, now: str) -> Job | None:
     """Lets a job that waits for a time start now."""
     if connection.execute(_SQL["hurry"], {"id": job_id, "now": now}).rowcount == 0:
         return None
-    return _job(connection, job_id)
+    job = _job(connection, job_id)
+    if job.status is JobStatus.RATE_LIMITED:
+        connection.execute(_SQL["forget_limit"], {"provider": job.provider})
+    return job
 
 
 def _move(
@@ -150,7 +164,7 @@ def _move(
         "reason": outcome.reason,
         "message": outcome.message,
         "result": outcome.result,
-        "retry_at": _retry_at(target, outcome.resets_at),
+        "retry_at": _retry_at(target, outcome),
         "cancelled_by": by,
         "finished_at": now if target.final else None,
         "report_slug": report.slug if report else None,
@@ -171,8 +185,9 @@ def _move(
     return _job(connection, job.id)
 
 
-def _retry_at(target: JobStatus, resets_at: datetime | None) -> str | None:
-    return to_text(resets_at) if target is JobStatus.RATE_LIMITED and resets_at is not None else None
+def _retry_at(target: JobStatus, outcome: Outcome) -> str | None:
+    moment = outcome.retry_at or outcome.resets_at
+    return to_text(moment) if target is JobStatus.RATE_LIMITED and moment is not None else None
 
 
 def _append(connection: sqlite3.Connection, job_id: str, body: Body, now: str) -> None:
@@ -199,12 +214,11 @@ def _insert_report(connection: sqlite3.Connection, job: Job, report: Report, now
     _append(connection, job.id, ReportPublished(slug=report.slug, title=report.title), now)
 
 
-def _insert_values(job_id: str, request: JobRequest, now: str) -> dict[str, object]:
+def request_values(request: JobRequest) -> dict[str, object]:
+    """The request as columns."""
     actor = request.origin.actor
     return {
-        "id": job_id,
         "type": request.type,
-        "status": JobStatus.PENDING,
         "payload": orjson.dumps(dict(request.payload)).decode(),
         "provider": request.provider,
         "model": request.model,
@@ -218,8 +232,10 @@ def _insert_values(job_id: str, request: JobRequest, now: str) -> dict[str, obje
         "user_name": actor.name,
         "parent_job_id": request.parent_job_id,
         "session_id": request.session_id,
+        "scheduled_at": to_text(request.scheduled_at) if request.scheduled_at else None,
+        "schedule_id": request.schedule_id,
+        "priority": request.priority,
         "dedupe_key": request.dedupe_key,
-        "now": now,
     }
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import orjson
 
 from executor.events import Event, decode
-from executor.model import Actor, Job, JobStatus, Origin, Usage
+from executor.model import Actor, AttemptRecord, Job, JobStatus, Origin, OutcomeKind, Usage
 
 
 def to_text(at: datetime) -> str:
@@ -29,13 +29,15 @@ def to_job(row: sqlite3.Row) -> Job:
         model=row["model"],
         effort=row["effort"],
         workspace=row["workspace"],
-        origin=_origin(row),
+        origin=to_origin(row),
         created_at=datetime.fromisoformat(row["created_at"]),
         seq=row["seq"],
         attempt=row["attempt"],
         parent_job_id=row["parent_job_id"],
         session_id=row["session_id"],
+        priority=row["priority"],
         scheduled_at=to_time(row["scheduled_at"]),
+        schedule_id=row["schedule_id"],
         retry_at=to_time(row["retry_at"]),
         cancel_requested_at=to_time(row["cancel_requested_at"]),
         cancelled_by=row["cancelled_by"],
@@ -45,11 +47,26 @@ def to_job(row: sqlite3.Row) -> Job:
         message=row["message"],
         result=row["result"],
         report_slug=row["report_slug"],
-        usage=Usage(cost_usd=row["cost_usd"], turns=row["turns"], duration_ms=row["duration_ms"]),
+        usage=_usage(row),
     )
 
 
-def _origin(row: sqlite3.Row) -> Origin:
+def to_attempt(row: sqlite3.Row) -> AttemptRecord:
+    return AttemptRecord(
+        number=row["number"],
+        started_at=datetime.fromisoformat(row["started_at"]),
+        outcome=OutcomeKind(row["outcome"]) if row["outcome"] else None,
+        reason=row["reason"],
+        usage=_usage(row),
+    )
+
+
+def _usage(row: sqlite3.Row) -> Usage:
+    return Usage(cost_usd=row["cost_usd"], turns=row["turns"], duration_ms=row["duration_ms"])
+
+
+def to_origin(row: sqlite3.Row) -> Origin:
+    """Where a job, or the jobs of a schedule, were asked for."""
     actor = Actor(platform=row["platform"], team=row["team"], user_id=row["user_id"], name=row["user_name"])
     return Origin(actor=actor, channel=row["channel"], thread=row["thread"])
 

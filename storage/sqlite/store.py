@@ -10,22 +10,35 @@ import orjson
 
 from executor.events import Activity, Event
 from executor.lifecycle import Transition
-from executor.model import Job, JobRequest, JobStatus, Outcome, Report
+from executor.model import AttemptRecord, Job, JobRequest, JobStatus, Outcome, Report
 from executor.ports import Clock, OpenAttempt, ProcessRecord, Submission, SystemClock
+from executor.queueing import Hindrance, QueueRules
 from executor.wakeups import NEWS, QUEUE, Wakeups, control_topic, job_topic
 from storage.sqlite import journal
 from storage.sqlite.database import Database
 from storage.sqlite.queries import load
-from storage.sqlite.rows import to_event, to_job, to_text, to_time
+from storage.sqlite.rows import to_attempt, to_event, to_job, to_text, to_time
 
-_SQL = load("jobs")
+_SQL = {**load("jobs"), **load("queue")}
 
 
 class SqliteStore:
     """Implements executor.ports.Store."""
 
-    def __init__(self, database: Database, wakeups: Wakeups, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        wakeups: Wakeups,
+        clock: Clock | None = None,
+        rules: QueueRules | None = None,
+    ) -> None:
         self._database = database
+        rules = rules or QueueRules()
+        self._terms: dict[str, object] = {
+            "provider_slots": orjson.dumps(dict(rules.provider_slots)).decode(),
+            "writers": orjson.dumps(sorted(rules.writers)).decode(),
+        }
+        self._slots = rules.slots
         self._wakeups = wakeups
         self._clock = clock or SystemClock()
 
@@ -36,9 +49,9 @@ class SqliteStore:
             self._ring(submission.job, QUEUE)
         return submission
 
-    async def claim(self, worker: str, providers: Sequence[str]) -> Job | None:
-        now = self._now()
-        job = await self._database.write(lambda c: journal.claim(c, worker, providers, now))
+    async def claim(self, worker: str, providers: Sequence[str], only: str | None = None) -> Job | None:
+        now, terms = self._now(), {**self._terms, "only": only}
+        job = await self._database.write(lambda c: journal.claim(c, worker, providers, now, **terms))
         return self._told(job)
 
     async def process_started(self, job: Job, process: ProcessRecord) -> None:
@@ -105,6 +118,23 @@ class SqliteStore:
     async def open_attempts(self) -> Sequence[OpenAttempt]:
         rows = await self._database.read(lambda c: c.execute(_SQL["open_attempts"]).fetchall())
         return [_open_attempt(row) for row in rows]
+
+    async def attempts(self, job_id: str) -> Sequence[AttemptRecord]:
+        values = {"job_id": job_id}
+        rows = await self._database.read(lambda c: c.execute(_SQL["attempts"], values).fetchall())
+        return [to_attempt(row) for row in rows]
+
+    async def hindrance(self, job_id: str) -> Hindrance | None:
+        values = {**self._terms, "id": job_id, "now": self._now(), "slots": self._slots}
+        row = await self._database.read(lambda c: c.execute(_SQL["hindrance"], values).fetchone())
+        if row is None:
+            return None
+        return Hindrance(
+            limited_until=to_time(row["limited_until"]),
+            workspace_holder=row["workspace_holder"],
+            session_holder=row["session_holder"],
+            provider_full=bool(row["provider_full"]),
+        )
 
     async def next_due(self, after: datetime) -> datetime | None:
         values = {"after": to_text(after)}

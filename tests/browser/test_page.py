@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from playwright.async_api import Browser, expect
 
 from bot.platforms.base import Announcement, Place, Shape, Tone
 from bot.platforms.web import announcement_of
+from executor.model import JobStatus
 from tests.browser.chromium import is_live, log_in, opened
 from tests.browser.door import RecordingDoor, Site, open_site
 from tests.browser.scene import DEV, DONE, QUEUED, RUNNING, busy_morning, output, running
@@ -140,6 +142,18 @@ async def test_a_message_appears_grows_and_settles_without_a_reload(browser: Bro
         await expect(article.locator(".elapsed")).to_have_count(0)
         await expect(article.get_by_text("first words")).to_be_visible()
         await expect(page.locator("#news")).to_have_text("Done: research e7704f")
+
+
+async def test_a_card_that_waits_counts_down_by_itself(browser: Browser, site: Site) -> None:
+    limited = replace(
+        RUNNING, status=JobStatus.RATE_LIMITED, retry_at=datetime.now(UTC) + timedelta(hours=1, seconds=-1)
+    )
+    async with opened(browser, site) as page:
+        head = await site.platform.post(DEV, card_of(limited), "card")
+        article = page.locator(f"#m-{head}")
+        await expect(article.locator(".elapsed")).to_have_text(re.compile(r"in 59:[0-5]\d"))
+        await expect(article.get_by_text("goes on at")).to_be_visible()
+        await expect(article.get_by_text("goes on", exact=True)).to_have_count(0)
 
 
 async def test_an_edit_leaves_alone_what_did_not_change(browser: Browser, site: Site) -> None:

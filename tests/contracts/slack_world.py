@@ -26,6 +26,8 @@ CHOICES = {
     "provider": ["claude", "gemini"],
     "effort": ["medium", "low", "high"],
     "workspace": ["api", "web"],
+    "timeout": [],
+    "priority": ["normal", "low", "high"],
 }
 QUEUED = Answer(ok=True, text="queued as `#3fa9c1`")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from executor import lifecycle
 from executor.model import Job, Outcome, OutcomeKind, Report
 from executor.ports import Store
+from executor.queueing import QueueRules
 from executor.wakeups import Wakeups
 from tests.builders import START, TestClock, open_store, request
 from tests.fsck import check
@@ -63,10 +64,10 @@ class World:
 
 
 @asynccontextmanager
-async def open_world(adapter: str, place: Path) -> AsyncIterator[World]:
+async def open_world(adapter: str, place: Path, rules: QueueRules | None = None) -> AsyncIterator[World]:
     """A fresh store of that adapter; when it closes, what it kept must be sound."""
     assert adapter == "sqlite"
     wakeups, clock = Wakeups(), TestClock()
-    async with open_store(place, wakeups, clock) as store:
+    async with open_store(place, wakeups, clock, rules) as store:
         yield World(store, wakeups, clock, place / "bifrost.db")
     check(place / "bifrost.db")

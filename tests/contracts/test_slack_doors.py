@@ -306,3 +306,22 @@ async def test_an_answer_that_cannot_be_given_is_written_down_and_costs_nothing_
     assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
         "slack.reply_lost"
     ]
+
+
+async def test_a_command_knows_the_zone_of_who_types_it_and_asks_slack_once() -> None:
+    async with a_world() as world:
+        for _ in range(2):
+            await world.ada.command("/job", "research how? --at 18:00", channel=world.dev)
+        first, second = world.desk.invocations
+        assert first.zone is not None and second.zone is not None
+        assert [await first.zone(), await second.zone()] == ["Europe/Berlin"] * 2
+        assert [call.method for call in world.slack.calls].count("users.info") == 1
+
+
+async def test_a_zone_that_slack_does_not_tell_is_none_and_is_asked_for_again() -> None:
+    async with a_world() as world:
+        await world.ada.command("/job", "research how? --at 18:00", channel=world.dev)
+        (invocation,) = world.desk.invocations
+        assert invocation.zone is not None
+        world.slack.fail_next("users.info", error="internal_error")
+        assert [await invocation.zone(), await invocation.zone()] == ["", "Europe/Berlin"]

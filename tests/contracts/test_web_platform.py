@@ -171,20 +171,22 @@ async def test_a_name_that_is_no_file_name_is_refused(world: World, name: str) -
 
 
 _words = st.text(max_size=20)
+_times = st.none() | st.datetimes(timezones=st.just(UTC))
 _announcements = st.builds(
     Announcement,
     shape=st.sampled_from(Shape),
     tone=st.sampled_from(Tone),
     title=_words,
     body=_words,
-    facts=st.lists(st.builds(Fact, label=_words, value=_words), max_size=3).map(tuple),
+    facts=st.lists(st.builds(Fact, label=_words, value=_words, at=_times), max_size=3).map(tuple),
     actions=st.lists(
         st.builds(Action, verb=_words, label=_words, job_id=_words, danger=st.booleans(), confirm=_words),
         max_size=3,
     ).map(tuple),
     links=st.lists(st.builds(Link, label=_words, url=_words), max_size=3).map(tuple),
     mention=_words,
-    since=st.none() | st.datetimes(timezones=st.just(UTC)),
+    since=_times,
+    until=_times,
 )
 
 

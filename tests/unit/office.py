@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from bot.desk.access import EVERYBODY, Access, Rule
 from bot.desk.asks import Answer, Ask, Invocation
@@ -17,6 +18,7 @@ from executor.events import SessionOpened
 from executor.executor import Executor
 from executor.lifecycle import Transition
 from executor.model import Actor, Job, Origin, Outcome, OutcomeKind, Usage
+from executor.ports import Clock, SystemClock
 from executor.wakeups import Wakeups
 from executor.workspaces import Workspaces
 from storage import Storage, open_storage
@@ -118,10 +120,12 @@ class Office:
 async def an_office(place: Path) -> AsyncIterator[Office]:
     clock, wakeups, database = TestClock(), Wakeups(), place / "bifrost.db"
     async with open_storage(database, wakeups, clock) as storage:
-        yield Office(storage, desk_on(storage), database, clock)
+        yield Office(storage, desk_on(storage, clock=clock), database, clock)
 
 
-def desk_on(storage: Storage, providers: tuple[str, ...] = ("rehearsal", "claude")) -> Desk:
+def desk_on(
+    storage: Storage, providers: tuple[str, ...] = ("rehearsal", "claude"), clock: Clock | None = None
+) -> Desk:
     everybody = frozenset({EVERYBODY})
     owner = frozenset({"owner"})
     rules = {
@@ -135,4 +139,6 @@ def desk_on(storage: Storage, providers: tuple[str, ...] = ("rehearsal", "claude
         catalog=Catalog(providers=providers),
         workspaces=Workspaces(directories={"main": Path("/srv/main"), "api": Path("/srv/api")}),
         prompt_limit=LIMIT,
+        clock=clock or SystemClock(),
+        zone=ZoneInfo("Europe/Paris"),
     )

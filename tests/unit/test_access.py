@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot.desk.access import EVERYBODY, Access, Allow, Deny, Rule
 from bot.desk.commands import COMMANDS
 from executor.model import Actor, Job, JobStatus, Origin
+from executor.schedules import new_schedule
+from executor.timers import Cron
+from tests import builders
 
 ANN, BOB, ADA, EVE = "U0ANN", "U0BOB", "U0ADMIN", "U0EVE"
 DEV, DEN = "C0DEV", "C0DEN"
@@ -32,6 +37,8 @@ EXPECTED = {
     "cancel": OWNER_OR_ADMIN,
     "resume": OWNER_OR_ADMIN,
     "retry": OWNER_OR_ADMIN,
+    "schedules": EVERYONE,
+    "schedule": OWNER_OR_ADMIN,
 }
 """Whom the rule lets in, and of those who may do what to a job."""
 VERBS = [command.verb for command in COMMANDS]
@@ -114,6 +121,17 @@ def test_the_same_id_in_another_team_is_another_person(verb: str) -> None:
     denied = ACCESS.authorize(origin(ANN, team="T2"), verb, job(origin(ANN, team="T1")))
     assert isinstance(denied, Deny)
     assert f"only that person or an admin may {verb} it" in denied.reason
+
+
+def test_a_schedule_is_changed_by_its_owner_and_by_admins() -> None:
+    request = replace(builders.request(), origin=origin(ANN))
+    anns = new_schedule(Cron("0 2 * * *", ZoneInfo("UTC")), request, builders.START)
+    for user, may in ((ANN, True), (ADA, True), (BOB, False)):
+        assert isinstance(ACCESS.authorize(origin(user), "schedule", anns), Allow) is may
+    denied = ACCESS.authorize(origin(BOB), "schedule", anns)
+    assert isinstance(denied, Deny)
+    assert denied.reason.startswith(f"Schedule `{anns.short_id}` was made by somebody else")
+    assert not ACCESS.may_see(origin(ANN, team="T2").actor, anns)
 
 
 def test_jobs_are_seen_within_their_team_and_by_the_owner_of_the_page() -> None:

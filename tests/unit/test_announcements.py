@@ -11,6 +11,7 @@ import pytest
 from bot.news import announcements
 from bot.platforms.base import Announcement, Shape, Tone
 from executor.model import Job, JobStatus, Usage
+from executor.queueing import Hindrance
 from tests.builders import START, origin
 
 S = JobStatus
@@ -56,7 +57,7 @@ CANCEL = [("cancel", "Cancel")]
 AGAIN = [("resume", "Resume"), ("retry", "Retry")]
 CARDS = {
     S.PENDING: (Tone.WAITING, "queued", CANCEL),
-    S.SCHEDULED: (Tone.WAITING, "scheduled", CANCEL),
+    S.SCHEDULED: (Tone.SCHEDULED, "scheduled", [("resume", "Run now"), ("cancel", "Cancel")]),
     S.RUNNING: (Tone.RUNNING, "running", CANCEL),
     S.DONE: (Tone.GOOD, "done", AGAIN),
     S.FAILED: (Tone.BAD, "failed", AGAIN),
@@ -139,6 +140,16 @@ def test_an_interruption_and_a_later_attempt_are_said() -> None:
     assert card(job(S.RUNNING, attempt=2)).title.endswith("· running (attempt 2)")
 
 
+def test_a_job_for_later_says_when_and_one_that_started_late_how_late() -> None:
+    later = job(S.SCHEDULED, scheduled_at=START + timedelta(hours=2))
+    (starts,) = (fact for fact in card(later).facts if fact.label == "starts")
+    assert (starts.value, starts.at) == ("2026-11-20 14:00 UTC", START + timedelta(hours=2))
+    assert not any(action.confirm for action in card(later).actions), "nothing is lost by it"
+    late = job(S.RUNNING, scheduled_at=START - timedelta(hours=3), schedule_id="5c4ed01e")
+    assert facts(card(late)) | {"schedule": "5c4ed0", "late": "3 h"} == facts(card(late))
+    assert "late" not in facts(card(job(S.DONE, scheduled_at=START - timedelta(seconds=30))))
+
+
 def test_a_limit_says_when_it_is_over_and_why() -> None:
     said = card(
         job(S.RATE_LIMITED, retry_at=START + timedelta(hours=2), message="The 5-hour limit is used up.")
@@ -209,3 +220,40 @@ def test_a_page_of_output_is_the_text_alone() -> None:
     said = announcements.page("some text", job(S.RUNNING))
     assert (said.shape, said.body, said.title) == (Shape.PAGE, "some text", "Output of 3fa9c1")
     assert not (said.facts or said.actions or said.links)
+
+
+@pytest.mark.parametrize(
+    ("hindrance", "words"),
+    [
+        (Hindrance(), "a free slot"),
+        (Hindrance(provider_full=True), "a free slot of claude"),
+        (Hindrance(workspace_holder="abcdef12-3"), "workspace main, busy with #abcdef"),
+        (Hindrance(session_holder="abcdef12-3"), "its session, busy with #abcdef"),
+    ],
+)
+def test_a_waiting_card_says_what_it_waits_for(hindrance: Hindrance, words: str) -> None:
+    said = announcements.card(job(S.PENDING), step="", now=START, public_url=URL, hindrance=hindrance)
+    assert facts(said)["waits for"] == words
+
+
+def test_a_card_that_waits_for_a_limit_says_until_when() -> None:
+    until = START + timedelta(hours=2)
+    said = announcements.card(
+        job(S.PENDING), step="", now=START, public_url=URL, hindrance=Hindrance(limited_until=until)
+    )
+    fact = said.facts[-1]
+    assert fact.label == "waits for the usage limit of claude until"
+    assert (fact.value, fact.at) == (f"{until:%Y-%m-%d %H:%M} UTC", until)
+
+
+def test_a_limited_card_counts_down() -> None:
+    limited = job(S.RATE_LIMITED, retry_at=START + timedelta(hours=3, minutes=12))
+    said = card(limited)
+    assert facts(said)["goes on"] == "in 3 h 12 min"
+    assert said.until == limited.retry_at
+    assert facts(card(limited, passed_s=3600))["goes on"] == "in 2 h 12 min"
+
+
+def test_a_job_that_starts_afresh_says_why() -> None:
+    said = card(job(S.PENDING, attempt=1, reason="session_not_found"))
+    assert said.title.endswith("its session is gone, starting afresh")

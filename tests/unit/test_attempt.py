@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from executor.attempt import Attempt
-from executor.events import Moved, ReportPublished, SessionOpened, TextWritten
+from executor.events import Moved, Noticed, ReportPublished, SessionOpened, TextWritten
 from executor.executor import Executor
 from executor.lifecycle import Transition
-from executor.model import JobStatus
+from executor.model import EARLIER, RESUMED_SESSION, JobStatus
 from executor.workspaces import Workspaces
 from tests.builders import carried_out, origin, reached
 from tests.unit.attempt_scene import NAP, WAIT, Scene, open_scene, until
@@ -90,7 +90,7 @@ async def test_a_job_that_takes_too_long_is_stopped_and_told_so(scene: Scene, tm
     types = {name: replace(each, timeout_s=0.3) for name, each in scene.workshop.job_types.items()}
     job = await carried_out(replace(scene.workshop, job_types=types), job)
     assert (job.status, job.reason) == (JobStatus.FAILED, "timeout")
-    assert "for session jobs" in job.message
+    assert job.message.startswith("It was stopped after 0 s, the limit for this job.")
     assert TextWritten(text="hi") in await scene.bodies(job)
 
 
@@ -125,7 +125,7 @@ async def test_a_limit_is_waited_for_until_the_moment_that_was_named(scene: Scen
     job = await scene.ran("echo limited 3600")
     assert (job.status, job.reason, job.message) == (JobStatus.RATE_LIMITED, "rate_limit", "No more.")
     assert job.retry_at is not None
-    assert timedelta(hours=1) <= job.retry_at - before < timedelta(hours=1, seconds=20)
+    assert timedelta(hours=1) <= job.retry_at - before < timedelta(hours=1, seconds=80)
 
 
 @pytest.mark.parametrize("named", ["", "-5", "99999999"], ids=["none", "past", "in years"])
@@ -138,7 +138,7 @@ async def test_a_limit_without_a_moment_to_believe_is_waited_for_longer_each_tim
         waits.append(round((limited.retry_at - scene.workshop.clock.now()).total_seconds() / 60))
         await scene.workshop.store.hurry(limited.id)
         limited = await scene.next_ran()
-    assert waits == [15, 60, 300, 300]
+    assert [minutes // 15 * 15 for minutes in waits] == [15, 30, 60, 60]
 
 
 async def test_a_limit_is_not_waited_for_for_ever(scene: Scene) -> None:
@@ -148,6 +148,84 @@ async def test_a_limit_is_not_waited_for_for_ever(scene: Scene) -> None:
         await scene.workshop.store.hurry(job.id)
         job = await scene.next_ran()
     assert (job.status, job.reason, job.attempt) == (JobStatus.FAILED, "rate_limit", 6)
+    assert "not tried again by itself" in job.message
+
+
+async def test_what_has_no_session_starts_afresh_when_the_limit_has_lifted_and_says_so(scene: Scene) -> None:
+    job = await scene.ran("echo limited 3600")
+    await scene.workshop.store.hurry(job.id)
+    scene.backend.script = "echo done Tidy."
+    assert (await scene.next_ran()).status is JobStatus.DONE
+    assert _notices(await scene.bodies(job)) == ["There is no session to go on with; it starts afresh."]
+
+
+# A session that is gone
+
+
+async def test_a_job_whose_session_is_gone_starts_afresh_once_and_says_so(scene: Scene) -> None:
+    payload = {"prompt": "Go on.", RESUMED_SESSION: "s1", EARLIER: "Asked: Why?"}
+    job = await scene.ran("echo lost", session_id="s1", payload=payload)
+    assert (job.status, job.reason, job.session_id) == (JobStatus.PENDING, "session_not_found", None)
+    scene.backend.script = "echo session s2; echo lost"
+    job = await scene.next_ran()
+    assert (job.status, job.reason, job.attempt) == (JobStatus.FAILED, "session_not_found", 2)
+    assert [launch.session_id for launch in scene.backend.launches] == ["s1", None]
+    assert "All that is left of it:\n\nAsked: Why?" in scene.backend.launches[1].prompt
+    assert _notices(await scene.bodies(job)) == ["There is no session to go on with; it starts afresh."]
+
+
+async def test_a_session_is_given_up_once_per_job(scene: Scene) -> None:
+    await scene.ran("echo lost", session_id="s1")
+    scene.backend.script = "echo session s2; echo limited 3600"
+    job = await scene.next_ran()
+    await scene.workshop.store.hurry(job.id)
+    scene.backend.script = "echo lost"
+    job = await scene.next_ran()
+    assert (job.status, job.reason, job.attempt) == (JobStatus.FAILED, "session_not_found", 3)
+
+
+# Silence
+
+
+SILENCE = {"rehearsal": 0.5}
+
+
+async def test_a_cli_that_says_nothing_is_stopped(scene: Scene) -> None:
+    job = await scene.started(f"echo say hi; {NAP} & wait")
+    job = await carried_out(replace(scene.workshop, silence_s=SILENCE), job)
+    assert (job.status, job.reason) == (JobStatus.FAILED, "inactivity")
+    assert job.message.startswith("rehearsal said nothing for ")
+
+
+@pytest.mark.parametrize("stream", ["1", "2"])
+async def test_a_cli_that_goes_on_talking_is_not(scene: Scene, stream: str) -> None:
+    talk = f"for i in 1 2 3 4 5 6 7 8; do echo working >&{stream}; sleep 0.2; done"
+    job = await scene.started(f"{talk}; echo done Tidy.")
+    job = await carried_out(replace(scene.workshop, silence_s=SILENCE), job)
+    assert job.status is JobStatus.DONE
+
+
+async def test_retry_chatter_is_shown_and_is_no_sign_of_life(scene: Scene) -> None:
+    job = await scene.started("while :; do echo retrying >&2; sleep 0.1; done")
+    job = await carried_out(replace(scene.workshop, silence_s=SILENCE), job)
+    assert (job.status, job.reason) == (JobStatus.FAILED, "inactivity")
+    assert "It is retrying." in _notices(await scene.bodies(job))
+
+
+async def test_silence_while_waiting_for_a_quota_is_a_limit(scene: Scene) -> None:
+    job = await scene.started(f"echo limited 3600; {NAP} & wait")
+    job = await carried_out(replace(scene.workshop, silence_s=SILENCE), job)
+    assert (job.status, job.reason) == (JobStatus.RATE_LIMITED, "rate_limit")
+
+
+async def test_a_job_may_be_given_a_time_of_its_own(scene: Scene) -> None:
+    job = await scene.started(f"{NAP} & wait", payload={"prompt": "Tidy up.", "timeout_s": "0.3"})
+    job = await carried_out(scene.workshop, job)
+    assert (job.status, job.reason) == (JobStatus.FAILED, "timeout")
+
+
+def _notices(bodies: Sequence[object]) -> list[str]:
+    return [body.text for body in bodies if isinstance(body, Noticed)]
 
 
 # Reports

@@ -14,6 +14,7 @@ from bot.desk.commands import (
     JOB_COMMANDS,
     NAME,
     RUN_OPTIONS,
+    TIME_OPTIONS,
     Command,
     Misunderstood,
     Takes,
@@ -38,6 +39,12 @@ _BITS = (
     "`",
     "-p",
     "id",
+    "schedule",
+    "pause",
+    "--at",
+    "--cron=",
+    "“",
+    '"',
 )
 commands = st.lists(st.sampled_from(_BITS) | st.text(max_size=10)).map(" ".join)
 
@@ -56,7 +63,7 @@ def misunderstood(text: str) -> str:
 def test_every_example_of_the_table_is_understood(command: Command) -> None:
     parsed = parse(command.example.removeprefix("/job "))
     assert parsed.command is command
-    assert bool(parsed.target) == (command.takes in (Takes.JOB, Takes.JOB_AND_TEXT))
+    assert bool(parsed.target) == (command.takes not in (Takes.PROMPT, Takes.NOTHING))
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.verb)
@@ -65,9 +72,9 @@ def test_the_help_shows_every_usage_and_what_it_does(command: Command) -> None:
 
 
 def test_a_usage_line_names_every_option() -> None:
-    assert BY_VERB["research"].usage == (
-        "/job research PROMPT [--model NAME] [--provider NAME] [--effort LEVEL] [--workspace NAME]"
-    )
+    usage = BY_VERB["session"].usage
+    assert all(f" [--{each.name} {each.placeholder}]" in usage for each in (*RUN_OPTIONS, *TIME_OPTIONS))
+    assert BY_VERB["schedule"].usage == "/job schedule pause|resume|delete|run ID"
     assert BY_VERB["resume"].usage == "/job resume ID [TEXT]"
 
 
@@ -167,6 +174,68 @@ def test_no_words_at_all_are_answered_with_two_examples(text: str) -> None:
     assert all(f"`{command.example}`" in answer for command in JOB_COMMANDS)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'session --at "mon 7:00" --zone=UTC do it',
+        'session do it --at "mon 7:00" --zone UTC',
+        "session do it —at “mon 7:00” –zone UTC",
+        "session do it --zone UTC —at=„mon 7:00“",
+        "session --at='mon 7:00' do it --zone ‘UTC’",
+        "session --AT “ mon 7:00 ” --zone UTC -- do it",
+    ],
+)
+def test_quotes_hold_a_value_together_whatever_they_have_become(text: str) -> None:
+    assert parse(text).args == {"prompt": "do it", "at": "mon 7:00", "zone": "UTC"}
+
+
+@pytest.mark.parametrize(
+    "prompt", ["tidy --once", "what is --int", "use --inn x", "is --done y", 'say "x --at y z"']
+)
+def test_what_is_not_near_an_option_of_time_belongs_to_the_prompt(prompt: str) -> None:
+    assert prompt_of(f"session {prompt}") == prompt
+
+
+def test_a_slip_for_a_rhythm_is_named() -> None:
+    assert "Did you mean `--cron`?" in misunderstood('session x --corn "@daily"')
+
+
+@given(
+    st.text(st.characters(exclude_characters="\"“”„'‘’", exclude_categories=["Cs"]), max_size=40),
+    st.sampled_from([option.name for option in TIME_OPTIONS]),
+    st.sampled_from(['""', "“”", "„“", "''"]),
+)
+def test_any_text_without_quotes_can_stand_in_quotes(value: str, option: str, quotes: str) -> None:
+    quoted = f"{quotes[0]}{value}{quotes[1]}"
+    if value.strip():
+        assert parse(f"session --{option} {quoted} do it").args == {"prompt": "do it", option: value.strip()}
+        assert parse(f"session do it --{option}={quoted}").args == {"prompt": "do it", option: value.strip()}
+    else:
+        assert misunderstood(f"session --{option} {quoted} do it").startswith("A value is missing")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("schedule", "What shall I change?"),
+        ("schedule puase 5c4ed0", "`puase` cannot be done with a schedule. Did you mean `pause`?"),
+        ("schedule pause", "`/job schedule pause` needs the id of a schedule"),
+        ("schedule run 5c4ed0 now", "`now` is too much here."),
+    ],
+)
+def test_a_change_of_a_schedule_names_the_change_and_the_id(text: str, says: str) -> None:
+    assert misunderstood(text).startswith(says)
+    assert parse("schedule PAUSE #5c4ed0").target == "5c4ed0"
+    assert parse("schedule PAUSE #5c4ed0").args == {"change": "pause"}
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("unit", ['--at "', "--at='' ", "—at=“ ", ' --a="" --a="'])
+def test_a_long_prompt_full_of_quotes_and_dashes_is_read_at_once(unit: str) -> None:
+    text = "session x " + unit * 8_000 + " end"
+    assert prompt_of(text).endswith("end")
+
+
 def test_an_empty_prompt_is_left_to_the_desk() -> None:
     assert [prompt_of(text) for text in ("research", "research  \n", "research --")] == ["", "", ""]
 
@@ -201,7 +270,7 @@ def test_whatever_is_typed_is_understood_or_answered_with_the_usage(text: str) -
         assert "Usage: `/job " in error.text
         error.text.encode()
     else:
-        assert set(parsed.args) <= {"prompt", *(option.name for option in parsed.command.options)}
+        assert set(parsed.args) <= {"prompt", "change", *(option.name for option in parsed.command.options)}
 
 
 @given(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -203,6 +204,21 @@ async def test_the_list_is_short(office: Office) -> None:
     assert lines[0].endswith("question 19")
 
 
+async def test_a_job_is_shown_with_its_terms_and_what_it_waits_for(
+    office: Office,
+) -> None:
+    limited = Outcome(kind=OutcomeKind.LIMITED, reason="rate_limit", resets_at=START + timedelta(hours=2))
+    await office.type("session first")
+    job = await office.storage.jobs.claim("worker", ["rehearsal"])
+    assert job is not None
+    await office.storage.jobs.settle(job, Transition.HIT_LIMIT, limited)
+    asked = await office.type("session second --priority high --timeout 90m")
+    assert asked.job is not None
+    answer = await office.type(f"show {asked.job.short_id}")
+    assert "- priority high · timeout 1 h 30 min\n" in answer.text
+    assert f"- waits for the usage limit of rehearsal until {START:%Y-%m-%d} 14:00 UTC" in answer.text
+
+
 async def test_a_job_is_shown_with_all_that_is_known(office: Office) -> None:
     failed = await office.ended(kind=OutcomeKind.FAILED, reason="exit", message="It broke. Press Retry.")
     answer = await office.type(f"show {failed.short_id}")
@@ -212,7 +228,8 @@ async def test_a_job_is_shown_with_all_that_is_known(office: Office) -> None:
         "- failed (exit) · cost $0.42 · turns 3 · duration 42s\n"
         "- rehearsal (rehearsal, effort medium) · workspace main\n"
         f"- asked by Ann at {asked_at}\n"
-        "- attempt 1 · session `s-1`\n\n"
+        "- attempt 1 · session `s-1`\n"
+        "- attempt 1: failed (exit) · 42s · $0.42\n\n"
         "It broke. Press Retry."
     )
 

@@ -9,6 +9,7 @@ import pytest
 from bot.app import open_house
 from bot.job_command import USAGE, run_job
 from bot.settings import Settings, load
+from executor.model import JobStatus
 
 
 @pytest.fixture
@@ -46,6 +47,28 @@ async def test_a_prompt_is_what_the_shell_says_it_is(
         (job,) = await house.storage.jobs.jobs()
     assert job.prompt == prompt
     assert job.effort == ("low" if any("effort" in word for word in words) else "medium")
+
+
+async def test_a_run_works_on_its_own_job_and_leaves_the_queue_alone(settings: Settings) -> None:
+    assert await run_job(["session", "wait for the server"], settings, {}) == 0
+    assert await run_job(["run", "session", "how are sessions cached?"], settings, {}) == 0
+    async with open_house(settings, {}) as house:
+        mine, queued = await house.storage.jobs.jobs()
+    assert (mine.status, mine.attempt) == (JobStatus.DONE, 1)
+    assert (queued.status, queued.attempt) == (JobStatus.PENDING, 0)
+
+
+@pytest.mark.parametrize(
+    "words", [["--at", "tomorrow 09:30", "tidy up"], ["tidy", "up", "--at=tomorrow 09:30"]]
+)
+async def test_a_time_of_several_words_is_one_word_of_the_shell(
+    settings: Settings, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await run_job(["session", *words], settings, {}) == 0
+    assert "09:30 (" in capsys.readouterr().out
+    async with open_house(settings, {}) as house:
+        (job,) = await house.storage.jobs.jobs()
+    assert (job.prompt, job.status) == ("tidy up", JobStatus.SCHEDULED)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,7 +29,8 @@ from executor.executor import Executor
 from executor.lifecycle import MOVES, Transition
 from executor.model import Job, JobStatus, Outcome, OutcomeKind, Report, Usage
 from executor.ports import OpenAttempt, ProcessRecord, Submission, SuccessorLives
-from tests.builders import TestClock, open_store, origin, request
+from executor.queueing import QueueRules
+from tests.builders import START, TestClock, open_store, origin, request
 from tests.fsck import check
 
 _T = TypeVar("_T")
@@ -45,6 +46,7 @@ LEGAL: dict[Transition, tuple[set[JobStatus | None], JobStatus]] = {
     Transition.GO_SILENT: ({_S.RUNNING}, _S.FAILED),
     Transition.HIT_LIMIT: ({_S.RUNNING}, _S.RATE_LIMITED),
     Transition.INTERRUPT: ({_S.RUNNING}, _S.PENDING),
+    Transition.START_AFRESH: ({_S.RUNNING}, _S.PENDING),
     Transition.CANCEL: ({_S.PENDING, _S.SCHEDULED, _S.RUNNING, _S.RATE_LIMITED}, _S.CANCELLED),
 }
 
@@ -79,9 +81,11 @@ ENDS = {
     _K.SILENT: _S.FAILED,
     _K.LIMITED: _S.RATE_LIMITED,
     _K.INTERRUPTED: _S.PENDING,
+    _K.LOST: _S.PENDING,
     _K.CANCELLED: _S.CANCELLED,
 }
 PROVIDERS, SESSIONS = ("claude", "gemini"), ("one", "two")
+RULES = QueueRules(provider_slots={"gemini": 1}, writers=frozenset({"session"}))
 ACTIVITIES: st.SearchStrategy[list[Activity]] = st.lists(
     st.one_of(
         st.builds(TextWritten, text=st.text(max_size=5)),
@@ -112,6 +116,9 @@ class Expected:
     retry_at: datetime | None = None
     usage: Usage = field(default_factory=Usage)
     slug: str | None = None
+    type: str = "research"
+    user_id: str = "ann"
+    priority: int = 1
 
     @property
     def waits(self) -> bool:
@@ -133,12 +140,14 @@ class JobMachine(RuleBasedStateMachine):
         self.expected: dict[str, Expected] = {}
         self.keys: dict[str, str] = {}
         self.slugs = 0
+        self.limits: dict[str, datetime] = {}
+        """Until when providers are limited."""
 
     @initialize()
     def open(self) -> None:
         place = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         self.database = place / "bifrost.db"
-        self.store = self.do(self.stack.enter_async_context(open_store(place, clock=self.clock)))
+        self.store = self.do(self.stack.enter_async_context(open_store(place, clock=self.clock, rules=RULES)))
         self.executor = Executor(self.store)
 
     def teardown(self) -> None:
@@ -158,9 +167,22 @@ class JobMachine(RuleBasedStateMachine):
         key=st.none() | st.sampled_from("abc"),
         provider=st.sampled_from(PROVIDERS),
         session_id=st.none() | st.sampled_from(SESSIONS),
+        terms=st.tuples(
+            st.sampled_from(["research", "session"]), st.sampled_from(["ann", "bob"]), st.integers(0, 2)
+        ),
     )
-    def submit(self, key: str | None, provider: str, session_id: str | None) -> Any:
-        asked = request(dedupe_key=key, provider=provider, session_id=session_id)
+    def submit(
+        self, key: str | None, provider: str, session_id: str | None, terms: tuple[str, str, int]
+    ) -> Any:
+        job_type, user_id, priority = terms
+        asked = request(
+            dedupe_key=key,
+            provider=provider,
+            session_id=session_id,
+            type=job_type,
+            origin=origin(user_id=user_id),
+            priority=priority,
+        )
         return self.submitted(self.do(self.executor.submit(asked)), key, session_id=session_id)
 
     @rule(target=jobs, job_id=jobs, key=st.sampled_from("defghi"), resume=st.booleans())
@@ -193,13 +215,21 @@ class JobMachine(RuleBasedStateMachine):
         assert job.id not in self.expected
         if key is not None:
             self.keys[key] = job.id
-        self.expected[job.id] = Expected(provider=job.provider, session_id=session_id, parent=parent)
+        self.expected[job.id] = Expected(
+            provider=job.provider,
+            session_id=session_id,
+            parent=parent,
+            type=job.type,
+            user_id=job.origin.actor.user_id,
+            priority=job.priority,
+        )
         return job.id
 
     @rule(target=attempts, providers=st.sampled_from([PROVIDERS, PROVIDERS, PROVIDERS[:1], ()]))
     def claim(self, providers: tuple[str, ...]) -> Any:
         job = self.do(self.store.claim("worker", providers))
         ready = [each for each, known in self.expected.items() if self.is_ready(known, providers)]
+        ready.sort(key=self.turn)
         assert (job.id if job else None) == (ready[0] if ready else None)
         if job is None:
             return multiple()
@@ -214,7 +244,22 @@ class JobMachine(RuleBasedStateMachine):
             and known.provider in providers
             and (known.retry_at is None or known.retry_at <= self.clock.now())
             and not self.is_in_use(known.provider, known.session_id)
+            and self.limits.get(known.provider, START) <= self.clock.now()
+            and not (known.provider == "gemini" and self.running(provider="gemini"))
+            and not (known.type == "session" and self.running(type="session"))
         )
+
+    def running(self, **facts: str) -> int:
+        """How many jobs run of which these facts hold."""
+        return sum(
+            known.status is _S.RUNNING and all(getattr(known, name) == value for name, value in facts.items())
+            for known in self.expected.values()
+        )
+
+    def turn(self, job_id: str) -> tuple[int, int]:
+        """What jobs that are ready are sorted by; those that are equal go by age."""
+        known = self.expected[job_id]
+        return -known.priority, self.running(user_id=known.user_id)
 
     def is_in_use(self, provider: str, session_id: str | None) -> bool:
         return session_id is not None and any(
@@ -246,7 +291,9 @@ class JobMachine(RuleBasedStateMachine):
         known, was_open = self.expected[job.id], self.is_open(job)
         resets_at = self.clock.now() + timedelta(minutes=minutes)
         report = self.report() if kind is _K.DONE and reports else None
-        outcome = Outcome(kind=kind, reason="why", message="Why.", usage=usage, resets_at=resets_at)
+        outcome = Outcome(kind=kind, reason="why", message="Why.", usage=usage)
+        if kind is _K.LIMITED:
+            outcome = replace(outcome, resets_at=resets_at)
         settled = self.do(self.store.settle(job, lifecycle.settle(outcome), outcome, report))
         assert (settled is not None) == was_open
         if settled is not None:
@@ -255,6 +302,10 @@ class JobMachine(RuleBasedStateMachine):
             known.usage += usage
             known.retry_at = resets_at if end is _S.RATE_LIMITED else None
             known.slug = report.slug if report else None
+            if kind is _K.LIMITED:
+                self.limits[known.provider] = max(resets_at, self.limits.get(known.provider, START))
+            if kind is _K.LOST and end is _S.PENDING:
+                known.session_id = None
 
     def report(self) -> Report:
         self.slugs += 1
@@ -287,6 +338,7 @@ class JobMachine(RuleBasedStateMachine):
         assert (hurried is not None) == (known.status is _S.RATE_LIMITED)
         if hurried is not None:
             known.retry_at = self.clock.now()
+            self.limits.pop(known.provider, None)
 
     @rule(minutes=st.integers(1, 10))
     def time_passes(self, minutes: int) -> None:
@@ -300,6 +352,8 @@ class JobMachine(RuleBasedStateMachine):
         running = {each for each, known in self.expected.items() if known.status is _S.RUNNING}
         assert {attempt.job.id for attempt in attempts} == running
         moments = [known.retry_at for known in self.expected.values() if known.retry_at]
+        waited_for = {known.provider for known in self.expected.values() if known.waits}
+        moments += [at for provider, at in self.limits.items() if provider in waited_for]
         assert next_due == min((each for each in moments if each > now), default=None)
         check(self.database)
 
@@ -319,6 +373,9 @@ def _told(job: Job) -> Expected:
         retry_at=job.retry_at,
         usage=job.usage,
         slug=job.report_slug,
+        type=job.type,
+        user_id=job.origin.actor.user_id,
+        priority=job.priority,
     )
 
 

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from executor import lifecycle
+from executor.events import SessionOpened
 from executor.model import Job, JobStatus, Outcome, OutcomeKind
 from executor.ports import ProcessRecord
 from executor.processes.tree import process_record
-from executor.rescuer import rescue
+from executor.rescuer import OnRestart, rescue
 from storage.sqlite.store import SqliteStore
 from tests.builders import START, open_store, request
 from tests.fsck import check
@@ -149,3 +150,23 @@ async def test_what_is_not_running_is_left_as_it_is_and_a_second_rescue_finds_no
     assert await store.jobs() == before
     await claimed(store)
     assert [await rescue(store), await rescue(store)] == [1, 0]
+
+
+async def test_a_job_may_be_set_to_start_afresh_after_a_restart_but_not_for_ever(store: SqliteStore) -> None:
+    job = await running(store)
+    await store.record(job, [SessionOpened(session_id="s1")])
+    for attempt in (2, 3):
+        await rescue(store, OnRestart.REQUEUE)
+        rescued = await row(store, job)
+        assert (rescued.status, rescued.reason, rescued.session_id) == (JobStatus.PENDING, "restart", None)
+        assert (await claimed(store)).attempt == attempt
+    await rescue(store, OnRestart.REQUEUE)
+    assert (await row(store, job)).reason == "poison"
+
+
+async def test_a_job_may_be_left_to_people_after_a_restart(store: SqliteStore) -> None:
+    job = await running(store)
+    await rescue(store, OnRestart.FAIL)
+    rescued = await row(store, job)
+    assert (rescued.status, rescued.reason) == (JobStatus.FAILED, "restart")
+    assert "Press Resume" in rescued.message

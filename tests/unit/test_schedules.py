@@ -65,8 +65,12 @@ def test_a_run_starts_when_its_time_comes_and_the_next_is_set() -> None:
 def test_a_run_asks_for_what_the_schedule_does_and_never_twice() -> None:
     due = advance(schedule(), NOON + HOUR)
     assert due is not None
-    assert due.request == request(dedupe_key="schedule:5c4ed01e:2026-11-20T13:00Z")
-    assert schedule().owner == request().origin.actor
+    assert due.request == request(
+        scheduled_at=NOON + HOUR,
+        schedule_id=schedule().id,
+        dedupe_key="schedule:5c4ed01e:2026-11-20T13:00Z",
+    )
+    assert schedule().origin == request().origin
 
 
 def test_a_paused_schedule_rests_and_goes_on_with_what_is_ahead() -> None:

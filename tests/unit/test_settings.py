@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from bot.settings import BadConfiguration, Settings, find_file, forget_secrets, load
+from bot.settings import BadConfiguration, Settings, Timeouts, find_file, forget_secrets, load
+from executor.job_types import JOB_TYPES
 
 EXAMPLE = Path(__file__).parents[2] / "bifrost.toml.example"
 TOKENS = {"BIFROST__SLACK__BOT_TOKEN": "xoxb-hush", "BIFROST__SLACK__APP_TOKEN": "xapp-hush"}
@@ -140,7 +141,7 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | 
             "[agents.gemini]\nallow_root = true",
             "`agents.gemini.allow_root` is no setting. There are: executable, ",
         ),
-        ("[discord]\ntoken = ''", "`discord` is no setting. There are: data_dir, slots, "),
+        ("[zulip]\ntoken = ''", "`zulip` is no setting. There are: data_dir, slots, "),
         ("slots = 'many'", "`slots`: Input should be a valid integer"),
         ("slots = 0", "`slots`: Input should be greater than or equal to 1."),
         ("slack = 3", "`slack`: Input should be a valid dictionary"),
@@ -157,6 +158,20 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | 
             "`agents.claude.environment.A`: Input should be a valid string.",
         ),
         ("workspaces = {}", "`workspaces`: "),
+        ("[timeouts]\nsession = 'soon'", "`timeouts.session`: `soon` is no span of time: "),
+        ("[timeouts]\nsession = 0", "`timeouts.session`: Input should be greater than or equal to 1."),
+        ("[timeouts]\nsesion = 5", "`timeouts.sesion` is no setting. Did you mean `session`?"),
+        ("[inactivity]\ngemini = '1y'", "`inactivity.gemini`: "),
+        ("on_restart = 'retry'", "`on_restart`: Input should be 'resume', 'requeue' or 'fail'."),
+        ("[provider_slots]\nclaude = 0", "`provider_slots.claude`: "),
+        (
+            "zone = 'Europe/Pariss'",
+            "`zone`: `Europe/Pariss` is no time zone. The nearest are: `Europe/Paris`",
+        ),
+        (
+            "least_schedule_minutes = 0",
+            "`least_schedule_minutes`: Input should be greater than or equal to 1.",
+        ),
         ("[workspaces]\n'my repo' = '.'", "`workspaces.my repo`: "),
         ("data_dir = 1", "`data_dir`: Input is not a valid path"),
     ],
@@ -167,6 +182,15 @@ def test_a_mistake_is_named_with_what_to_write(text: str, says: str) -> None:
         f"The configuration in {Path.cwd() / 'bifrost.toml'} and the environment cannot be used:"
     )
     assert f"\n- {says}" in answer
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("'90'", 90), ("'20m'", 1200), ("'1h30m'", 5400)])
+def test_a_duration_is_seconds_or_a_span(text: str, seconds: float) -> None:
+    assert from_file(f"[timeouts]\nsession = {text}").timeouts.session == seconds
+
+
+def test_every_type_of_job_has_a_timeout() -> None:
+    assert set(Timeouts.model_fields) == set(JOB_TYPES)
 
 
 def test_all_mistakes_are_named_at_once() -> None:
@@ -273,6 +297,14 @@ def test_the_example_changes_nothing_as_it_is_nor_with_every_key_switched_on() -
     text = EXAMPLE.read_text()
     assert from_file(text) == load(None, {})
     assert from_file(uncommented(text)) == load(None, {})
+
+
+def test_the_zone_is_the_machines_own_unless_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert from_file("zone = 'europe/paris'").clocks.key == "Europe/Paris"
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    assert load(None, {}).clocks.key == "Asia/Tokyo"
+    monkeypatch.setenv("TZ", "nonsense")
+    assert load(None, {}).clocks.key
 
 
 def test_the_example_shows_every_setting() -> None:

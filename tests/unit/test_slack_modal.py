@@ -15,6 +15,8 @@ CHOICES = {
     "provider": ["claude", "gemini"],
     "effort": ["medium", "low", "high"],
     "workspace": [],
+    "timeout": [],
+    "priority": ["normal", "low", "high"],
 }
 
 
@@ -85,7 +87,7 @@ def test_fields_left_alone_are_no_args() -> None:
     assert modal.verb_and_args(submitted(type="research", prompt="x")) == ("research", {"prompt": "x"})
 
 
-@pytest.mark.parametrize(("field", "block"), [("model", "model"), ("", "prompt"), ("timeout", "prompt")])
+@pytest.mark.parametrize(("field", "block"), [("model", "model"), ("", "prompt"), ("elsewhere", "prompt")])
 def test_a_refusal_stands_beside_its_field(field: str, block: str) -> None:
     answer = Answer(ok=False, text="`x` is no model.\nUsage: `/job research`", field=field)
     assert modal.errors(answer) == {block: "`x` is no model."}

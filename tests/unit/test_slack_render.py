@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -21,13 +22,14 @@ TEXT = st.one_of(
 )
 ACTIONS = st.builds(Action, verb=TEXT, label=TEXT, job_id=TEXT, danger=st.booleans(), confirm=TEXT)
 URLS = TEXT | st.sampled_from(["https://bot.example/jobs/1", "javascript:alert(1)", "https://" + "a" * 4_000])
+TIMES = st.datetimes(min_value=datetime(2026, 1, 1), timezones=st.just(UTC))
 ANNOUNCEMENTS = st.builds(
     Announcement,
     shape=st.sampled_from(Shape),
     tone=st.sampled_from(Tone),
     title=TEXT,
     body=TEXT,
-    facts=st.lists(st.builds(Fact, label=TEXT, value=TEXT), max_size=12),
+    facts=st.lists(st.builds(Fact, label=TEXT, value=TEXT, at=st.none() | TIMES), max_size=12),
     actions=st.lists(ACTIONS, max_size=30),
     links=st.lists(st.builds(Link, label=TEXT, url=URLS), max_size=5),
     mention=TEXT | st.just("U0ADA"),
@@ -62,7 +64,7 @@ def test_nobody_is_notified_but_the_one_who_is_meant(given: Announcement) -> Non
     assert set(mentions(message.text, message.blocks, markdown=True)) <= {"U0ADA"} & {given.mention}
     said = json.dumps([message.text, message.blocks], ensure_ascii=True)
     if given.mention != "U0ADA":
-        assert not re.search(r"<[@!#]", said)
+        assert not re.search(r"<[@!#](?!date\^\d+\^)", said)
 
 
 @given(ANNOUNCEMENTS)
@@ -70,6 +72,16 @@ def test_block_ids_follow_the_content(given: Announcement) -> None:
     ids = [block["block_id"] for block in render(given).blocks]
     assert ids == [block["block_id"] for block in render(given).blocks]
     assert len(set(ids)) == len(ids)
+
+
+def test_a_time_is_shown_on_the_clock_of_whoever_reads_it() -> None:
+    at = datetime(2026, 11, 21, 1, tzinfo=UTC)
+    facts = [Fact(label="by", value="Ann"), Fact(label="starts", value="2026-11-21 01:00 UTC", at=at)]
+    message = render(announcement(facts=facts))
+    texts = [element["text"] for element in block(message, "context")["elements"]]
+    token = "<!date^1795222800^{date_short_pretty} {time}|2026-11-21 01:00 UTC>"
+    assert texts == ["by: Ann", f"starts: {token}"]
+    assert "starts: 2026-11-21 01:00 UTC" in message.text
 
 
 def test_a_card_shows_state_facts_and_buttons() -> None:

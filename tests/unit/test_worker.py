@@ -178,7 +178,7 @@ async def test_a_shutdown_at_any_moment_of_a_start_leaves_the_job_to_be_started(
 
 async def test_a_job_whose_time_has_come_but_that_cannot_start_is_waited_for_in_peace(scene: Scene) -> None:
     store = scene.workshop.store
-    limited = Outcome(kind=OutcomeKind.LIMITED, resets_at=datetime.now(UTC) + timedelta(days=1))
+    limited = Outcome(kind=OutcomeKind.LIMITED, retry_at=datetime.now(UTC) + timedelta(days=1))
     job = await started(scene.workshop, session_id="s1")
     await store.settle(job, Transition.HIT_LIMIT, limited)
     holder = await started(scene.workshop, session_id="s1")
@@ -219,3 +219,39 @@ async def test_what_a_killed_bot_left_of_temporary_files_is_removed(scene: Scene
         await ended(scene, job)
     assert kept.is_dir()
     assert not left.parent.exists()
+
+
+async def test_a_worker_that_is_there_for_one_job_leaves_the_others_waiting(scene: Scene) -> None:
+    first, second = await submitted(scene, "echo done Tidy."), await submitted(scene)
+    task = asyncio.create_task(Worker(scene.workshop, "test", 2, only=second.id).run())
+    assert (await ended(scene, second)).status is JobStatus.DONE
+    task.cancel()
+    await asyncio.wait([task], timeout=10)
+    assert (await in_status(scene, first, JobStatus.PENDING)).attempt == 0
+
+
+async def test_what_waits_for_the_limit_of_its_provider_starts_when_that_lifts(scene: Scene) -> None:
+    first = await submitted(scene, "echo limited 1")
+    async with working(scene.workshop):
+        limited = await in_status(scene, first, JobStatus.RATE_LIMITED)
+        await scene.workshop.store.cancel(first.id, "Ann")
+        scene.backend.script = "echo done Tidy."
+        second = await ended(scene, await submitted(scene))
+    assert limited.retry_at is not None
+    assert second.started_at is not None
+    assert -0.2 < (second.started_at - limited.retry_at).total_seconds() < 5
+
+
+async def test_a_worker_that_is_drained_ends_what_runs_and_starts_nothing_more(scene: Scene) -> None:
+    job = await submitted(scene, f"echo say hi; {WAIT}; echo done Tidy.")
+    worker = Worker(scene.workshop, "test", 2)
+    task = asyncio.create_task(worker.run())
+    await reached(scene.workshop, job, lambda row: row.seq > 2)
+    worker.drain()
+    await asyncio.sleep(0)
+    late = await submitted(scene)
+    assert (await asyncio.wait([task], timeout=0.2))[1], "it waits for what runs"
+    scene.let_go(job)
+    assert (await asyncio.wait([task], timeout=10))[0]
+    assert (await ended(scene, job)).status is JobStatus.DONE
+    assert (await in_status(scene, late, JobStatus.PENDING)).attempt == 0

@@ -19,6 +19,7 @@ from bot.platforms.slack.doors import Doors
 from bot.platforms.slack.errands import Errands
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.replies import Replies
+from bot.platforms.slack.zones import Zones
 
 SCOPES = frozenset(
     {
@@ -30,6 +31,7 @@ SCOPES = frozenset(
         "groups:history",
         "im:history",
         "reactions:write",
+        "users:read",
     }
 )
 """What the bot token must be allowed; the manifest asks for exactly these."""
@@ -87,7 +89,9 @@ class SlackAdapter:
             attaching_conversation_kwargs_enabled=False,
         )
         replies = Replies(self._bot)
-        Doors(door=door, replies=replies, errands=self._errands, command=command).listen(self._app)
+        zones = Zones(self._bot, self._errands)
+        doors = Doors(door=door, replies=replies, errands=self._errands, zones=zones, command=command)
+        doors.listen(self._app)
 
     async def run(self) -> None:
         """Serves Slack until it is cancelled. Raises SetupFault where waiting would not help."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -19,6 +20,7 @@ from bot.platforms.slack.errands import Errands
 from bot.platforms.slack.render import ACTION
 from bot.platforms.slack.replies import Replies, private
 from bot.platforms.slack.text import decode, without_mention
+from bot.platforms.slack.zones import Zones
 from executor.model import Actor, Origin
 
 Json = dict[str, Any]
@@ -42,10 +44,11 @@ _log = logging.getLogger(__name__)
 class Doors:
     """The listeners. Not one of them raises: bolt drops the acknowledgement of a listener that does."""
 
-    def __init__(self, *, door: Door, replies: Replies, errands: Errands, command: str) -> None:
+    def __init__(self, *, door: Door, replies: Replies, errands: Errands, zones: Zones, command: str) -> None:
         self._door = door
         self._replies = replies
         self._errands = errands
+        self._zones = zones
         self._command = command
 
     def listen(self, app: AsyncApp) -> None:
@@ -74,7 +77,8 @@ class Doors:
         actor = _actor(team=body["team_id"], user_id=body["user_id"], name=body.get("user_name"))
         delivery = f"slack:command:{body['trigger_id']}"
         origin = Origin(actor=actor, channel=channel)
-        return await self._door.command(Invocation(text=text, origin=origin, delivery=delivery))
+        zone = partial(self._zones.of, actor.user_id)
+        return await self._door.command(Invocation(text=text, origin=origin, delivery=delivery, zone=zone))
 
     async def _mentioned(self, body: Json, context: AsyncBoltContext) -> None:
         event = body["event"]
@@ -93,6 +97,7 @@ class Doors:
             text=decode(without_mention(event["text"], context.bot_user_id or "")),
             origin=Origin(actor=actor, channel=channel, thread=thread),
             delivery=f"slack:event:{body['event_id']}",
+            zone=partial(self._zones.of, actor.user_id),
         )
         work = _not_read() if event.get("edited") else self._door.command(invocation)
         await self._answer_and_tell(work, tell)

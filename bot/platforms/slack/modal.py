@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bot.desk.asks import Answer
-from bot.desk.commands import JOB_COMMANDS, Command, Option
+from bot.desk.commands import JOB_COMMANDS, RUN_OPTIONS, Command, Option
 from bot.platforms.slack.text import fit_line
 
 Json = dict[str, Any]
@@ -20,9 +20,6 @@ _MOST_CHOICES = 100
 _LABEL = 75
 _HINT = 150
 _ERROR = 300
-_OPTIONS: tuple[Option, ...] = tuple(
-    {option.name: option for command in JOB_COMMANDS for option in command.options}.values()
-)
 
 
 def form(channel: str, choices: Callable[[str], Sequence[str]]) -> Json:
@@ -44,7 +41,7 @@ def form(channel: str, choices: Callable[[str], Sequence[str]]) -> Json:
         "blocks": [
             _input(_TYPE, "What to do", kind),
             _input(PROMPT, "Prompt", prompt),
-            *(_optional(option, choices(option.name)) for option in _OPTIONS),
+            *(_optional(option, choices(option.name)) for option in RUN_OPTIONS),
         ],
     }
 
@@ -58,7 +55,7 @@ def verb_and_args(view: Json) -> tuple[str, Mapping[str, str]]:
 
 def errors(answer: Answer) -> dict[str, str]:
     """A refusal, put beside the field it is about: by block, as plain text."""
-    fields = {option.name for option in _OPTIONS} | {_TYPE, PROMPT}
+    fields = {option.name for option in RUN_OPTIONS} | {_TYPE, PROMPT}
     field = answer.field if answer.field in fields else PROMPT
     return {field: fit_line(answer.text.partition("\n")[0], _ERROR)}
 

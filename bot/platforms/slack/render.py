@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from bot.platforms.base import Action, Announcement, Link, Shape, Tone
+from bot.platforms.base import Action, Announcement, Fact, Link, Shape, Tone
 from bot.platforms.slack.text import ELLIPSIS, fit, fit_line, fit_markdown
 
 Json = dict[str, Any]
@@ -19,6 +20,7 @@ ACTION = "job:"
 
 _EMOJI = {
     Tone.WAITING: "⏳",
+    Tone.SCHEDULED: "⏰",
     Tone.RUNNING: "🔵",
     Tone.GOOD: "✅",
     Tone.BAD: "❌",
@@ -39,6 +41,7 @@ _LABEL = 75
 _CONFIRM_TEXT = 300
 _CONFIRM_LABEL = 30
 _BUTTONS = 25
+_ELEMENTS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,15 +86,21 @@ def _body(announcement: Announcement) -> Json | None:
 
 
 def _context(announcement: Announcement) -> Json | None:
-    facts = _facts(announcement)
-    if not facts:
-        return None
-    text = {"type": "mrkdwn", "text": fit(facts, _FACTS), "verbatim": True}
-    return {"type": "context", "elements": [text]}
+    facts = _facts([fact for fact in announcement.facts if fact.at is None])
+    texts = [fit(facts, _FACTS)] if facts else []
+    texts += [_dated(fact.label, fact.value, fact.at) for fact in announcement.facts if fact.at]
+    elements = [{"type": "mrkdwn", "text": text, "verbatim": True} for text in texts[:_ELEMENTS]]
+    return {"type": "context", "elements": elements} if elements else None
 
 
-def _facts(announcement: Announcement) -> str:
-    pairs = (f"{fact.label}: {fact.value}" if fact.label else fact.value for fact in announcement.facts)
+def _dated(label: str, value: str, at: datetime) -> str:
+    """On the clock of whoever reads it; old apps show the value."""
+    shown = f"{{date_short_pretty}} {{time}}|{fit_line(value.replace('|', '/'), _LABEL)}"
+    return f"{fit_line(label, _LABEL)}: <!date^{int(at.timestamp())}^{shown}>"
+
+
+def _facts(facts: Sequence[Fact]) -> str:
+    pairs = (f"{fact.label}: {fact.value}" if fact.label else fact.value for fact in facts)
     return " · ".join(" ".join(pair.split()) for pair in pairs)
 
 
@@ -149,5 +158,5 @@ def _fallback(announcement: Announcement) -> str:
     paged = announcement.shape is Shape.PAGE
     head = "" if paged else _headline(announcement, _FALLBACK_TITLE)
     body = announcement.body.strip() or (announcement.title if paged else "")
-    rest = fit("\n".join(part for part in (body, _facts(announcement)) if part), _FALLBACK_REST)
+    rest = fit("\n".join(part for part in (body, _facts(announcement.facts)) if part), _FALLBACK_REST)
     return "\n".join(part for part in (head, rest) if part) or ELLIPSIS

@@ -61,6 +61,8 @@ const toEnd = () => (scroller.scrollTop = scroller.scrollHeight);
 
 // --- Times ----------------------------------------------------------------------------------------------------
 
+const TICKING = "[data-since], [data-until]";
+
 function dress(root) {
   for (const time of root.querySelectorAll("time")) {
     const at = new Date(time.dateTime);
@@ -69,14 +71,16 @@ function dress(root) {
     time.textContent = at.toLocaleString([], { hour: "2-digit", minute: "2-digit", ...day });
     time.title = at.toLocaleString([], { dateStyle: "full", timeStyle: "long" });
   }
-  for (const span of root.querySelectorAll("[data-since]")) tick(span);
+  for (const span of root.querySelectorAll(TICKING)) tick(span);
 }
 
 function tick(span) {
-  const s = Math.max(0, Math.floor((Date.now() - new Date(span.dataset.since)) / 1000));
+  const { since, until } = span.dataset;
+  const passed = until ? new Date(until) - Date.now() : Date.now() - new Date(since);
+  const s = Math.max(0, Math.floor(passed / 1000));
   const [h, m] = [Math.floor(s / 3600), Math.floor(s / 60) % 60];
   const two = (n) => String(n).padStart(2, "0");
-  span.textContent = h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
+  span.textContent = (until ? "in " : "") + (h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`);
 }
 
 // --- The live stream ------------------------------------------------------------------------------------------
@@ -216,5 +220,5 @@ document.addEventListener(
 for (const hidden of document.querySelectorAll(".chips, .example, #dismiss")) hidden.hidden = false;
 dress(document);
 toEnd();
-setInterval(() => document.querySelectorAll("[data-since]").forEach(tick), 1000);
+setInterval(() => document.querySelectorAll(TICKING).forEach(tick), 1000);
 connect(document.body.dataset.live);

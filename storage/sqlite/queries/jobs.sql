@@ -1,9 +1,11 @@
 -- name: insert
 -- A new job, with its first event to follow in the same transaction.
 INSERT INTO jobs (id, type, status, payload, provider, model, effort, workspace, platform, team, channel, thread,
-                  user_id, user_name, parent_job_id, session_id, dedupe_key, created_at, updated_at)
+                  user_id, user_name, parent_job_id, session_id, scheduled_at, schedule_id, dedupe_key,
+                  priority, created_at, updated_at)
 VALUES (:id, :type, :status, :payload, :provider, :model, :effort, :workspace, :platform, :team, :channel, :thread,
-        :user_id, :user_name, :parent_job_id, :session_id, :dedupe_key, :now, :now);
+        :user_id, :user_name, :parent_job_id, :session_id, :scheduled_at, :schedule_id, :dedupe_key,
+        :priority, :now, :now);
 
 -- name: by_id
 SELECT * FROM jobs WHERE id = :id;
@@ -27,23 +29,6 @@ SELECT * FROM jobs ORDER BY created_at DESC, id LIMIT :limit;
 -- name: newest_of_status
 SELECT * FROM jobs WHERE status IN (SELECT value FROM json_each(:statuses))
 ORDER BY created_at DESC, id LIMIT :limit;
-
--- name: next_due
--- The oldest job that may start now. A conversation that another job is using waits.
-SELECT * FROM jobs AS job
-WHERE status IN ('pending', 'scheduled', 'rate_limited')
-  AND (status <> 'scheduled' OR scheduled_at <= :now)
-  AND (status <> 'rate_limited' OR retry_at <= :now)
-  AND provider IN (SELECT value FROM json_each(:providers))
-  AND NOT EXISTS (
-      SELECT 1 FROM jobs AS other
-      WHERE other.status = 'running' AND other.session_id = job.session_id AND other.provider = job.provider)
-ORDER BY created_at, id LIMIT 1;
-
--- name: next_moment
--- When the next job that waits for a time may start. One whose time has come waits for something else.
-SELECT min(coalesce(retry_at, scheduled_at)) AS moment FROM jobs
-WHERE status IN ('scheduled', 'rate_limited') AND coalesce(retry_at, scheduled_at) > :after;
 
 -- name: start
 -- Compare-and-set: only the job that was seen starts, and its next attempt gets its number.
@@ -90,7 +75,7 @@ WHERE job_id = :job_id AND number = :number AND ended_at IS NULL;
 -- name: open_attempts
 SELECT jobs.*, attempts.pid, attempts.pid_started, attempts.boot_id,
        (SELECT count(*) FROM attempts AS past
-        WHERE past.job_id = jobs.id AND past.outcome = 'interrupted') AS interruptions
+        WHERE past.job_id = jobs.id AND (past.outcome = 'interrupted' OR past.reason = 'restart')) AS interruptions
 FROM attempts JOIN jobs ON jobs.id = attempts.job_id
 WHERE attempts.ended_at IS NULL ORDER BY attempts.started_at;
 

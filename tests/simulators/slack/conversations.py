@@ -87,6 +87,7 @@ def auth_test(workspace: Workspace, args: Args) -> Json:
 
 def user_info(workspace: Workspace, args: Args) -> Json:
     """users.info, for people and for the bot itself."""
+    need_scope(workspace, "users:read")
     wanted = args.required("user")
     if wanted not in workspace.names or wanted in workspace.channels:
         raise ApiError("user_not_found")

@@ -1,0 +1,57 @@
+-- name: next_due
+-- The job whose turn it is, of those that may start now. A conversation, or a workspace that is written to, waits
+-- for the job that is using it; a provider that is limited is left alone.
+SELECT id FROM waiting AS job
+WHERE (:only IS NULL OR id = :only)
+  AND (status <> 'scheduled' OR scheduled_at <= :now)
+  AND (status <> 'rate_limited' OR retry_at <= :now)
+  AND provider IN (SELECT value FROM json_each(:providers))
+  AND (limited_until IS NULL OR limited_until <= :now)
+  AND session_holder IS NULL
+  AND provider_running < coalesce((SELECT value FROM json_each(:provider_slots) WHERE key = job.provider), 1000000)
+  AND NOT (type IN (SELECT value FROM json_each(:writers)) AND EXISTS (
+      SELECT 1 FROM jobs AS other
+      WHERE other.status = 'running' AND other.workspace = job.workspace
+        AND other.type IN (SELECT value FROM json_each(:writers))))
+ORDER BY priority DESC, person_running, created_at, id LIMIT 1;
+
+-- name: hindrance
+-- What keeps a job from starting now that waits for no time of its own; no row where nothing does.
+SELECT * FROM (
+    SELECT CASE WHEN limited_until > :now THEN limited_until END AS limited_until,
+           session_holder,
+           (SELECT other.id FROM jobs AS other
+            WHERE job.type IN (SELECT value FROM json_each(:writers))
+              AND other.status = 'running' AND other.workspace = job.workspace
+              AND other.type IN (SELECT value FROM json_each(:writers))) AS workspace_holder,
+           provider_running >= coalesce(
+               (SELECT value FROM json_each(:provider_slots) WHERE key = job.provider), 1000000) AS provider_full,
+           (SELECT count(*) FROM jobs AS other WHERE other.status = 'running') >= :slots AS full
+    FROM waiting AS job
+    WHERE id = :id AND (status = 'pending' OR coalesce(retry_at, scheduled_at) <= :now))
+WHERE limited_until IS NOT NULL OR session_holder IS NOT NULL OR workspace_holder IS NOT NULL
+   OR provider_full OR full;
+
+-- name: next_moment
+-- When the next job that waits for a time may start. One whose time has come waits for something else.
+SELECT min(moment) FROM (
+    SELECT coalesce(retry_at, scheduled_at) AS moment FROM jobs WHERE status IN ('scheduled', 'rate_limited')
+    UNION ALL
+    SELECT resets_at FROM provider_limits AS known
+    WHERE EXISTS (SELECT 1 FROM jobs WHERE provider = known.provider
+                  AND status IN ('pending', 'scheduled', 'rate_limited')))
+WHERE moment > :after;
+
+-- name: keep_limit
+-- Of two notices the later moment counts: the other limit would only be run into again.
+INSERT INTO provider_limits (provider, resets_at, seen_at) VALUES (:provider, :resets_at, :now)
+ON CONFLICT (provider) DO UPDATE SET resets_at = max(resets_at, excluded.resets_at), seen_at = excluded.seen_at;
+
+-- name: forget_limit
+DELETE FROM provider_limits WHERE provider = :provider;
+
+-- name: forget_session
+UPDATE jobs SET session_id = NULL WHERE id = :id;
+
+-- name: attempts
+SELECT * FROM attempts WHERE job_id = :job_id ORDER BY number;
