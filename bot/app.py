@@ -32,6 +32,8 @@ from executor.executor import Executor
 from executor.job_types import JOB_TYPES
 from executor.ports import SystemClock
 from executor.processes.privacy import hide_memory
+from executor.processes.sandbox import Sandbox, find_sandbox
+from executor.processes.shims import Shims
 from executor.rescuer import rescue
 from executor.wakeups import Wakeups
 from executor.worker import Worker
@@ -62,50 +64,70 @@ class House:
     executor: Executor
     desk: Desk
     workshop: Workshop
+    sandbox: Sandbox
 
 
 @asynccontextmanager
 async def open_house(settings: Settings, environment: Mapping[str, str]) -> AsyncIterator[House]:
     """Locks the data directory, opens the store and settles what an earlier process left open.
 
-    Raises DataDirInUse, and NewerSchema where a later release wrote the database.
+    Raises DataDirInUse, SandboxMissing, and NewerSchema where a later release wrote the database.
     """
     hide_memory()
     data = DataDir(settings.data_dir)
     data.make()
     wakeups = Wakeups()
     with data.lock():
-        async with open_storage(data.database, wakeups) as storage:
+        sandbox = await find_sandbox(required=settings.require_sandbox)
+        async with (
+            Shims(sandbox.argv, settings.grace_seconds) as shims,
+            open_storage(data.database, wakeups) as storage,
+        ):
             await rescue(storage.jobs)
-            yield _build(settings, environment, data, storage, wakeups)
+            workshop = _equip(settings, environment, data, storage, wakeups, shims)
+            yield _build(settings, data, storage, wakeups, workshop, sandbox)
 
 
-def _build(
-    settings: Settings, environment: Mapping[str, str], data: DataDir, storage: Storage, wakeups: Wakeups
-) -> House:
+def _equip(
+    settings: Settings,
+    environment: Mapping[str, str],
+    data: DataDir,
+    storage: Storage,
+    wakeups: Wakeups,
+    shims: Shims,
+) -> Workshop:
     backends = make_backends(settings, environment)
-    workspaces = Workspaces(directories=settings.workspaces)
-    catalog = Catalog(providers=tuple(backends))
-    executor = Executor(storage.jobs)
-    workshop = Workshop(
+    return Workshop(
         store=storage.jobs,
         wakeups=wakeups,
+        shims=shims,
         clock=SystemClock(),
         backends=backends,
         job_types=JOB_TYPES,
-        catalog=catalog,
-        workspaces=workspaces,
+        catalog=Catalog(providers=tuple(backends)),
+        workspaces=Workspaces(directories=settings.workspaces),
         homes=data.homes,
         jobs=data.jobs,
         reports=data.reports,
         grace_s=settings.grace_seconds,
     )
+
+
+def _build(
+    settings: Settings,
+    data: DataDir,
+    storage: Storage,
+    wakeups: Wakeups,
+    workshop: Workshop,
+    sandbox: Sandbox,
+) -> House:
+    executor = Executor(storage.jobs)
     desk = Desk(
         storage=storage,
         executor=executor,
         access=Access(rules=_rules(settings)),
-        catalog=catalog,
-        workspaces=workspaces,
+        catalog=workshop.catalog,
+        workspaces=workshop.workspaces,
         prompt_limit=settings.prompt_limit,
     )
     return House(
@@ -116,6 +138,7 @@ def _build(
         executor=executor,
         desk=desk,
         workshop=workshop,
+        sandbox=sandbox,
     )
 
 

@@ -109,6 +109,7 @@ class Settings(_Section):
     slots: int = Field(default=4, ge=1, le=100)
     prompt_limit: int = Field(default=LIMIT, ge=100, le=1_000_000)
     grace_seconds: float = Field(default=10.0, ge=0, le=600)
+    require_sandbox: bool = False
     workspaces: dict[Name, Directory] = Field(default_factory=lambda: {"main": Path.cwd()}, min_length=1)
     web: Web = Web()
     slack: Slack = Slack()

@@ -20,6 +20,7 @@ from executor.live import LiveLog
 from executor.model import Job, Outcome, OutcomeKind, Report, StopReason, Usage
 from executor.ports import Clock, Store
 from executor.processes.process import Process, spawn
+from executor.processes.shims import Shims
 from executor.unbroken import unbroken
 from executor.wakeups import Wakeups, control_topic
 from executor.workspaces import UnknownWorkspace, Workspaces
@@ -44,6 +45,7 @@ class Workshop:
 
     store: Store
     wakeups: Wakeups
+    shims: Shims
     clock: Clock
     backends: Mapping[str, Backend]
     job_types: Mapping[str, JobType]
@@ -85,7 +87,7 @@ class Attempt:
         try:
             launch = self._prepare()
             command = backend.command(launch)
-            process = await spawn(command)
+            process = await spawn(self._workshop.shims, command)
         except UnknownWorkspace as error:
             return _failed("workspace", str(error))
         except CliMissing as error:
@@ -127,6 +129,8 @@ class Attempt:
             )
             for helper in helpers:
                 helper.cancel()
+        if process.refusal:
+            return _failed("spawn", f"Its sandbox could not be made: {process.refusal.removesuffix('.')}.")
         return self._judge(decoder, code)
 
     def _taker(

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 from executor.lifecycle import settle
 from executor.model import Outcome, OutcomeKind
-from executor.ports import OpenAttempt, ProcessRecord, Store
-from executor.processes.tree import ProcessTree, boot_id
+from executor.ports import OpenAttempt, Store
+from executor.processes.orphans import end_left_over
 
 log = logging.getLogger(__name__)
 
 _MOST_INTERRUPTIONS = 3
 """Interrupted attempts after which a job is taken to be what kills the bot."""
-_KILL_S = 0.02
+_END_S = 10.0
+"""Seconds that a left-over process is given; only the kernel, or another user's process, holds out longer."""
 
 
 async def rescue(store: Store) -> int:
-    """Settles every open attempt; to be called before the first worker starts. Returns how many there were.
+    """Settles every open attempt; to be called before the first worker starts. Returns how many it settled.
+
+    One whose processes cannot be ended stays open: two agents must not work on one job. The next start tries
+    again.
 
     All of them are orphans by identity, not by age: this process is the store's only user and runs none yet.
     """
-    attempts = await store.open_attempts()
-    for attempt in attempts:
-        if attempt.process is not None:
-            await _end(attempt.process)
+    settled = 0
+    for attempt in await store.open_attempts():
+        process = attempt.process
+        if process is not None and not await end_left_over(process, _END_S):
+            log.error("rescuer.stuck", extra={"job_id": attempt.job.id, "pid": process.pid})
+            continue
         outcome = _outcome(attempt)
         await store.settle(attempt.job, settle(outcome), outcome)
         log.warning("rescuer.settled", extra={"job_id": attempt.job.id, "outcome": outcome.kind})
-    return len(attempts)
+        settled += 1
+    return settled
 
 
 def _outcome(attempt: OpenAttempt) -> Outcome:
@@ -43,11 +49,3 @@ def _outcome(attempt: OpenAttempt) -> Outcome:
             "by itself. Press Resume to go on from where it stopped.",
         )
     return Outcome(kind=OutcomeKind.INTERRUPTED, reason="restart")
-
-
-async def _end(process: ProcessRecord) -> None:
-    if process.boot_id != boot_id():
-        return
-    tree = ProcessTree(process)
-    while not tree.kill():  # noqa: ASYNC110 - the kernel tells nobody when a tree is empty
-        await asyncio.sleep(_KILL_S)

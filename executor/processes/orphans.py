@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from executor.ports import ProcessRecord
 from executor.processes import reaper
-from executor.processes.tree import process_record
+from executor.processes.record import process_record
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +70,7 @@ async def _end(descriptor: int, within_s: float) -> bool:
             while not gone.is_set():
                 with suppress(ProcessLookupError):
                     signal.pidfd_send_signal(descriptor, signal.SIGTERM)
+                    signal.pidfd_send_signal(descriptor, signal.SIGCONT)  # its job may have stopped it
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_AGAIN_S):
                         await gone.wait()

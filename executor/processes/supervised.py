@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 from executor.processes import reaper
 from executor.processes.orphans import sweep
-from executor.processes.tree import process_record
+from executor.processes.record import process_record
 
 log = logging.getLogger(__name__)
 
