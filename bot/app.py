@@ -34,6 +34,8 @@ from executor.job_types import JOB_TYPES
 from executor.job_types.base import JobType
 from executor.ports import SystemClock
 from executor.processes.privacy import hide_memory
+from executor.processes.sandbox import Sandbox, find_sandbox
+from executor.processes.shims import Shims
 from executor.queueing import QueueRules
 from executor.rescuer import rescue
 from executor.scheduler import Scheduler
@@ -46,6 +48,8 @@ log = logging.getLogger(__name__)
 
 CLOSE_S = 5.0
 """Seconds that each part is given to close."""
+_WARM = 2
+"""Reapers that are kept ready: with one alone, the second of two jobs at once waits 0.1 s for its own."""
 
 _CREDENTIALS = {
     "claude": ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_BASE_URL"),
@@ -66,45 +70,65 @@ class House:
     executor: Executor
     desk: Desk
     workshop: Workshop
+    sandbox: Sandbox
 
 
 @asynccontextmanager
 async def open_house(settings: Settings, environment: Mapping[str, str]) -> AsyncIterator[House]:
     """Locks the data directory, opens the store and settles what an earlier process left open.
 
-    Raises DataDirInUse, and NewerSchema where a later release wrote the database.
+    Raises DataDirInUse, SandboxMissing, and NewerSchema where a later release wrote the database.
     """
     hide_memory()
     data = DataDir(settings.data_dir)
     data.make()
     wakeups = Wakeups()
     with data.lock():
-        async with open_storage(data.database, wakeups, rules=_queue_rules(settings)) as storage:
+        sandbox = await find_sandbox(required=settings.require_sandbox)
+        async with (
+            Shims(sandbox.argv, settings.grace_seconds, warm=_WARM) as shims,
+            open_storage(data.database, wakeups, rules=_queue_rules(settings)) as storage,
+        ):
             await rescue(storage.jobs, settings.on_restart)
-            yield _build(settings, environment, data, storage, wakeups)
+            workshop = _equip(settings, environment, data, storage, wakeups, shims)
+            yield _build(settings, data, storage, wakeups, workshop, sandbox)
 
 
-def _build(
-    settings: Settings, environment: Mapping[str, str], data: DataDir, storage: Storage, wakeups: Wakeups
-) -> House:
+def _equip(
+    settings: Settings,
+    environment: Mapping[str, str],
+    data: DataDir,
+    storage: Storage,
+    wakeups: Wakeups,
+    shims: Shims,
+) -> Workshop:
     backends = make_backends(settings, environment)
-    workspaces = Workspaces(directories=settings.workspaces)
-    catalog = Catalog(providers=tuple(backends))
-    executor = Executor(storage.jobs)
-    workshop = Workshop(
+    return Workshop(
         store=storage.jobs,
         wakeups=wakeups,
+        shims=shims,
         clock=SystemClock(),
         backends=backends,
         job_types=_job_types(settings),
-        catalog=catalog,
-        workspaces=workspaces,
+        catalog=Catalog(providers=tuple(backends)),
+        workspaces=Workspaces(directories=settings.workspaces),
         homes=data.homes,
         jobs=data.jobs,
         reports=data.reports,
         grace_s=settings.grace_seconds,
         silence_s=dict(settings.inactivity),
     )
+
+
+def _build(
+    settings: Settings,
+    data: DataDir,
+    storage: Storage,
+    wakeups: Wakeups,
+    workshop: Workshop,
+    sandbox: Sandbox,
+) -> House:
+    executor = Executor(storage.jobs)
     return House(
         settings=settings,
         data=data,
@@ -113,6 +137,7 @@ def _build(
         executor=executor,
         desk=_desk(settings, storage, executor, workshop),
         workshop=workshop,
+        sandbox=sandbox,
     )
 
 

@@ -143,13 +143,14 @@ def _open(config: Path | None) -> tuple[Settings, dict[str, str]]:
 def _run(work: Coroutine[object, object, _T]) -> _T:
     """Runs it; what an operator can mend becomes a sentence instead of a stack."""
     from bot.client import ServerGone
+    from executor.processes.sandbox import SandboxMissing
     from storage import NewerSchema
 
     try:
         return asyncio.run(work)
     except (DataDirInUse, ServerGone) as error:
         raise _failure(str(error), 1) from None
-    except NewerSchema as error:
+    except (NewerSchema, SandboxMissing) as error:
         raise _failure(str(error), CONFIGURATION) from None
     except sqlite3.DatabaseError as error:
         advice = "Restore the database from a backup; `bifrost doctor` says where it is."

@@ -20,6 +20,7 @@ from bot.data_dir import DataDir
 from bot.serve import port_is_taken
 from bot.settings import Settings
 from executor.backends.base import Backend
+from executor.processes.sandbox import Mode, find_sandbox
 from storage import check_database
 
 _SLACK_S = 5
@@ -50,6 +51,7 @@ async def examine(
         await asyncio.to_thread(_database, DataDir(settings.data_dir)),
         *(_workspace(name, path) for name, path in settings.workspaces.items()),
         *agents,
+        await _sandbox(settings),
         await _slack(settings),
         _page(settings),
         _user(),
@@ -138,6 +140,17 @@ async def _agent(backend: Backend, needed: bool) -> Finding:
         needed=needed,
         seen=seen,
         advice=checkup.problem,
+    )
+
+
+async def _sandbox(settings: Settings) -> Finding:
+    sandbox = await find_sandbox()
+    ok, needed = sandbox.mode is Mode.PIDNS, settings.require_sandbox
+    if ok:
+        return Finding(what="sandbox", ok=ok, needed=needed, seen=f"{sandbox.mode} by {sandbox.argv[0]}")
+    advice = "Make bwrap work for this user: without it, jobs can see and signal each other and the bot."
+    return Finding(
+        what="sandbox", ok=ok, needed=needed, seen=f"{sandbox.mode}: {sandbox.problem}", advice=advice
     )
 
 

@@ -155,6 +155,7 @@ class Settings(_Section):
     zone: Zone = ""
     """The time zone of times that people type, where their own is not known; by default the machine's."""
     least_schedule_minutes: int = Field(default=5, ge=1, le=24 * 60)
+    require_sandbox: bool = False
     workspaces: dict[Name, Directory] = Field(default_factory=lambda: {"main": Path.cwd()}, min_length=1)
     web: Web = Web()
     slack: Slack = Slack()

@@ -19,6 +19,7 @@ from executor.live import LiveLog
 from executor.model import TIMEOUT, Job, Outcome, OutcomeKind, Report, StopReason
 from executor.ports import Clock, Store
 from executor.processes.process import Process, spawn
+from executor.processes.shims import Shims
 from executor.unbroken import unbroken
 from executor.wakeups import Wakeups, control_topic
 from executor.workspaces import UnknownWorkspace, Workspaces
@@ -39,6 +40,7 @@ class Workshop:
 
     store: Store
     wakeups: Wakeups
+    shims: Shims
     clock: Clock
     backends: Mapping[str, Backend]
     job_types: Mapping[str, JobType]
@@ -84,7 +86,7 @@ class Attempt:
         try:
             launch = self._prepare()
             command = backend.command(launch)
-            process = await spawn(command)
+            process = await spawn(self._workshop.shims, command)
         except UnknownWorkspace as error:
             return _failed("workspace", str(error))
         except CliMissing as error:
@@ -128,6 +130,8 @@ class Attempt:
             )
             for helper in helpers:
                 helper.cancel()
+        if process.refusal:
+            return _failed("spawn", f"Its sandbox could not be made: {process.refusal.removesuffix('.')}.")
         return await self._judge(decoder, code)
 
     def _taker(

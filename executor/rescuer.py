@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from enum import StrEnum
 
 from executor.lifecycle import settle
 from executor.model import Outcome, OutcomeKind
-from executor.ports import OpenAttempt, ProcessRecord, Store
-from executor.processes.tree import ProcessTree, boot_id
+from executor.ports import OpenAttempt, Store
+from executor.processes.orphans import end_left_over
 
 log = logging.getLogger(__name__)
 
 _MOST_INTERRUPTIONS = 3
 """Interrupted attempts after which a job is taken to be what kills the bot."""
-_KILL_S = 0.02
+_END_S = 10.0
+"""Seconds that a left-over process is given; only the kernel, or another user's process, holds out longer."""
 
 
 class OnRestart(StrEnum):
@@ -29,18 +29,24 @@ class OnRestart(StrEnum):
 
 
 async def rescue(store: Store, on_restart: OnRestart = OnRestart.RESUME) -> int:
-    """Settles every open attempt; to be called before the first worker starts. Returns how many there were.
+    """Settles every open attempt; to be called before the first worker starts. Returns how many it settled.
+
+    One whose processes cannot be ended stays open: two agents must not work on one job. The next start tries
+    again.
 
     All of them are orphans by identity, not by age: this process is the store's only user and runs none yet.
     """
-    attempts = await store.open_attempts()
-    for attempt in attempts:
-        if attempt.process is not None:
-            await _end(attempt.process)
+    settled = 0
+    for attempt in await store.open_attempts():
+        process = attempt.process
+        if process is not None and not await end_left_over(process, _END_S):
+            log.error("rescuer.stuck", extra={"job_id": attempt.job.id, "pid": process.pid})
+            continue
         outcome = _outcome(attempt, on_restart)
         await store.settle(attempt.job, settle(outcome), outcome)
         log.warning("rescuer.settled", extra={"job_id": attempt.job.id, "outcome": outcome.kind})
-    return len(attempts)
+        settled += 1
+    return settled
 
 
 def _outcome(attempt: OpenAttempt, on_restart: OnRestart) -> Outcome:
@@ -58,11 +64,3 @@ def _outcome(attempt: OpenAttempt, on_restart: OnRestart) -> Outcome:
         return Outcome(kind=OutcomeKind.FAILED, reason="restart", message=message)
     afresh = on_restart is OnRestart.REQUEUE
     return Outcome(kind=OutcomeKind.LOST if afresh else OutcomeKind.INTERRUPTED, reason="restart")
-
-
-async def _end(process: ProcessRecord) -> None:
-    if process.boot_id != boot_id():
-        return
-    tree = ProcessTree(process)
-    while not tree.kill():  # noqa: ASYNC110 - the kernel tells nobody when a tree is empty
-        await asyncio.sleep(_KILL_S)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +16,7 @@ from executor.catalog import Catalog
 from executor.job_types import JOB_TYPES
 from executor.model import Actor, Job, JobRequest, Origin
 from executor.ports import Clock, SystemClock
+from executor.processes.shims import Shims
 from executor.queueing import QueueRules
 from executor.wakeups import Wakeups, job_topic
 from executor.worker import Worker
@@ -80,15 +81,22 @@ async def open_store(
 
 @asynccontextmanager
 async def open_workshop(
-    place: Path, backend: Backend, *, clock: Clock | None = None, timeout_s: float = 60, grace_s: float = 5
+    place: Path,
+    backend: Backend,
+    *,
+    clock: Clock | None = None,
+    timeout_s: float = 60,
+    grace_s: float = 5,
+    sandbox: Sequence[str] = (),
 ) -> AsyncIterator[Workshop]:
     """A workshop with everything in it, all of it under `place`."""
     wakeups = Wakeups()
     (place / "workspace").mkdir(exist_ok=True)
-    async with open_store(place, wakeups, clock) as store:
+    async with Shims(sandbox, grace_s) as shims, open_store(place, wakeups, clock) as store:
         yield Workshop(
             store=store,
             wakeups=wakeups,
+            shims=shims,
             clock=clock or SystemClock(),
             backends={backend.provider: backend},
             job_types={name: replace(each, timeout_s=timeout_s) for name, each in JOB_TYPES.items()},

@@ -1,138 +1,98 @@
-"""One process of a job: started in a session of its own, read to its end, stopped with all it started."""
+"""One process of a job: fed, read to its end, and stopped with all that it started."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from asyncio.subprocess import SubprocessStreamProtocol
 from collections.abc import Awaitable, Callable, Sequence
 
 from executor.backends.base import Command
 from executor.ports import ProcessRecord
 from executor.processes.lines import LineSplitter
-from executor.processes.tree import ProcessTree, process_record
+from executor.processes.shims import Shims
+from executor.processes.supervised import Cause, Supervised
 
 _CHUNK = 256 * 1024
 """Bytes read at a time. asyncio's own readline refuses lines over 64 KiB, so lines are split here."""
 _DRAIN_S = 2.0
-"""Seconds that output may still come after the end: what got away may hold the pipe open for ever."""
-_KILL_S = 0.02
-"""Seconds between two looks at a tree that is being killed."""
-_LOOK_S = 1.0
-"""Seconds between two looks at a tree that runs: a child in a session of its own must be seen while its
-parent lives. Claude Code runs every shell command so."""
+"""Seconds that output may still be read after the end, where its listener is slow."""
+_WORDS = 1000
+"""Bytes that are kept of what a sandbox complains of."""
+_SIGNALS = {134: -6, 136: -8, 137: -9, 139: -11}
+"""Exit codes that are surely a signal, as bwrap tells one: abort, arithmetic, kill, fault. The others of that
+range are not: Gemini exits with an HTTP status modulo 256, Claude with 143 where it has cleaned up."""
 
 Lines = Callable[[Sequence[bytes]], Awaitable[None]]
 
 
-class _Streams(SubprocessStreamProtocol):
-    """asyncio's streams of a process, and its end: `Process.wait` there also waits for the pipes to close."""
-
-    def __init__(self) -> None:
-        super().__init__(limit=_CHUNK, loop=asyncio.get_running_loop())
-        self.ended = asyncio.Event()
-
-    def process_exited(self) -> None:
-        super().process_exited()
-        self.ended.set()
-
-
 class Process:
-    """A started process. Its supervision is this class's own: callers only read it, stop it and close it."""
+    """A started process and all below it, as one. Callers read it, stop it and close it."""
 
-    def __init__(
-        self, transport: asyncio.SubprocessTransport, streams: _Streams, record: ProcessRecord
-    ) -> None:
-        self._transport = transport
-        self._streams = streams
-        self.record = record
-        self._tree = ProcessTree(record)
-        self._empty = False
+    def __init__(self, job: Supervised) -> None:
+        self._job = job
+        self._asked = False
+        self.refusal = ""
+        """Why it never began, in the words of its sandbox that could not be made; empty where it did."""
+
+    @property
+    def record(self) -> ProcessRecord:
+        return self._job.record
 
     @property
     def running(self) -> bool:
-        return not self._streams.ended.is_set()
+        return self._job.running
 
     async def read(self, stdin: bytes, stdout: Lines, stderr: Lines) -> int:
         """Feeds `stdin`, hands on all lines, and waits for the end. Returns the exit code, or minus a signal.
 
-        When it returns, nothing is left of what the process was seen to have started.
+        When it returns, nothing is left of what the process has started.
         """
-        streams = self._streams
-        assert streams.stdin and streams.stdout and streams.stderr  # noqa: S101 - spawned with pipes
+        job, complaint = self._job, bytearray()
+
+        async def overhear(lines: Sequence[bytes]) -> None:
+            if not complaint:
+                complaint.extend(lines[0][:_WORDS])
+            await stderr(lines)
+
         async with asyncio.TaskGroup() as group:
-            helpers = [group.create_task(_feed(streams.stdin, stdin)), group.create_task(self._look())]
+            feeding = group.create_task(_feed(job.stdin, stdin))
             readers = [
-                group.create_task(_hand_on(streams.stdout, stdout)),
-                group.create_task(_hand_on(streams.stderr, stderr)),
+                group.create_task(_hand_on(job.stdout, stdout)),
+                group.create_task(_hand_on(job.stderr, overhear)),
             ]
-            await streams.ended.wait()
-            await self._sweep()
-            for helper in helpers:
-                helper.cancel()
+            ended = await job.wait()
+            feeding.cancel()
             _, late = await asyncio.wait(readers, timeout=_DRAIN_S)
             if late:
-                self._transport.close()  # its readers still get what has come so far, and then the end
-        code = self._transport.get_returncode()
-        assert code is not None  # noqa: S101 - it has ended
-        return code
+                job.close()  # its readers still get what has come so far, and then the end
+        if ended.cause is Cause.SANDBOX:
+            self.refusal = complaint.decode(errors="replace") or f"it ended with {ended.code}"
+        return _SIGNALS.get(ended.code, ended.code)
 
     async def stop(self, grace_s: float) -> None:
         """Ends the whole tree: asks first, and forces what is left after `grace_s` seconds."""
-        if self._empty:
-            return
-        self._tree.terminate()
+        if not self._asked:
+            self._asked = True
+            self._job.stop()  # once: who is asked again has no grace
         try:
             async with asyncio.timeout(grace_s):
-                await self._streams.ended.wait()
+                await self._job.wait()
         except TimeoutError:
             pass
         finally:
-            await self._sweep()  # also when cancelled: whoever is in a hurry gives no grace
+            await self._job.kill()  # also when cancelled: whoever is in a hurry gives no grace
 
     async def close(self, grace_s: float) -> None:
         """Stops what still runs and gives the pipes back, read or not."""
         try:
             await self.stop(grace_s)
         finally:
-            self._transport.close()
-
-    async def _look(self) -> None:
-        while True:
-            await asyncio.sleep(_LOOK_S)
-            self._tree.alive()
-
-    async def _sweep(self) -> None:
-        while not self._tree.kill():  # noqa: ASYNC110 - the kernel tells nobody when a tree is empty
-            await asyncio.sleep(_KILL_S)
-        self._empty = True
+            self._job.close()
 
 
-async def spawn(command: Command) -> Process:
+async def spawn(shims: Shims, command: Command) -> Process:
     """Starts `command`. Raises OSError where it cannot be started; cancelled, it leaves nothing behind."""
-    starting = asyncio.ensure_future(_start(command))
-    try:
-        return await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        # asyncio itself would kill the process, but not what it has started by then.
-        await (await starting).close(grace_s=0)
-        raise
-
-
-async def _start(command: Command) -> Process:
-    transport, streams = await asyncio.get_running_loop().subprocess_exec(
-        _Streams,
-        *command.argv,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        cwd=command.cwd,
-        env=dict(command.env),
-        start_new_session=True,
-    )
-    pid = transport.get_pid()
-    # Where asyncio has waited for it already, its session still has its number.
-    return Process(transport, streams, process_record(pid) or ProcessRecord(pid=pid, started=0, boot_id=""))
+    return Process(await shims.spawn(command))
 
 
 async def _feed(stdin: asyncio.StreamWriter, data: bytes) -> None:

@@ -57,9 +57,11 @@ def main(control: socket.socket) -> None:
     """Waits for the order and carries it out. Without one, because the bot died, there is nothing to do."""
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     prctl(PR_SET_DUMPABLE, 0)  # the order holds a credential, which is no other job's
-    _, fds, _, _ = socket.recv_fds(control, 1, 4, socket.MSG_CMSG_CLOEXEC)
+    _, fds, _, _ = socket.recv_fds(control, 1, 4)
     if not fds:
         return
+    for fd in (control.fileno(), *fds):
+        os.set_inheritable(fd, False)
     with os.fdopen(fds[0], "rb") as file:
         file.seek(0)
         order = Order(**json.load(file))
@@ -234,7 +236,7 @@ def _become(order: Order, stdio: list[int], status: int, failure: int, parent: i
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         os.execvpe(argv[0], argv, order.env)  # noqa: S606 - never a shell
     except OSError as error:
-        os.write(failure, json.dumps([error.errno, error.filename or order.argv[0]]).encode())
+        os.write(failure, json.dumps([error.errno, os.fsdecode(error.filename or order.argv[0])]).encode())
     except ValueError:  # a word with a NUL in it
         os.write(failure, json.dumps([errno.EINVAL, order.argv[0]]).encode())
     finally:

@@ -7,7 +7,6 @@ import errno
 import logging
 import os
 import shutil
-import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,19 +14,13 @@ from types import TracebackType
 from typing import Self
 
 from executor.backends.base import Command
-from executor.ports import ProcessRecord
 from executor.processes import reaper
 from executor.processes.supervised import Shim, Supervised
-from executor.processes.tree import process_record
 
 log = logging.getLogger(__name__)
 
 _LIMITS = {"CORE": 0, "NOFILE": 65_536, "FSIZE": 16 * 1024**3}
 """No dump of a memory with credentials in it, room for node, and an end to a file that fills the disk."""
-_TURN_S = 0.01
-"""Seconds between two looks at what is being ended by force."""
-_AGAIN_S = 0.1
-"""Seconds between two signals to a reaper: the same one sent twice at once arrives once."""
 _CLOSE_S = 10.0
 _REFILL_S = 0.2
 """Seconds until the next reaper is started: the job that has just begun goes first."""
@@ -96,7 +89,7 @@ class Shims:
             raise
         finally:
             _close(theirs)
-        supervised = Supervised(shim, self._grace_s, self._sweep)
+        supervised = Supervised(shim, self._grace_s)
         self._running = {job for job in self._running if job.ended is None} | {supervised}
         await supervised.open(*ours)
         try:
@@ -109,22 +102,18 @@ class Shims:
         return supervised
 
     def _hand_over(self, order: reaper.Order, stdio: list[int]) -> Shim:
-        while self._warm:
-            shim = self._warm.pop()
+        while True:
+            cold = not self._warm
+            shim = Shim() if cold else self._warm.pop()
             try:
                 shim.order(order, stdio)
-            except (BrokenPipeError, ConnectionResetError):
-                log.warning("shims.warm_died", extra={"pid": shim.record.pid})
+            except OSError as error:
                 shim.close()
+                if cold or error.errno not in (errno.EPIPE, errno.ECONNRESET):
+                    raise
+                log.warning("shims.warm_died", extra={"pid": shim.record.pid})
             else:
                 return shim
-        shim = Shim()
-        try:
-            shim.order(order, stdio)
-        except OSError:
-            shim.close()
-            raise
-        return shim
 
     def _refill(self) -> None:
         try:
@@ -132,63 +121,6 @@ class Shims:
                 self._warm.append(Shim())
         except OSError as error:  # the next job starts with a cold one, or says so itself
             log.warning("shims.not_refilled", extra={"error": str(error)})
-
-    async def _sweep(self, lost: ProcessRecord) -> None:
-        """Ends what was left by a reaper that somebody killed."""
-        log.error("shims.lost", extra={"pid": lost.pid})
-        while strays := self._strays(lost):
-            reaper.end(lambda: self._strays(lost))
-            for pid in strays:
-                _bury(pid)
-            await asyncio.sleep(_TURN_S)
-
-    def _strays(self, lost: ProcessRecord) -> list[int]:
-        """Children that we did not start: a job's are never in our session, and all others are."""
-        ours = {shim.record.pid for shim in self._warm} | {job.record.pid for job in self._running}
-        found = (reaper.look(pid) for pid in reaper.children() if pid not in ours)
-        return [
-            process.pid
-            for process in found
-            if process and process.session != os.getsid(0) and process.started >= lost.started
-        ]
-
-
-def _bury(pid: int) -> None:
-    os.waitpid(pid, os.WNOHANG)  # by its number: asyncio waits for the children that are its own
-
-
-async def end_left_over(job: ProcessRecord, within_s: float) -> bool:
-    """Ends a job whose bot has died. False where it is not gone after `within_s` seconds.
-
-    Its reaper knows of that death by itself and grants the job its grace; a signal from here ends that.
-    """
-    try:
-        descriptor = os.pidfd_open(job.pid)
-    except ProcessLookupError:
-        return True
-    try:
-        # Compared once the descriptor is held: from here on the number can be nobody else's.
-        return process_record(job.pid) != job or await _end(descriptor, within_s)
-    finally:
-        os.close(descriptor)
-
-
-async def _end(descriptor: int, within_s: float) -> bool:
-    loop, gone = asyncio.get_running_loop(), asyncio.Event()
-    loop.add_reader(descriptor, gone.set)
-    try:
-        async with asyncio.timeout(within_s):
-            while not gone.is_set():
-                with suppress(ProcessLookupError):
-                    signal.pidfd_send_signal(descriptor, signal.SIGTERM)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_AGAIN_S):
-                        await gone.wait()
-    except TimeoutError:
-        return False
-    finally:
-        loop.remove_reader(descriptor)
-    return True
 
 
 def _refuse_missing(command: Command) -> None:

@@ -11,15 +11,14 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
-from executor.ports import ProcessRecord
 from executor.processes import reaper
-from executor.processes.tree import process_record
+from executor.processes.orphans import sweep
+from executor.processes.record import process_record
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +58,9 @@ class Ended:
 class Shim:
     """A reaper that was started, its control socket, and a descriptor that tells its end."""
 
+    pids: ClassVar[set[int]] = set()
+    """All that this process has started and not yet waited for."""
+
     def __init__(self) -> None:
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control.setblocking(False)
@@ -72,6 +74,7 @@ class Shim:
         record = process_record(self.process.pid)
         assert record is not None  # noqa: S101 - our child keeps its entry until we have waited for it
         self.record = record
+        self.pids.add(record.pid)
 
     def order(self, order: reaper.Order, stdio: list[int]) -> None:
         """Hands over a job. Raises OSError where the reaper has died meanwhile."""
@@ -90,6 +93,7 @@ class Shim:
         """Takes note of its end and gives back what it held. It is killed where it has no job yet."""
         self.send(signal.SIGKILL)
         self.process.wait()
+        self.pids.discard(self.record.pid)
         os.close(self.pidfd)
         self.control.close()
 
@@ -114,13 +118,12 @@ class Supervised:
     stdout: asyncio.StreamReader
     stderr: asyncio.StreamReader
 
-    def __init__(self, shim: Shim, grace_s: float, sweep: Callable[[ProcessRecord], Awaitable[None]]) -> None:
+    def __init__(self, shim: Shim, grace_s: float) -> None:
         self.record = shim.record
         """The reaper's, which is the last to end: enough to find the whole job after a restart."""
         self.ended: Ended | None = None
         self._shim = shim
         self._grace_s = grace_s
-        self._sweep = sweep
         self._transports: list[asyncio.BaseTransport] = []
         self._messages: list[dict[str, Any]] = []
         self._heard, self._gone = asyncio.Event(), asyncio.Event()
@@ -128,6 +131,10 @@ class Supervised:
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(shim.control, self._hear)
         self._loop.add_reader(shim.pidfd, self._reap)
+
+    @property
+    def running(self) -> bool:
+        return not self._gone.is_set()
 
     async def open(self, stdin: int, stdout: int, stderr: int) -> None:
         """Makes streams of our ends of the job's pipes, and owns them."""
@@ -153,12 +160,13 @@ class Supervised:
                 await self._heard.wait()
         except TimeoutError:
             self._shim.send(signal.SIGKILL)
-        error = self._messages[0]["error"] if self._messages else (errno.ESRCH, "the reaper")
-        if error is None:
-            return
-        await self.wait()
-        number, subject = error
-        raise OSError(number, os.strerror(number), subject)
+        if not self._messages:
+            await self.wait()
+            raise OSError(errno.ESRCH, "its reaper was killed")
+        if self._messages[0]["error"] is not None:
+            await self.wait()
+            number, subject = self._messages[0]["error"]
+            raise OSError(number, os.strerror(number), subject)
 
     async def wait(self) -> Ended:
         """Returns when no process of the job is left: when the kernel says so, however long that takes."""
@@ -166,7 +174,7 @@ class Supervised:
         if self.ended is None:
             report = next((message for message in self._messages if "code" in message), None)
             if report is None:
-                await self._sweep(self.record)
+                await sweep(self.record, Shim.pids)
             self.ended = _read(report)
         return self.ended
 
@@ -175,6 +183,7 @@ class Supervised:
         if self._gone.is_set():
             return
         self._shim.send(signal.SIGTERM)
+        self._shim.send(signal.SIGCONT)  # where no namespace parts them, a job may have stopped it
         if self._alarm is None:
             self._alarm = self._loop.call_later(self._grace_s + _STUCK_S, self._complain)
 

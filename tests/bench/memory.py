@@ -16,6 +16,7 @@ from executor.backends.claude_events import ClaudeDecoder
 from executor.events import Activity
 from executor.live import LiveLog
 from executor.processes.process import spawn
+from executor.processes.shims import Shims
 from tests.bench.figures import Figure, at_most, median
 from tests.bench.resident import forget_peak, resident_mb
 from tests.bench.stream import SIZE, write_stream
@@ -88,13 +89,13 @@ async def _grown(stream: Path, take: Take) -> dict[str, float]:
     async def ignore(lines: Sequence[bytes]) -> None:
         raise ValueError(f"cat complains: {lines[0]!r}")
 
-    forget_peak()
-    before_mb, began_at = resident_mb("VmRSS"), time.monotonic()
-    process = await spawn(
-        Command(argv=["cat", str(stream)], env=dict(os.environ), stdin=b"", cwd=stream.parent)
-    )
-    await process.read(b"", decode, ignore)
-    await process.close(0)
+    command = Command(argv=["cat", str(stream)], env=dict(os.environ), stdin=b"", cwd=stream.parent)
+    async with Shims((), grace_s=0) as shims:
+        forget_peak()
+        before_mb, began_at = resident_mb("VmRSS"), time.monotonic()
+        process = await spawn(shims, command)
+        await process.read(b"", decode, ignore)
+        await process.close(0)
     return {"grown_mb": resident_mb("VmHWM") - before_mb, "seconds": time.monotonic() - began_at}
 
 

@@ -19,8 +19,9 @@ import pytest
 from executor.backends.base import Command
 from executor.ports import ProcessRecord
 from executor.processes import reaper
+from executor.processes.orphans import end_left_over
 from executor.processes.sandbox import Mode, Sandbox
-from executor.processes.shims import Shims, end_left_over
+from executor.processes.shims import Shims
 from executor.processes.supervised import Cause, Supervised
 from tests.walls import wall
 
@@ -42,14 +43,8 @@ class Scene:
         return Command(argv=argv, env={"PATH": os.environ["PATH"]}, stdin=b"", cwd=Path("/"))
 
     def living(self) -> set[int]:
-        """By thread: a process may live on without its first."""
-        return {int(path.parts[2]) for path in Path("/proc").glob("[0-9]*/task/*/cmdline") if self._has(path)}
-
-    def _has(self, cmdline: Path) -> bool:
-        try:
-            return self.token.encode() in cmdline.read_bytes()
-        except OSError:
-            return False
+        """Found by thread: a process may live on without its first."""
+        return {int(pid.name) for pid in Path("/proc").glob("[0-9]*") if self.token.encode() in words(pid)}
 
     def kill(self) -> None:
         for pid in self.living():
@@ -77,6 +72,16 @@ async def assert_nothing_is_left(scene: Scene) -> None:
     beat = scene.heartbeat.stat().st_mtime_ns
     await asyncio.sleep(0.03)  # fifteen steps of the walker, which hides from every look at /proc
     assert scene.heartbeat.stat().st_mtime_ns == beat
+
+
+def words(process: Path) -> bytes:
+    """The arguments that its threads still have; what is dead has none."""
+    found = b""
+    with suppress(OSError):
+        for thread in (process / "task").iterdir():
+            with suppress(OSError):
+                found += (thread / "cmdline").read_bytes()
+    return found
 
 
 async def grown(job: Supervised) -> None:
@@ -135,8 +140,9 @@ async def test_f29_a_first_process_that_ends_leaves_nothing_behind(
 async def test_f28_a_reaper_killed_in_its_first_milliseconds_leaves_nothing_while_the_bot_lives(
     sandbox: Sandbox, scene: Scene, run: int
 ) -> None:
+    before = set(reaper.children())
     async with Shims(sandbox.argv, GRACE_S) as shims:
-        (warm,) = filter(is_reaper, reaper.children())
+        (warm,) = set(reaper.children()) - before
         spawning = asyncio.ensure_future(shims.spawn(scene.command()))
         await asyncio.sleep(random.uniform(0, 0.012))  # half of them before the job's first process is there
         os.kill(warm, signal.SIGKILL)
@@ -154,14 +160,6 @@ async def test_a_reaper_killed_over_a_grown_tree_leaves_nothing_while_the_bot_li
         os.kill(job.record.pid, signal.SIGKILL)
         assert await ended(job) is Cause.LOST
         await assert_nothing_is_left(scene)
-
-
-def is_reaper(pid: int) -> bool:
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
-    return reaper.__file__.encode() in words
 
 
 @dataclass
@@ -189,8 +187,9 @@ class Bot:
 
     async def kill(self) -> list[reaper.Process]:
         """Returns what was below it, the reapers too."""
+        self.process.send_signal(signal.SIGSTOP)  # so that it starts no reaper while we look
         below = [process for pid in reaper.below([self.process.pid]) if (process := reaper.look(pid))]
-        assert any(is_reaper(process.pid) for process in below)
+        assert below, "it keeps a reaper, job or no job"
         self.process.kill()
         async with asyncio.timeout(5):
             await self.process.wait()
@@ -216,11 +215,10 @@ def bury(*pids: int) -> None:
 
 
 def lives(process: reaper.Process) -> bool:
-    now = reaper.look(process.pid)
-    if now is None or now.started != process.started:
-        return False
-    with suppress(OSError):  # what is dead has no arguments any more
-        return any(path.read_bytes() for path in Path(f"/proc/{process.pid}/task").glob("*/cmdline"))
+    with suppress(OSError):
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        state, threads, started = fields[0], int(fields[17]), int(fields[19])
+        return started == process.started and (state not in "ZX" or threads > 1)
     return False
 
 
@@ -230,7 +228,7 @@ async def test_f04_f05_a_killed_bot_leaves_nothing(sandbox: Sandbox, scene: Scen
     await bot.says("starting")
     await asyncio.sleep(random.uniform(0, 0.25))
     below = await bot.kill()
-    await gone(scene, below, within_s=GRACE_S + 1.5)
+    await gone(scene, below, within_s=GRACE_S + 1)
     await assert_nothing_is_left(scene)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,10 +72,10 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def open_scene(place: Path) -> AsyncIterator[Scene]:
+async def open_scene(place: Path, sandbox: Sequence[str] = ()) -> AsyncIterator[Scene]:
     """A fresh scene; when it closes, no process and no temporary file may be left."""
     backend = Scripted()
-    async with open_workshop(place, backend) as workshop:
+    async with open_workshop(place, backend, sandbox=sandbox) as workshop:
         scene = Scene(workshop, backend, place, uuid4().hex)
         yield scene
     assert scene.processes() == []

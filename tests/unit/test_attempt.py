@@ -16,9 +16,11 @@ from executor.events import Moved, Noticed, ReportPublished, SessionOpened, Text
 from executor.executor import Executor
 from executor.lifecycle import Transition
 from executor.model import EARLIER, RESUMED_SESSION, JobStatus
+from executor.processes.sandbox import Mode
 from executor.workspaces import Workspaces
 from tests.builders import carried_out, origin, reached
 from tests.unit.attempt_scene import NAP, WAIT, Scene, open_scene, until
+from tests.walls import wall
 
 
 @pytest.fixture
@@ -27,30 +29,37 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
         yield scene
 
 
+@pytest.fixture(params=list(Mode))
+async def held_scene(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Scene]:
+    """The same in every way that jobs are held."""
+    async with open_scene(tmp_path, (await wall(request.param)).argv) as scene:
+        yield scene
+
+
 # How it ends
 
 
-async def test_a_job_that_is_done_keeps_its_answer_its_log_and_what_it_took(scene: Scene) -> None:
-    job = await scene.ran(
+async def test_a_job_that_is_done_keeps_its_answer_its_log_and_what_it_took(held_scene: Scene) -> None:
+    job = await held_scene.ran(
         "cat >$RESULTS/prompt; touch $TMPDIR/x; echo session s1; echo say hi; echo done Tidy."
     )
     assert (job.status, job.result, job.session_id) == (JobStatus.DONE, "Tidy.", "s1")
     assert (job.usage.cost_usd, job.usage.turns) == (0.5, 2)
     assert job.usage.duration_ms is not None
     assert 0 <= job.usage.duration_ms < 20_000
-    bodies = await scene.bodies(job)
+    bodies = await held_scene.bodies(job)
     assert bodies[2:4] == [SessionOpened(session_id="s1"), TextWritten(text="hi")]
-    prompt = (scene.place / "jobs" / job.id / "results" / "prompt").read_text()
+    prompt = (held_scene.place / "jobs" / job.id / "results" / "prompt").read_text()
     assert prompt.startswith("Tidy up.")
 
 
-async def test_a_failure_is_told_in_the_words_of_its_backend(scene: Scene) -> None:
-    job = await scene.ran("exit 9")
+async def test_a_failure_is_told_in_the_words_of_its_backend(held_scene: Scene) -> None:
+    job = await held_scene.ran("exit 9")
     assert (job.status, job.reason, job.message) == (JobStatus.FAILED, "exit", "It ended with 9.")
 
 
-async def test_what_a_process_says_last_decides_although_its_children_live_on(scene: Scene) -> None:
-    job = await scene.ran(f"{NAP} & echo done Tidy.; sleep 0.2")
+async def test_what_a_process_says_last_decides_although_its_children_live_on(held_scene: Scene) -> None:
+    job = await held_scene.ran(f"{NAP} & echo done Tidy.; sleep 0.2")
     assert job.status is JobStatus.DONE
 
 
@@ -60,12 +69,20 @@ async def test_a_cli_that_is_missing_fails_with_the_advice(scene: Scene) -> None
     assert (job.status, job.reason, job.message) == (JobStatus.FAILED, "spawn", "Install it.")
 
 
-async def test_a_cli_that_cannot_be_started_fails_with_the_reason(scene: Scene) -> None:
-    job = await scene.started("exit 0")
-    (scene.place / "workspace").rmdir()
-    job = await carried_out(scene.workshop, job)
+async def test_a_cli_that_cannot_be_started_fails_with_the_reason(held_scene: Scene) -> None:
+    job = await held_scene.started("exit 0")
+    (held_scene.place / "workspace").rmdir()
+    job = await carried_out(held_scene.workshop, job)
     assert (job.status, job.reason) == (JobStatus.FAILED, "spawn")
     assert "No such file or directory" in job.message
+
+
+async def test_a_sandbox_that_cannot_be_made_fails_with_its_own_words(tmp_path: Path) -> None:
+    broken = (*(await wall(Mode.PIDNS)).argv, "--bind", "/no/such", "/mnt")
+    async with open_scene(tmp_path, broken) as scene:
+        job = await scene.ran("echo done Tidy.")
+    assert (job.status, job.reason) == (JobStatus.FAILED, "spawn")
+    assert "/no/such" in job.message
 
 
 async def test_a_workspace_that_is_configured_no_more_fails_with_those_there_are(scene: Scene) -> None:
@@ -85,13 +102,13 @@ async def test_a_fault_of_our_own_fails_the_job_and_leaves_nothing(
     assert "attempt.crashed" in caplog.text
 
 
-async def test_a_job_that_takes_too_long_is_stopped_and_told_so(scene: Scene, tmp_path: Path) -> None:
-    job = await scene.started(f"echo say hi; {NAP} & wait")
-    types = {name: replace(each, timeout_s=0.3) for name, each in scene.workshop.job_types.items()}
-    job = await carried_out(replace(scene.workshop, job_types=types), job)
+async def test_a_job_that_takes_too_long_is_stopped_and_told_so(held_scene: Scene, tmp_path: Path) -> None:
+    job = await held_scene.started(f"echo say hi; {NAP} & wait")
+    types = {name: replace(each, timeout_s=0.3) for name, each in held_scene.workshop.job_types.items()}
+    job = await carried_out(replace(held_scene.workshop, job_types=types), job)
     assert (job.status, job.reason) == (JobStatus.FAILED, "timeout")
     assert job.message.startswith("It was stopped after 0 s, the limit for this job.")
-    assert TextWritten(text="hi") in await scene.bodies(job)
+    assert TextWritten(text="hi") in await held_scene.bodies(job)
 
 
 async def test_a_job_that_ended_in_time_is_not_timed_out_by_a_slow_store(scene: Scene) -> None:
@@ -112,8 +129,8 @@ async def test_a_job_that_ended_in_time_is_not_timed_out_by_a_slow_store(scene: 
     assert (ended.status, ended.result) == (JobStatus.DONE, "Tidy.")
 
 
-async def test_a_verdict_stops_the_process_at_once(scene: Scene) -> None:
-    job = await scene.ran(f"echo verdict auth; {NAP}")
+async def test_a_verdict_stops_the_process_at_once(held_scene: Scene) -> None:
+    job = await held_scene.ran(f"echo verdict auth; {NAP}")
     assert (job.status, job.reason, job.message) == (JobStatus.FAILED, "auth", "It cannot be.")
 
 
@@ -231,14 +248,14 @@ def _notices(bodies: Sequence[object]) -> list[str]:
 # Reports
 
 
-async def test_research_publishes_its_report_once(scene: Scene) -> None:
+async def test_research_publishes_its_report_once(held_scene: Scene) -> None:
     script = "printf '# Caches\n\nThey evict.' >$RESULTS/report.md; echo done Short."
-    job = await scene.ran(script, type="research")
+    job = await held_scene.ran(script, type="research")
     assert (job.status, job.result) == (JobStatus.DONE, "Short.")
-    (folder,) = (scene.place / "reports").iterdir()
+    (folder,) = (held_scene.place / "reports").iterdir()
     assert folder.name == job.report_slug
     assert "They evict." in (folder / "index.html").read_text()
-    published = [body for body in await scene.bodies(job) if isinstance(body, ReportPublished)]
+    published = [body for body in await held_scene.bodies(job) if isinstance(body, ReportPublished)]
     assert published == [ReportPublished(slug=folder.name, title="Caches")]
 
 

@@ -15,8 +15,10 @@ from executor.attempt import Attempt
 from executor.events import TextWritten
 from executor.lifecycle import Transition
 from executor.model import JobStatus, Outcome, OutcomeKind
+from executor.processes.sandbox import Mode
 from tests.builders import carried_out, reached
 from tests.unit.attempt_scene import NAP, WAIT, Scene, open_scene, until
+from tests.walls import wall
 
 
 @pytest.fixture
@@ -25,19 +27,26 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
         yield scene
 
 
+@pytest.fixture(params=list(Mode))
+async def held_scene(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Scene]:
+    """The same in every way that jobs are held."""
+    async with open_scene(tmp_path, (await wall(request.param)).argv) as scene:
+        yield scene
+
+
 # Stopped from outside
 
 
-async def test_a_cancel_stops_the_process_and_names_who_wanted_it(scene: Scene) -> None:
-    job = await scene.started(f"trap 'echo say bye' TERM; echo say hi; {NAP} & wait")
+async def test_a_cancel_stops_the_process_and_names_who_wanted_it(held_scene: Scene) -> None:
+    job = await held_scene.started(f"trap 'echo say bye' TERM; echo say hi; {NAP} & wait")
     async with asyncio.timeout(20):
-        running = asyncio.create_task(Attempt(scene.workshop, job).run())
-        await reached(scene.workshop, job, lambda row: row.seq > 2)
-        await scene.workshop.store.cancel(job.id, "Bob")
+        running = asyncio.create_task(Attempt(held_scene.workshop, job).run())
+        await reached(held_scene.workshop, job, lambda row: row.seq > 2)
+        await held_scene.workshop.store.cancel(job.id, "Bob")
         await running
-    ended = await reached(scene.workshop, job, lambda _: True)
+    ended = await reached(held_scene.workshop, job, lambda _: True)
     assert (ended.status, ended.cancelled_by) == (JobStatus.CANCELLED, "Bob")
-    assert TextWritten(text="bye") in await scene.bodies(job)
+    assert TextWritten(text="bye") in await held_scene.bodies(job)
 
 
 async def test_a_cancel_that_came_before_the_process_is_found_by_it(scene: Scene) -> None:
@@ -46,39 +55,39 @@ async def test_a_cancel_that_came_before_the_process_is_found_by_it(scene: Scene
     assert (await carried_out(scene.workshop, job)).status is JobStatus.CANCELLED
 
 
-async def test_a_shutdown_gives_the_job_back_with_its_session(scene: Scene) -> None:
-    job = await scene.started(f"echo session s1; {NAP}")
-    running = asyncio.create_task(Attempt(scene.workshop, job).run())
-    await reached(scene.workshop, job, lambda row: row.session_id is not None)
+async def test_a_shutdown_gives_the_job_back_with_its_session(held_scene: Scene) -> None:
+    job = await held_scene.started(f"echo session s1; {NAP}")
+    running = asyncio.create_task(Attempt(held_scene.workshop, job).run())
+    await reached(held_scene.workshop, job, lambda row: row.session_id is not None)
     running.cancel()
     async with asyncio.timeout(20):
         with pytest.raises(asyncio.CancelledError):
             await running
-    row = await reached(scene.workshop, job, lambda _: True)
+    row = await reached(held_scene.workshop, job, lambda _: True)
     assert (row.status, row.reason, row.session_id) == (JobStatus.PENDING, "shutdown", "s1")
 
 
-async def test_a_shutdown_at_any_moment_leaves_the_job_pending_and_nothing_else(scene: Scene) -> None:
+async def test_a_shutdown_at_any_moment_leaves_the_job_pending_and_nothing_else(held_scene: Scene) -> None:
     for offset in range(40):
-        job = await scene.started(f"{NAP} & {NAP}")
-        running = asyncio.create_task(Attempt(scene.workshop, job).run())
+        job = await held_scene.started(f"{NAP} & {NAP}")
+        running = asyncio.create_task(Attempt(held_scene.workshop, job).run())
         for _ in range(offset * 3):
             await asyncio.sleep(0)
         running.cancel()
         async with asyncio.timeout(20):
             await asyncio.wait([running])
-        row = await reached(scene.workshop, job, lambda _: True)
+        row = await reached(held_scene.workshop, job, lambda _: True)
         # Cancelled before its first step, a task never runs: whoever claims must start it first.
         if offset > 0:
             assert (row.status, row.reason) == (JobStatus.PENDING, "shutdown")
-        await scene.workshop.store.settle(job, Transition.FAIL, Outcome(kind=OutcomeKind.FAILED))
-        await scene.workshop.store.cancel(job.id, "Ann")
-        assert scene.processes() == []
+        await held_scene.workshop.store.settle(job, Transition.FAIL, Outcome(kind=OutcomeKind.FAILED))
+        await held_scene.workshop.store.cancel(job.id, "Ann")
+        assert held_scene.processes() == []
 
 
-async def test_a_shutdown_while_a_cancel_is_acted_on_ends_as_cancelled(scene: Scene) -> None:
-    job = await scene.started(f"trap '' TERM; echo say hi; {NAP} & wait")
-    workshop = replace(scene.workshop, grace_s=0.3)
+async def test_a_shutdown_while_a_cancel_is_acted_on_ends_as_cancelled(held_scene: Scene) -> None:
+    job = await held_scene.started(f"trap '' TERM; echo say hi; {NAP} & wait")
+    workshop = replace(held_scene.workshop, grace_s=0.3)
     running = asyncio.create_task(Attempt(workshop, job).run())
     await reached(workshop, job, lambda row: row.seq > 2)
     await workshop.store.cancel(job.id, "Bob")

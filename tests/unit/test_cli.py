@@ -209,6 +209,26 @@ def test_a_configuration_that_cannot_be_used_is_said_in_a_sentence(
     )
 
 
+@pytest.mark.parametrize("words", [["serve"], ["demo", "--once"], ["job", "run", "research", "x"]])
+def test_without_the_sandbox_that_is_required_nothing_runs(bifrost: Program, words: list[str]) -> None:
+    bare = {"PATH": "/nowhere", "BIFROST__REQUIRE_SANDBOX": "true"}
+    answer = bifrost.run(*words, **bare)
+    assert (answer.returncode, answer.stdout) == (78, "")
+    assert answer.stderr.startswith("Jobs cannot be sandboxed: bwrap is not installed")
+    assert len(answer.stderr.splitlines()) == 1
+
+
+def test_the_doctor_says_whether_jobs_are_sandboxed_and_what_is_missing(bifrost: Program) -> None:
+    for required in ("false", "true"):
+        bare = {"PATH": "/nowhere", "BIFROST__REQUIRE_SANDBOX": required}
+        answer = bifrost.run("doctor", "--json", **bare)
+        assert answer.returncode == (1 if required == "true" else 0)
+        (finding,) = (each for each in json.loads(answer.stdout) if each["what"] == "sandbox")
+        assert finding["ok"] is False
+        assert finding["seen"].startswith("reaper: bwrap is not installed")
+        assert "Make bwrap work" in finding["advice"]
+
+
 def test_a_configuration_file_that_is_not_there_is_named(bifrost: Program) -> None:
     answer = bifrost.run("job", "--config", "nope.toml", "list")
     assert (answer.returncode, answer.stderr) == (78, "There is no configuration file nope.toml.\n")

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import tracemalloc
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,10 @@ from executor.backends.base import Command
 from executor.processes import process as process_module
 from executor.processes.lines import LINE_CAP
 from executor.processes.process import Process, spawn
-from tests.programs import alive_with, is_alive, python, run, shell
+from executor.processes.sandbox import Mode, Sandbox
+from executor.processes.shims import Shims
+from tests.programs import alive_with, python, run, shell
+from tests.walls import wall
 
 MB = 1024 * 1024
 NAP = "sleep 1000"
@@ -35,9 +38,6 @@ class Heard:
         self.lines += lines
         self.first.set()
 
-    def pids(self) -> list[int]:
-        return [int(word) for line in self.lines for word in line.split()]
-
 
 @dataclass
 class Run:
@@ -49,9 +49,29 @@ class Run:
     err: Heard
 
 
+@pytest.fixture(params=list(Mode))
+async def sandbox(request: pytest.FixtureRequest) -> Sandbox:
+    return await wall(request.param)
+
+
+@pytest.fixture
+async def shims(sandbox: Sandbox) -> AsyncIterator[Shims]:
+    """Their own grace is so long that no test passes by waiting for its end."""
+    async with Shims(sandbox.argv, grace_s=1000) as shims:
+        yield shims
+
+
+@pytest.fixture
+def token() -> Iterator[str]:
+    """A word on the command line of all processes of a test, of which none may be left."""
+    token = uuid4().hex
+    yield token
+    assert alive_with(token) == []
+
+
 @asynccontextmanager
-async def running(command: Command) -> AsyncIterator[Run]:
-    process = await spawn(command)
+async def running(shims: Shims, command: Command) -> AsyncIterator[Run]:
+    process = await spawn(shims, command)
     out, err = Heard(), Heard()
     reading = asyncio.create_task(process.read(command.stdin, out, err))
     try:
@@ -62,23 +82,23 @@ async def running(command: Command) -> AsyncIterator[Run]:
         await process.close(grace_s=0)
 
 
-async def result_of(command: Command) -> tuple[int, list[bytes], list[bytes]]:
-    async with asyncio.timeout(20), running(command) as run:
+async def result_of(shims: Shims, command: Command) -> tuple[int, list[bytes], list[bytes]]:
+    async with asyncio.timeout(20), running(shims, command) as run:
         return await run.reading, run.out.lines, run.err.lines
 
 
 # In and out
 
 
-async def test_what_is_fed_arrives_byte_for_byte() -> None:
+async def test_what_is_fed_arrives_byte_for_byte(shims: Shims) -> None:
     text = b"--help\n$(id) \xff\x00 `id`"
-    code, out, _ = await result_of(shell("cat", stdin=text))
+    code, out, _ = await result_of(shims, shell("cat", stdin=text))
     assert (code, b"\n".join(out)) == (0, text)
 
 
-async def test_both_streams_are_heard_each_in_order() -> None:
+async def test_both_streams_are_heard_each_in_order(shims: Shims) -> None:
     script = "for n in 1 2 3; do echo out $n; echo err $n >&2; done"
-    code, out, err = await result_of(shell(script))
+    code, out, err = await result_of(shims, shell(script))
     assert code == 0
     assert out == [b"out 1", b"out 2", b"out 3"]
     assert err == [b"err 1", b"err 2", b"err 3"]
@@ -86,22 +106,31 @@ async def test_both_streams_are_heard_each_in_order() -> None:
 
 @pytest.mark.parametrize(
     ("script", "code"),
-    [("exit 0", 0), ("exit 7", 7), ("kill -TERM $$", -signal.SIGTERM), ("kill -KILL $$", -signal.SIGKILL)],
+    [
+        ("exit 0", 0),
+        ("exit 7", 7),
+        ("kill -KILL $$", -signal.SIGKILL),
+        ("kill -SEGV $$", -signal.SIGSEGV),
+        ("kill -ABRT $$", -signal.SIGABRT),
+        ("exit 143", 143),
+        ("exit 144", 144),
+        ("exit 173", 173),
+    ],
 )
-async def test_the_end_is_told_as_exit_code_or_signal(script: str, code: int) -> None:
-    assert (await result_of(shell(script)))[0] == code
+async def test_the_end_is_told_as_exit_code_or_signal(shims: Shims, script: str, code: int) -> None:
+    assert (await result_of(shims, shell(script)))[0] == code
 
 
-async def test_bytes_that_are_no_text_are_kept_and_so_is_a_last_line_without_newline() -> None:
-    _, out, _ = await result_of(shell(r"printf '\377\376\000\033[31m\nlast'"))
+async def test_bytes_that_are_no_text_are_kept_and_so_is_a_last_line_without_newline(shims: Shims) -> None:
+    _, out, _ = await result_of(shims, shell(r"printf '\377\376\000\033[31m\nlast'"))
     assert out == [b"\xff\xfe\x00\x1b[31m", b"last"]
 
 
-async def test_a_line_of_fifty_megabytes_is_cut_in_bounded_memory() -> None:
+async def test_a_line_of_fifty_megabytes_is_cut_in_bounded_memory(shims: Shims) -> None:
     command = python("import sys\nfor _ in range(50): sys.stdout.write('x' * 1048576)\nprint('\\nnext')")
     tracemalloc.start()
     try:
-        code, out, _ = await result_of(command)
+        code, out, _ = await result_of(shims, command)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -110,26 +139,32 @@ async def test_a_line_of_fifty_megabytes_is_cut_in_bounded_memory() -> None:
 
 
 async def test_a_process_starts_in_its_directory_and_session_with_only_its_own_environment(
-    tmp_path: Path,
+    shims: Shims, tmp_path: Path
 ) -> None:
-    script = "import os; print(os.getcwd(), os.getsid(0) == os.getpid(), *os.environ, sep='\\n')"
+    script = "import os; print(os.getcwd(), os.getsid(0), *os.environ, sep='\\n')"
     command = run(python(script).argv, cwd=tmp_path)
-    code, (cwd, leads, *names), _ = await result_of(command)
-    assert (code, cwd, leads) == (0, os.fsencode(tmp_path), b"True")
-    assert set(names) <= {b"PATH", b"LC_CTYPE"}  # Python adds the latter by itself
+    code, (cwd, session, *names), _ = await result_of(shims, command)
+    assert (code, cwd) == (0, os.fsencode(tmp_path))
+    assert int(session) != os.getsid(0)
+    assert set(names) <= {b"PATH", b"LC_CTYPE", b"PWD"}  # Python and bwrap add the last two by themselves
 
 
-async def test_input_that_nobody_reads_is_no_failure() -> None:
-    assert (await result_of(shell("exit 3", stdin=b"x" * 5 * MB)))[0] == 3
-    assert (await result_of(shell("exec 0<&-; echo on; exit 4", stdin=b"x" * 5 * MB)))[:2] == (4, [b"on"])
+async def test_input_that_nobody_reads_is_no_failure(shims: Shims) -> None:
+    assert (await result_of(shims, shell("exit 3", stdin=b"x" * 5 * MB)))[0] == 3
+    assert (await result_of(shims, shell("exec 0<&-; echo on; exit 4", stdin=b"x" * 5 * MB)))[:2] == (
+        4,
+        [b"on"],
+    )
 
 
-async def test_nobody_waits_for_input_to_be_read() -> None:
-    code, out, _ = await result_of(shell("echo done; exit 0", stdin=b"x" * 5 * MB))
+async def test_nobody_waits_for_input_to_be_read(shims: Shims) -> None:
+    code, out, _ = await result_of(shims, shell("echo done; exit 0", stdin=b"x" * 5 * MB))
     assert (code, out) == (0, [b"done"])
 
 
-async def test_nothing_is_lost_where_the_one_who_listens_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_is_lost_where_the_one_who_listens_is_slow(
+    shims: Shims, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(process_module, "_DRAIN_S", 0.05)
     gate, heard = asyncio.Event(), Heard()
 
@@ -138,7 +173,7 @@ async def test_nothing_is_lost_where_the_one_who_listens_is_slow(monkeypatch: py
         await heard(lines)
 
     command = python("print('x' * 300_000)\nprint('result')")
-    process = await spawn(command)
+    process = await spawn(shims, command)
     async with asyncio.timeout(20):
         reading = asyncio.create_task(process.read(b"", slow, slow))
         assert (await asyncio.wait([reading], timeout=1))[1]
@@ -156,25 +191,26 @@ async def test_nothing_is_lost_where_the_one_who_listens_is_slow(monkeypatch: py
     ("argv", "error"),
     [(["/no/such/cli"], FileNotFoundError), (["no-such-cli"], FileNotFoundError), (["/"], PermissionError)],
 )
-async def test_a_cli_that_cannot_be_started_is_an_os_error(argv: list[str], error: type[OSError]) -> None:
+async def test_a_cli_that_cannot_be_started_is_an_os_error(
+    shims: Shims, argv: list[str], error: type[OSError]
+) -> None:
     with pytest.raises(error):
-        await spawn(run(argv))
+        await spawn(shims, run(argv))
 
 
-async def test_a_directory_that_is_gone_is_an_os_error(tmp_path: Path) -> None:
+async def test_a_directory_that_is_gone_is_an_os_error(shims: Shims, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        await spawn(run(["true"], cwd=tmp_path / "gone"))
+        await spawn(shims, run(["true"], cwd=tmp_path / "gone"))
 
 
 # What is left
 
 
-async def test_a_grandchild_that_holds_the_output_open_neither_delays_the_end_nor_survives_it() -> None:
-    # The leader lives for a while: asyncio's own `wait` returns early only where it has ended before.
-    async with asyncio.timeout(10), running(shell(f"{NAP} & echo $!; sleep 0.3; exit 3")) as run:
-        assert await run.reading == 3
-    (grandchild,) = run.out.pids()
-    assert not is_alive(grandchild)
+async def test_a_grandchild_that_holds_the_output_open_neither_delays_the_end_nor_survives_it(
+    shims: Shims, token: str
+) -> None:
+    code, _, _ = await result_of(shims, shell(f"{NAP} & sleep 0.3; exit 3 # {token}"))
+    assert code == 3
 
 
 DAEMON = f"""
@@ -182,70 +218,76 @@ import os, sys
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
-        print(os.getpid())
-        os.execvp("sleep", {NAP.split()})
+        print("up", flush=True)
+        os.execvp("sh", ["sh", "-c", "{NAP}; : " + sys.argv[1]])
     os._exit(0)
 os.wait()
 os._exit(5)
 """
 
 
-async def test_output_that_got_away_with_a_daemon_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process_module, "_DRAIN_S", 0.2)
-    async with asyncio.timeout(10), running(python(DAEMON)) as run:
-        await run.out.first.wait()
-        try:
-            assert await run.reading == 5
-        finally:
-            os.kill(run.out.pids()[0], signal.SIGKILL)
+async def test_a_daemon_that_holds_the_output_open_neither_delays_the_end_nor_survives_it(
+    shims: Shims, token: str
+) -> None:
+    command = python(DAEMON)
+    code, _, _ = await result_of(shims, run([*command.argv, token]))
+    assert code == 5
 
 
 async def test_a_child_in_a_session_of_its_own_does_not_outlive_a_leader_that_crashed(
-    monkeypatch: pytest.MonkeyPatch,
+    shims: Shims, token: str
 ) -> None:
-    monkeypatch.setattr(process_module, "_LOOK_S", 0.01)
-    script = f"setsid sh -c '{NAP} & echo $! $$; wait' & sleep 0.5; kill -KILL $$"
-    async with asyncio.timeout(10), running(shell(script)) as run:
-        assert await run.reading == -signal.SIGKILL
-    assert len(run.out.pids()) == 2
-    assert not any(map(is_alive, run.out.pids()))
+    script = f"setsid sh -c '{NAP} & echo; wait # {token}' & sleep 0.2; kill -KILL $$"
+    assert (await result_of(shims, shell(script)))[0] == -signal.SIGKILL
+
+
+async def test_a_sandbox_that_cannot_be_made_is_told_in_its_own_words() -> None:
+    sandbox = await wall(Mode.PIDNS)
+    async with (
+        asyncio.timeout(10),
+        Shims((*sandbox.argv, "--bind", "/no/such", "/mnt"), grace_s=5) as shims,
+        running(shims, shell("exit 0")) as run,
+    ):
+        assert await run.reading != 0
+        assert "/no/such" in run.process.refusal
+
+
+async def test_a_program_that_fails_does_not_pass_for_a_sandbox_that_does(shims: Shims) -> None:
+    async with asyncio.timeout(10), running(shims, shell("echo bwrap: no >&2; exit 1")) as run:
+        assert await run.reading == 1
+        assert run.process.refusal == ""
 
 
 # Stopping
 
 
-async def test_a_process_is_asked_first_and_its_last_words_are_heard() -> None:
-    async with (
-        asyncio.timeout(10),
-        running(shell(f"trap 'echo bye; exit 5' TERM; echo; {NAP} & wait")) as run,
-    ):
+async def test_a_process_is_asked_first_and_its_last_words_are_heard(shims: Shims) -> None:
+    script = f"trap 'echo bye; exit 5' TERM; echo; {NAP} & wait"
+    async with asyncio.timeout(10), running(shims, shell(script)) as run:
         await run.out.first.wait()
         await run.process.stop(grace_s=5)
         assert await run.reading == 5
     assert run.out.lines[-1] == b"bye"
 
 
-async def test_who_ignores_the_request_is_killed_after_the_grace() -> None:
-    async with asyncio.timeout(10), running(shell(f"trap '' TERM; {NAP} & echo $!; wait")) as run:
+async def test_who_ignores_the_request_is_killed_after_the_grace(shims: Shims, token: str) -> None:
+    script = f"trap '' TERM; {NAP} & echo; wait # {token}"
+    async with asyncio.timeout(10), running(shims, shell(script)) as run:
         await run.out.first.wait()
         await run.process.stop(grace_s=0.1)
         assert await run.reading == -signal.SIGKILL
-    assert not any(map(is_alive, run.out.pids()))
 
 
-async def test_the_whole_tree_is_stopped_whatever_its_sessions() -> None:
-    script = f"setsid sh -c '{NAP} & setsid {NAP} & echo $! $$; wait' & {NAP} & wait"
-    token = uuid4().hex
-    async with asyncio.timeout(10), running(shell(f"{script} # {token}")) as run:
+async def test_the_whole_tree_is_stopped_whatever_its_sessions(shims: Shims, token: str) -> None:
+    script = f"setsid sh -c '{NAP} & setsid {NAP} & echo; wait # {token}' & {NAP} & wait"
+    async with asyncio.timeout(10), running(shims, shell(script)) as run:
         await run.out.first.wait()
         await run.process.stop(grace_s=0)
         await run.reading
-    assert not any(map(is_alive, run.out.pids()))
-    assert alive_with(token) == []
 
 
-async def test_a_stop_in_a_hurry_gives_no_grace() -> None:
-    async with asyncio.timeout(10), running(shell(f"trap '' TERM; echo; {NAP} & wait")) as run:
+async def test_a_stop_in_a_hurry_gives_no_grace(shims: Shims) -> None:
+    async with asyncio.timeout(10), running(shims, shell(f"trap '' TERM; echo; {NAP} & wait")) as run:
         await run.out.first.wait()
         stopping = asyncio.create_task(run.process.stop(grace_s=1000))
         await asyncio.sleep(0)
@@ -255,44 +297,47 @@ async def test_a_stop_in_a_hurry_gives_no_grace() -> None:
         assert await run.reading == -signal.SIGKILL
 
 
-async def test_stopping_again_or_after_the_end_does_no_harm() -> None:
-    async with asyncio.timeout(10), running(shell(NAP)) as run:
+async def test_stopping_again_takes_no_grace_away_and_after_the_end_does_no_harm(shims: Shims) -> None:
+    script = f"trap 'sleep 0.3; exit 5' TERM; echo; {NAP} & wait"
+    async with asyncio.timeout(10), running(shims, shell(script)) as run:
+        await run.out.first.wait()
         await asyncio.gather(run.process.stop(grace_s=5), run.process.stop(grace_s=5))
-        assert await run.reading == -signal.SIGTERM
+        assert await run.reading == 5
         assert not run.process.running
         await run.process.stop(grace_s=5)
         await run.process.close(grace_s=5)
 
 
-async def test_a_read_that_is_cancelled_leaves_the_process_to_be_closed() -> None:
-    async with asyncio.timeout(10), running(shell(f"{NAP} & echo $! $$; wait", stdin=b"x" * MB)) as run:
+async def test_a_read_that_is_cancelled_leaves_the_process_to_be_closed(shims: Shims, token: str) -> None:
+    script = f"{NAP} & echo; wait # {token}"
+    async with asyncio.timeout(10), running(shims, shell(script, stdin=b"x" * MB)) as run:
         await run.out.first.wait()
         run.reading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await run.reading
-        assert all(map(is_alive, run.out.pids()))
+        assert alive_with(token) != []
         await run.process.close(grace_s=5)
-    assert not any(map(is_alive, run.out.pids()))
 
 
-async def test_a_listener_that_fails_ends_the_read_and_leaves_the_process_to_be_closed() -> None:
+async def test_a_listener_that_fails_ends_the_read_and_leaves_the_process_to_be_closed(
+    shims: Shims, token: str
+) -> None:
     async def fail(lines: Sequence[bytes]) -> None:
         raise ZeroDivisionError
 
-    token = uuid4().hex
-    process = await spawn(shell(f"echo; {NAP} & wait # {token}"))
+    process = await spawn(shims, shell(f"echo; {NAP} & wait # {token}"))
     async with asyncio.timeout(10):
         with pytest.raises(ExceptionGroup) as raised:
             await process.read(b"", fail, fail)
         assert raised.group_contains(ZeroDivisionError)
         await process.close(grace_s=5)
-    assert alive_with(token) == []
 
 
-async def test_a_start_that_is_cancelled_at_any_moment_leaves_nothing_behind() -> None:
-    token = uuid4().hex
+async def test_a_start_that_is_cancelled_at_any_moment_leaves_nothing_behind(
+    shims: Shims, token: str
+) -> None:
     for offset in range(20):
-        starting = asyncio.create_task(spawn(shell(f"{NAP} & {NAP} # {token}")))
+        starting = asyncio.create_task(spawn(shims, shell(f"{NAP} & {NAP} # {token}")))
         for _ in range(offset):
             await asyncio.sleep(0)
         starting.cancel()
@@ -302,7 +347,7 @@ async def test_a_start_that_is_cancelled_at_any_moment_leaves_nothing_behind() -
     assert alive_with(token) == []
 
 
-async def test_no_file_is_left_open_however_a_read_ended() -> None:
+async def test_no_file_is_left_open_however_a_read_ended(sandbox: Sandbox) -> None:
     noisy = shell("exec yes")
     before = open_files()
     gate = asyncio.Event()
@@ -311,17 +356,18 @@ async def test_no_file_is_left_open_however_a_read_ended() -> None:
         gate.set()
         await asyncio.Event().wait()
 
-    for _ in range(5):
-        gate.clear()
-        process = await spawn(noisy)
-        async with asyncio.timeout(10):
-            reading = asyncio.create_task(process.read(b"x" * MB, stuck, stuck))
-            await gate.wait()
-            await asyncio.wait([reading], timeout=0.1)  # until all buffers are full
-            reading.cancel()
-            await asyncio.wait([reading])
-            await process.close(grace_s=0)
-        await result_of(shell("echo; exit 1"))
+    async with Shims(sandbox.argv, grace_s=1000) as shims:
+        for _ in range(5):
+            gate.clear()
+            process = await spawn(shims, noisy)
+            async with asyncio.timeout(10):
+                reading = asyncio.create_task(process.read(b"x" * MB, stuck, stuck))
+                await gate.wait()
+                await asyncio.wait([reading], timeout=0.1)  # until all buffers are full
+                reading.cancel()
+                await asyncio.wait([reading])
+                await process.close(grace_s=0)
+            await result_of(shims, shell("echo; exit 1"))
     await asyncio.sleep(0)
     assert open_files() == before
 

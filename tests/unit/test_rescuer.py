@@ -2,50 +2,49 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
-import subprocess
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-from executor import lifecycle
+from executor import lifecycle, rescuer
 from executor.events import SessionOpened
 from executor.model import Job, JobStatus, Outcome, OutcomeKind
 from executor.ports import ProcessRecord
-from executor.processes.tree import process_record
+from executor.processes import reaper
+from executor.processes.record import process_record
+from executor.processes.shims import Shims
 from executor.rescuer import OnRestart, rescue
 from storage.sqlite.store import SqliteStore
 from tests.builders import START, open_store, request
 from tests.fsck import check
-from tests.programs import is_alive
+from tests.programs import alive_with, shell
 
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
     record: ProcessRecord
-    child: int
+    token: str
+
+    def alive(self) -> bool:
+        return alive_with(self.token) != []
 
 
-@contextmanager
-def orphan() -> Iterator[Orphan]:
-    """A process as a killed bot leaves it, with a child."""
-    with subprocess.Popen(
-        ["sh", "-c", "sleep 1000 & echo $!; wait"], stdout=subprocess.PIPE, start_new_session=True, text=True
-    ) as process:
-        assert process.stdout is not None
-        child = int(process.stdout.readline())
-        record = process_record(process.pid)
-        assert record is not None
-        try:
-            yield Orphan(record, child)
-        finally:
-            for pid in (process.pid, child):
-                if is_alive(pid):
-                    os.kill(pid, signal.SIGKILL)
+@asynccontextmanager
+async def orphan() -> AsyncIterator[Orphan]:
+    """A job as a killed bot leaves it: under its reaper, and nobody waits for it."""
+    token = uuid4().hex
+    async with Shims((), grace_s=1000) as shims:
+        job = await shims.spawn(shell(f"trap '' TERM; sleep 1000 & echo; wait # {token}"))
+        async with asyncio.timeout(10):
+            await job.stdout.readline()
+        yield Orphan(job.record, token)
 
 
 @pytest.fixture
@@ -74,11 +73,10 @@ async def row(store: SqliteStore, job: Job) -> Job:
 
 async def test_an_orphan_and_its_children_are_ended_before_its_job_goes_on(store: SqliteStore) -> None:
     job = await running(store)
-    with orphan() as left:
+    async with orphan() as left:
         await store.process_started(job, left.record)
         assert await rescue(store) == 1
-        assert not is_alive(left.record.pid)
-        assert not is_alive(left.child)
+        assert not left.alive()
     rescued = await row(store, job)
     assert (rescued.status, rescued.reason) == (JobStatus.PENDING, "restart")
     assert (await claimed(store)).attempt == 2
@@ -91,11 +89,39 @@ async def test_a_stranger_that_has_the_number_now_is_left_alone(
     store: SqliteStore, change: dict[str, object]
 ) -> None:
     job = await running(store)
-    with orphan() as stranger:
+    async with orphan() as stranger:
         await store.process_started(job, replace(stranger.record, **change))  # type: ignore[arg-type]
         assert await rescue(store) == 1
-        assert is_alive(stranger.record.pid)
-        assert is_alive(stranger.child)
+        assert stranger.alive()
+    assert (await row(store, job)).status is JobStatus.PENDING
+
+
+async def test_a_reaper_that_its_job_has_stopped_is_ended_all_the_same(store: SqliteStore) -> None:
+    job = await running(store)
+    async with orphan() as left:
+        await store.process_started(job, left.record)
+        os.kill(left.record.pid, signal.SIGSTOP)
+        assert await rescue(store) == 1
+        assert not left.alive()
+
+
+async def test_a_job_whose_processes_cannot_be_ended_does_not_go_on(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(rescuer, "_END_S", 0.2)
+    job = await running(store)
+    async with Shims((), grace_s=0) as shims:
+        deaf = await shims.spawn(shell("trap '' TERM; echo; while :; do sleep 0.1; done"))
+        async with asyncio.timeout(10):
+            await deaf.stdout.readline()
+        record = process_record(reaper.below([deaf.record.pid])[0])
+        assert record is not None
+        await store.process_started(job, record)
+        assert await rescue(store) == 0
+        assert (await row(store, job)).status is JobStatus.RUNNING
+        assert "rescuer.stuck" in caplog.text
+        await deaf.kill()
+        assert await rescue(store) == 1
     assert (await row(store, job)).status is JobStatus.PENDING
 
 
@@ -108,10 +134,10 @@ async def test_an_attempt_that_never_had_a_process_begins_again(store: SqliteSto
 async def test_a_cancel_that_the_bot_did_not_live_to_see_through_is_finished(store: SqliteStore) -> None:
     job = await running(store)
     await store.cancel(job.id, "Bob")
-    with orphan() as left:
+    async with orphan() as left:
         await store.process_started(job, left.record)
         await rescue(store)
-        assert not is_alive(left.record.pid)
+        assert not left.alive()
     rescued = await row(store, job)
     assert (rescued.status, rescued.cancelled_by) == (JobStatus.CANCELLED, "Bob")
 
