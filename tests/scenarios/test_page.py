@@ -55,7 +55,7 @@ async def test_cancel_and_resume_work_by_the_buttons_of_the_page(tmp_path: Path)
             await confirm.first.click()
         await expect(page.get_by_text("cancelled by").first).to_be_visible(timeout=SLOW_MS)
 
-        await page.get_by_role("button", name="Resume").first.click()
+        await page.get_by_role("button", name="Resume", exact=True).first.click()
         await expect(page.get_by_text("Going on from").first).to_be_visible(timeout=SLOW_MS)
 
 
