@@ -20,6 +20,7 @@ from executor.model import TIMEOUT, Job, Outcome, OutcomeKind, Report, StopReaso
 from executor.ports import Clock, Store
 from executor.processes.process import Process, spawn
 from executor.processes.shims import Shims
+from executor.raw_log import STDERR, RawLog, secret_values
 from executor.unbroken import unbroken
 from executor.wakeups import Wakeups, control_topic
 from executor.workspaces import UnknownWorkspace, Workspaces
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 
 _LOOK_S = 10.0
 """Seconds after which a cancel is found although its wake-up got lost."""
+_TURN_S = 0.002
+"""Seconds for which lines are decoded before the rest of the bot gets its turn."""
 _SILENCE_S = 600.0
 """Seconds without a word that are borne of a provider for which nothing else is set."""
 _INTERNAL = "Something went wrong inside Bifrost itself; its log says what. Press Retry to try again."
@@ -49,7 +52,7 @@ class Workshop:
     homes: Path
     """The CLIs' own configuration directories, one per provider."""
     jobs: Path
-    """A directory per job, for its results and its temporary files."""
+    """A directory per job, for its results, its temporary files, and what its attempts printed."""
     reports: Path
     grace_s: float
     """Seconds that a process is given to end by itself."""
@@ -64,6 +67,7 @@ class Attempt:
         self._workshop = workshop
         self._job = job
         self._live = LiveLog(workshop.store, job)
+        self._raw = RawLog(self._place() / f"attempt-{job.attempt}.log")
         self._stopped: StopReason | None = None
         self._began = self._heard = time.monotonic()
 
@@ -86,6 +90,7 @@ class Attempt:
         try:
             launch = self._prepare()
             command = backend.command(launch)
+            self._raw.hide(secret_values(command.env))
             process = await spawn(self._workshop.shims, command)
         except UnknownWorkspace as error:
             return _failed("workspace", str(error))
@@ -126,7 +131,7 @@ class Attempt:
             code = await process.read(
                 stdin,
                 self._taker(decoder, decoder.stdout, lambda: True),
-                self._taker(decoder, decoder.stderr, lambda: not decoder.retrying),
+                self._taker(decoder, decoder.stderr, lambda: not decoder.retrying, STDERR),
             )
             for helper in helpers:
                 helper.cancel()
@@ -135,14 +140,24 @@ class Attempt:
         return await self._judge(decoder, code)
 
     def _taker(
-        self, decoder: Decoder, decode: Callable[[bytes], Sequence[Activity]], progress: Callable[[], bool]
+        self,
+        decoder: Decoder,
+        decode: Callable[[bytes], Sequence[Activity]],
+        progress: Callable[[], bool],
+        mark: bytes = b"",
     ) -> Callable[[Sequence[bytes]], Awaitable[None]]:
         async def take(lines: Sequence[bytes]) -> None:
+            await unbroken(asyncio.to_thread(self._raw.write, lines, mark))
+            turn = time.monotonic()
             for line in lines:
                 activities = decode(line)
+                now = time.monotonic()
                 if progress():
-                    self._heard = time.monotonic()
+                    self._heard = now
                 await self._live.add(activities)
+                if now - turn > _TURN_S:
+                    await asyncio.sleep(0)
+                    turn = time.monotonic()
             if decoder.verdict is not None:
                 self._workshop.wakeups.ring(control_topic(self._job.id))
 
@@ -200,6 +215,7 @@ class Attempt:
 
     async def _end(self, outcome: Outcome) -> None:
         """Publish, settle, clean up."""
+        await asyncio.to_thread(self._raw.close)
         await self._live.flush()
         report = None
         if outcome.kind is OutcomeKind.DONE and self._type.publishes:

@@ -52,8 +52,8 @@ def alive_with(token: str) -> list[int]:
 class Scripted:
     """A backend whose CLI is a shell script that says in plain words what an agent would do.
 
-    It finds the prompt on standard input, and in its environment RESULTS, TMPDIR and SESSION. `script` may be
-    changed between attempts.
+    It finds the prompt on standard input, and in its environment RESULTS, TMPDIR, SESSION and `credentials`.
+    `script` may be changed between attempts.
     """
 
     provider = "rehearsal"
@@ -61,6 +61,7 @@ class Scripted:
     def __init__(self, script: str = "echo done All is tidy.", missing: str = "") -> None:
         self.script = script
         self.missing = missing
+        self.credentials: dict[str, str] = {}
         self.launches: list[Launch] = []
 
     def command(self, launch: Launch) -> Command:
@@ -71,6 +72,7 @@ class Scripted:
             "RESULTS": str(launch.results),
             "TMPDIR": str(launch.temp),
             "SESSION": launch.session_id or "",
+            **self.credentials,
         }
         script = shell(self.script, stdin=launch.prompt.encode())
         return replace(script, env={**script.env, **own}, cwd=launch.workspace)

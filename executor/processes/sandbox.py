@@ -69,7 +69,7 @@ async def _probe(argv: tuple[str, ...]) -> str:
     try:
         async with Shims(argv, grace_s=0, warm=0) as shims, asyncio.timeout(_PROBE_S):
             job = await shims.spawn(command)
-            said = await job.stderr.read(1000)
+            said = await job.stderr.read()
             ended = await job.wait()
     except TimeoutError:
         return f"{argv[0]} does not come to an end within {_PROBE_S:g} s."
@@ -78,4 +78,4 @@ async def _probe(argv: tuple[str, ...]) -> str:
     job.close()
     if ended.code == 0:
         return ""
-    return said.decode(errors="replace").strip() or f"{argv[0]} ends with {ended.code}."
+    return said.decode(errors="replace").strip()[:300] or f"{argv[0]} ends with {ended.code}."

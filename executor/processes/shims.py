@@ -27,12 +27,13 @@ _REFILL_S = 0.2
 
 
 class Shims:
-    """Starts jobs; to be entered on the thread of the event loop. On leaving, every job is ended by force."""
+    """Starts jobs, each under the `sandbox` argv. On leaving, every job that still runs is ended by force.
+
+    A job that is asked to end has `grace_s` seconds for it, also where the bot dies. `warm` reapers are kept
+    ready.
+    """
 
     def __init__(self, sandbox: Sequence[str], grace_s: float, warm: int = 1) -> None:
-        """`sandbox`: the argv of a `Sandbox`; `grace_s`: seconds that a job is given to end when it is asked;
-        `warm`: reapers that are kept ready.
-        """
         self._sandbox = list(sandbox)
         self._grace_s = grace_s
         self._most = warm

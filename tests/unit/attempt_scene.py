@@ -55,6 +55,10 @@ class Scene:
         """Lets a script go on that waits for it with WAIT."""
         (self.place / "jobs" / job.id / "results" / "go").touch()
 
+    def printed(self, job: Job) -> Path:
+        """The raw log of the job's attempt."""
+        return self.place / "jobs" / job.id / f"attempt-{job.attempt}.log"
+
     def temporary(self) -> list[Path]:
         return list(self.place.glob("jobs/*/tmp-*"))
 

@@ -245,6 +245,45 @@ def _notices(bodies: Sequence[object]) -> list[str]:
     return [body.text for body in bodies if isinstance(body, Noticed)]
 
 
+# What it printed
+
+
+async def test_what_it_printed_is_kept_on_both_streams_without_its_credentials(scene: Scene) -> None:
+    scene.backend.credentials = {"SOME_API_KEY": "sk-0123456789"}
+    job = await scene.ran("echo $SOME_API_KEY; echo done Tidy.; echo is $SOME_API_KEY >&2")
+    assert job.status is JobStatus.DONE
+    lines = scene.printed(job).read_bytes().splitlines()
+    assert sorted(lines) == [b"[redacted]", b"done Tidy.", b"stderr: is [redacted]"]
+
+
+async def test_what_it_printed_is_kept_to_the_line_at_which_we_fail(scene: Scene) -> None:
+    job = await scene.ran(f"echo say hi; echo crash; {NAP}")
+    assert job.reason == "internal"
+    assert scene.printed(job).read_bytes() == b"say hi\ncrash\n"
+
+
+async def test_every_attempt_keeps_what_it_printed_by_itself(scene: Scene) -> None:
+    first = await scene.started(f"echo session s1; {NAP}")
+    running = asyncio.create_task(Attempt(scene.workshop, first).run())
+    await reached(scene.workshop, first, lambda row: row.session_id is not None)
+    running.cancel()
+    await asyncio.wait([running], timeout=20)
+    scene.backend.script = "echo done Tidy."
+    second = await scene.next_ran()
+    assert scene.printed(first).read_bytes() == b"session s1\n"
+    assert scene.printed(second).read_bytes() == b"done Tidy.\n"
+
+
+async def test_a_log_that_cannot_be_written_costs_nobody_the_answer(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = await scene.started("echo done Tidy.")
+    scene.printed(job).mkdir(parents=True)
+    job = await carried_out(scene.workshop, job)
+    assert (job.status, job.result) == (JobStatus.DONE, "Tidy.")
+    assert "raw_log.broken" in caplog.text
+
+
 # Reports
 
 
