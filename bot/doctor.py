@@ -49,7 +49,7 @@ async def examine(
         _configuration(settings, config),
         _data_dir(settings),
         await asyncio.to_thread(_database, DataDir(settings.data_dir)),
-        *(_workspace(name, path) for name, path in settings.workspaces.items()),
+        *(_workspace(name, path, settings.data_dir) for name, path in settings.workspaces.items()),
         *agents,
         await _sandbox(settings),
         await _slack(settings),
@@ -125,10 +125,17 @@ def _database(data: DataDir) -> Finding:
     return Finding(what="database", ok=True, seen=f"{data.database} ({seen})")
 
 
-def _workspace(name: str, path: Path) -> Finding:
-    ok = path.is_dir()
-    advice = "" if ok else f"Make the directory, or correct `{name}` under [workspaces]."
-    return Finding(what=f"workspace {name}", ok=ok, seen=str(path), advice=advice)
+def _workspace(name: str, path: Path, data: Path) -> Finding:
+    what, seen = f"workspace {name}", str(path)
+    if not path.is_dir():
+        advice = f"Make the directory, or correct `{name}` under [workspaces]."
+        return Finding(what=what, ok=False, seen=seen, advice=advice)
+    if data.resolve().is_relative_to(path.resolve()):
+        advice = (
+            f"It holds Bifrost's own data ({data}), which agents can then read: set `data_dir` elsewhere."
+        )
+        return Finding(what=what, ok=False, needed=False, seen=seen, advice=advice)
+    return Finding(what=what, ok=True, seen=seen)
 
 
 async def _agent(backend: Backend, needed: bool) -> Finding:

@@ -134,8 +134,11 @@ async def _follow(door: Door, job_id: str, data: DataDir) -> int:
     """Shows the job to its end, or until it waits for a limit. Returns the exit status."""
     console, status, report = open_console(), None, None
     view = LiveView(console)
-    async with asyncio.TaskGroup() as group, contextlib.aclosing(door.events(job_id)) as events:
-        with _on_interrupt(lambda: group.create_task(door.command(f"cancel {job_id}"))):
+    cancelling: list[asyncio.Future[Told]] = []
+    async with contextlib.aclosing(door.events(job_id)) as events:
+        with _on_interrupt(
+            lambda: cancelling.append(asyncio.ensure_future(door.command(f"cancel {job_id}")))
+        ):
             async for body in events:
                 view.show(body)
                 if isinstance(body, ReportPublished):
@@ -143,6 +146,7 @@ async def _follow(door: Door, job_id: str, data: DataDir) -> int:
                 if isinstance(body, Moved) and (body.status.final or body.status is JobStatus.RATE_LIMITED):
                     status = body.status
                     break
+    await asyncio.gather(*cancelling)
     if status is None:
         raise ServerGone("The bot stopped. The job goes on when it is started again.")
     console.print()

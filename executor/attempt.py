@@ -231,7 +231,8 @@ class Attempt:
 
     def _write_report(self, outcome: Outcome) -> Report:
         job, usage = self._job, outcome.usage
-        facts = [("Asked by", job.origin.actor.name), ("Provider", job.provider), ("Model", job.model)]
+        asker = job.origin.actor.name or job.origin.actor.user_id
+        facts = [("Asked by", asker), ("Provider", job.provider), ("Model", job.model)]
         if usage.cost_usd is not None:
             facts.append(("Cost", f"${usage.cost_usd:.2f}"))
         markdown = reports.find_markdown(self._place() / "results", outcome.result)

@@ -24,7 +24,7 @@ def timed_out(limit_s: float, usage: Usage) -> Outcome:
         kind=OutcomeKind.TIMED_OUT,
         reason="timeout",
         message=f"It was stopped after {span(timedelta(seconds=limit_s))}, the limit for this job. "
-        "Press Resume to go on from there, ask for less at once, or give it longer with `--timeout`.",
+        "Press Resume to go on from there, or ask anew: for less at once, or with a longer `--timeout`.",
         usage=usage,
     )
 

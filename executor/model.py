@@ -212,7 +212,6 @@ class StopReason(StrEnum):
     CANCELLED = "cancelled"
     TIMEOUT = "timeout"
     SILENT = "silent"
-    SHUTDOWN = "shutdown"
     VERDICT = "verdict"
     """The backend saw enough to know how the attempt ends."""
 

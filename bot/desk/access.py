@@ -70,12 +70,17 @@ class Access:
             return Deny(_not_yours(target, verb))
         return Allow()
 
-    def may_see(self, actor: Actor, target: Job | Schedule) -> bool:
-        """Jobs and schedules of one platform and team are not shown on another; the page's owner sees all."""
-        return actor.platform == "web" or (actor.platform, actor.team) == (
-            target.origin.actor.platform,
-            target.origin.actor.team,
-        )
+    def may_see(self, origin: Origin, target: Job | Schedule) -> bool:
+        """A job or schedule shows in the channel that it was asked for in, and to its owner everywhere.
+
+        What was asked in a private channel is nobody else's business. The page's owner and admins see all.
+        """
+        actor, home = origin.actor, target.origin
+        if actor.platform == "web":
+            return True
+        if (actor.platform, actor.team) != (home.actor.platform, home.actor.team):
+            return False
+        return home.channel == origin.channel or self._may_change(actor, target)
 
     def _may_change(self, actor: Actor, target: Job | Schedule) -> bool:
         rule = self.rules[actor.platform]

@@ -157,7 +157,7 @@ class Desk:
         store: _Findable = self._storage.schedules if a_schedule else self._storage.jobs
         prefix = ask.target.strip().lower()
         found = await store.find(prefix) if _ID.fullmatch(prefix) else ()
-        seen = [each for each in found if self._access.may_see(ask.origin.actor, each)]
+        seen = [each for each in found if self._access.may_see(ask.origin, each)]
         if not seen:
             raise Refusal(_unknown(ask.target, "schedule" if a_schedule else "job"))
         if len(seen) > 1:
@@ -211,12 +211,12 @@ class Desk:
 
     async def _list(self, ask: Ask) -> Answer:
         jobs = await self._storage.jobs.jobs(limit=50)
-        seen = [job for job in jobs if self._access.may_see(ask.origin.actor, job)][:15]
+        seen = [job for job in jobs if self._access.may_see(ask.origin, job)][:15]
         return Answer(ok=True, text=replies.listing(seen, await self._timetable.starts(ask, seen)))
 
     async def _schedules(self, ask: Ask) -> Answer:
         schedules = await self._storage.schedules.schedules()
-        seen = [each for each in schedules if self._access.may_see(ask.origin.actor, each)]
+        seen = [each for each in schedules if self._access.may_see(ask.origin, each)]
         return Answer(ok=True, text=await self._timetable.listing(seen))
 
     async def _show(self, ask: Ask, job: Job) -> Answer:

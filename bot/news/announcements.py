@@ -82,7 +82,8 @@ def _state(job: Job) -> str:
     if job.status is JobStatus.PENDING and job.reason == STALE:
         return "its session is gone, starting afresh"
     if job.status is JobStatus.PENDING and job.attempt > 0:
-        return "interrupted by a restart, resuming"
+        going_on = "resuming" if job.session_id else "starting again"
+        return f"interrupted by a restart, {going_on}"
     if job.status is JobStatus.RUNNING and job.attempt > 1:
         return f"running (attempt {job.attempt})"
     return _STATES[job.status]

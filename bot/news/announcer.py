@@ -10,6 +10,7 @@ from bot.news.job_news import JobNews
 from bot.news.newsroom import Budgets, Newsroom
 from bot.news.pacing import Budget
 from bot.platforms.base import ChatPlatform
+from executor.model import Origin
 from executor.wakeups import NEWS, TOLD
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,8 @@ class Announcer:
 
     def __init__(self, newsroom: Newsroom) -> None:
         self._newsroom = newsroom
-        self._budgets: dict[tuple[str, str], Budgets] = {}
+        self._posts: dict[tuple[str, str, str], Budget] = {}
+        self._edits: dict[tuple[str, str], Budget] = {}
         self._told: dict[str, asyncio.Task[None]] = {}
         self._elsewhere: set[str] = set()
         """Jobs of platforms that are switched off: looked up once, not at every ring."""
@@ -54,7 +56,7 @@ class Announcer:
             self._elsewhere.add(job_id)
             return
         platform = newsroom.platforms[job.origin.actor.platform]
-        budgets = self._budgets_of(platform, job.origin.actor.team)
+        budgets = self._budgets_of(platform, job.origin)
         news = JobNews(newsroom, platform, budgets, job)
         task = group.create_task(self._follow(news, job_id))
         self._told[job_id] = task
@@ -68,12 +70,11 @@ class Announcer:
         finally:
             del self._told[job_id]
 
-    def _budgets_of(self, platform: ChatPlatform, team: str) -> Budgets:
-        key = (platform.name, team)
-        if key not in self._budgets:
-            caps = platform.caps
-            self._budgets[key] = Budgets(
-                posts=Budget(caps.posts_per_minute, caps.post_burst),
-                edits=Budget(caps.edits_per_minute, caps.edit_burst),
-            )
-        return self._budgets[key]
+    def _budgets_of(self, platform: ChatPlatform, origin: Origin) -> Budgets:
+        """Posts are counted by channel, edits by team: so platforms count them."""
+        caps, team = platform.caps, (platform.name, origin.actor.team)
+        posts = self._posts.setdefault(
+            (*team, origin.channel), Budget(caps.posts_per_minute, caps.post_burst)
+        )
+        edits = self._edits.setdefault(team, Budget(caps.edits_per_minute, caps.edit_burst))
+        return Budgets(posts=posts, edits=edits)

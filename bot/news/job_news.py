@@ -186,7 +186,8 @@ class JobNews:
     def _page_step(self, entry: Entry, page: Page) -> Step:
         return Step(
             kind=entry.kind,
-            urgency=Urgency.FINAL if self._job.status.final else Urgency.TEXT,
+            # The last word waits for the first page, so that one goes with it; no other is urgent.
+            urgency=Urgency.FINAL if self._job.status.final and not self._begun() else Urgency.TEXT,
             seq=page.seq,
             says=announcements.page(page.text, self._job),
             message_id=entry.message_id,
@@ -212,7 +213,7 @@ class JobNews:
 
     def _attach(self, entry: Entry, name: str, title: str, content: bytes) -> Step:
         attachment = Attachment(name=name, title=title, content=content)
-        return Step(kind=entry.kind, urgency=Urgency.FINAL, seq=entry.wanted, says=attachment)
+        return Step(kind=entry.kind, urgency=Urgency.TEXT, seq=entry.wanted, says=attachment)
 
     async def _close(self, *kinds: str) -> None:
         """Nothing of these kinds is left to show; says so where an entry still waits."""

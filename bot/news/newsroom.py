@@ -27,7 +27,7 @@ class Newsroom:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budgets:
-    """The calls that one team of a platform allows."""
+    """The calls that a platform allows: posts to one channel, edits in all of a team."""
 
     posts: Budget
     edits: Budget

@@ -102,7 +102,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caps:
-    """What a platform lets us do, and how often. Rates are for a whole team unless said otherwise."""
+    """What a platform lets us do, and how often: posts in each channel, edits in all of a team."""
 
     page_chars: int
     """Characters of Markdown that one page of output may hold."""

@@ -108,12 +108,19 @@ async def test_a_bare_command_opens_the_form_and_says_nothing(world: World) -> N
     view = await world.ada.wait_view()
     assert view.title == "New job"
     assert reply.payload is None
-    assert world.desk.invocations == []
+    assert [invocation.text for invocation in world.desk.invocations] == ["help"], "may they read the help?"
+
+
+async def test_who_may_not_read_the_help_does_not_see_the_form(world: World) -> None:
+    world.desk.answer = Answer(ok=False, text="You are not on the list.")
+    reply = await world.ada.command("/job", "", channel=world.dev)
+    assert reply.plain == "You are not on the list."
+    assert not world.ada.views
 
 
 async def test_a_form_that_slack_will_not_open_leaves_the_usage(world: World) -> None:
     world.slack.fail_next("views.open", error="expired_trigger_id")
-    world.desk.answer = Answer(ok=False, text="What shall I do?")
+    world.desk.answer = Answer(ok=True, text="What shall I do?")
     reply = await world.ada.command("/job", "", channel=world.dev)
     assert reply.plain == "What shall I do?"
 

@@ -131,12 +131,15 @@ def test_a_schedule_is_changed_by_its_owner_and_by_admins() -> None:
     denied = ACCESS.authorize(origin(BOB), "schedule", anns)
     assert isinstance(denied, Deny)
     assert denied.reason.startswith(f"Schedule `{anns.short_id}` was made by somebody else")
-    assert not ACCESS.may_see(origin(ANN, team="T2").actor, anns)
+    assert not ACCESS.may_see(origin(ANN, team="T2"), anns)
 
 
-def test_jobs_are_seen_within_their_team_and_by_the_owner_of_the_page() -> None:
+def test_jobs_are_seen_in_their_channel_by_their_owner_by_admins_and_on_the_page() -> None:
     anns = job(origin(ANN))
-    assert ACCESS.may_see(origin(BOB).actor, anns)
-    assert not ACCESS.may_see(origin(ANN, team="T2").actor, anns)
-    assert not ACCESS.may_see(origin(ANN, platform="open").actor, anns)
-    assert ACCESS.may_see(origin("owner", platform="web", team="").actor, anns)
+    assert ACCESS.may_see(origin(BOB), anns)
+    assert not ACCESS.may_see(origin(BOB, channel=DEN), anns), "what is asked in private stays there"
+    assert ACCESS.may_see(origin(ANN, channel=DEN), anns)
+    assert ACCESS.may_see(origin(ADA, channel=DEN), anns)
+    assert not ACCESS.may_see(origin(ANN, team="T2"), anns)
+    assert not ACCESS.may_see(origin(ANN, platform="open"), anns)
+    assert ACCESS.may_see(origin("owner", platform="web", team=""), anns)

@@ -136,7 +136,9 @@ def test_a_job_that_was_done_before_it_could_be_stopped_is_done() -> None:
 
 
 def test_an_interruption_and_a_later_attempt_are_said() -> None:
-    assert card(job(S.PENDING, attempt=1)).title.endswith("· interrupted by a restart, resuming")
+    assert card(job(S.PENDING, attempt=1)).title.endswith("· interrupted by a restart, starting again")
+    resuming = card(job(S.PENDING, attempt=1, session_id="s"))
+    assert resuming.title.endswith("· interrupted by a restart, resuming")
     assert card(job(S.RUNNING, attempt=2)).title.endswith("· running (attempt 2)")
 
 

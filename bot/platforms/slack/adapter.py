@@ -113,6 +113,7 @@ class SlackAdapter:
                     await self._watch(connection)
             except Throttled as error:
                 pause_s = max(pause_s, error.retry_after_s)
+                _log.warning("slack.throttled", extra={"method": error.method, "pause_s": pause_s})
             except Unsure as error:
                 _log.warning("slack.unreachable", extra={"fault": str(error), "pause_s": pause_s})
             except Refused as error:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -70,15 +71,23 @@ class Doors:
 
     async def _do(self, body: Json) -> Answer:
         channel, text = body["channel_id"], decode(body.get("text") or "")
-        if not text.strip():
-            view = modal.form(channel, self._door.choices)
-            if await self._replies.open_form(trigger_id=body["trigger_id"], view=view):
-                return Answer(ok=True, text="")
         actor = _actor(team=body["team_id"], user_id=body["user_id"], name=body.get("user_name"))
-        delivery = f"slack:command:{body['trigger_id']}"
-        origin = Origin(actor=actor, channel=channel)
-        zone = partial(self._zones.of, actor.user_id)
-        return await self._door.command(Invocation(text=text, origin=origin, delivery=delivery, zone=zone))
+        invocation = Invocation(
+            text=text,
+            origin=Origin(actor=actor, channel=channel),
+            delivery=f"slack:command:{body['trigger_id']}",
+            zone=partial(self._zones.of, actor.user_id),
+        )
+        if text.strip():
+            return await self._door.command(invocation)
+        # The form names models and workspaces: only who may read the help sees it.
+        welcome = await self._door.command(replace(invocation, text="help"))
+        if not welcome.ok:
+            return welcome
+        view = modal.form(channel, self._door.choices)
+        if await self._replies.open_form(trigger_id=body["trigger_id"], view=view):
+            return Answer(ok=True, text="")
+        return await self._door.command(invocation)
 
     async def _mentioned(self, body: Json, context: AsyncBoltContext) -> None:
         event = body["event"]

@@ -143,8 +143,10 @@ function note(ok, html, plain) {
 }
 
 async function sendCommand(form) {
-  const answer = await send(form, { text: text.value });
-  if (answer?.ok) text.value = "";
+  const sent = text.value;
+  const answer = await send(form, { text: sent });
+  // What was typed meanwhile stays.
+  if (answer?.ok && text.value === sent) text.value = "";
   showHint();
 }
 
