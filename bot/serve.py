@@ -64,8 +64,9 @@ async def _rehearse(house: House, bifrost: Bifrost, console: Console) -> Job | N
             say(console, told.text)
             return None
         while True:
-            due = await house.storage.outbox.any_due([told.job_id])
+            # In this order: of a job that has ended, all that must be told of its end is due by then.
             job = await house.storage.jobs.job(told.job_id)
+            due = await house.storage.outbox.any_due([told.job_id])
             for message in await house.storage.messages.changed_after(CHANNEL, seen):
                 seen = message.revision
                 view.show(message)
