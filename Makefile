@@ -6,7 +6,7 @@ CLAUDE := @anthropic-ai/claude-code@2.1.329
 GEMINI := @google/gemini-cli@0.61.0
 CODEX := @openai/codex@0.169.0
 
-.PHONY: help demo test check bench clis lock clean
+.PHONY: help demo test lint check bench clis lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,14 +22,15 @@ demo: .venv/run
 		$(BIN)/bifrost demo $(if $(ONCE),--once)
 
 test: .venv/dev clis
-	@scripts/need chromium="chromium fonts-noto-color-emoji"
+	@scripts/need chromium="chromium fonts-noto-color-emoji" bwrap=bubblewrap
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-check: .venv/dev
+lint: .venv/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(MAKE) test
+
+check: lint test
 
 bench: .venv/dev clis
 	$(BIN)/python -m tests.bench
