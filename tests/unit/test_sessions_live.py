@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,15 +35,6 @@ async def test_a_conversation_that_is_gone_is_told_by_every_cli(agents: Agents, 
     run = await attempt(backend, launch(agents.place, "[[hello]]", session_id=STALE))
     assert (run.outcome.kind, run.outcome.reason) == (OutcomeKind.FAILED, "session_not_found")
     assert agents.models.requests == []
-
-
-async def test_gemini_has_its_conversations_only_where_they_began(agents: Agents) -> None:
-    begun = await attempt(agents.gemini(), launch(agents.place, "[[hello]]", model="gemini-2.5-flash"))
-    elsewhere = agents.place / "elsewhere"
-    elsewhere.mkdir()
-    asked = launch(agents.place, "[[recall]]", session_id=begun.session_id)
-    run = await attempt(agents.gemini(), replace(asked, workspace=elsewhere))
-    assert (run.outcome.kind, run.outcome.reason) == (OutcomeKind.FAILED, "session_not_found")
 
 
 async def test_codex_goes_on_with_its_thread(agents: Agents) -> None:
