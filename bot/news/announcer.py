@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 _LOOK_S = 30.0
 """Seconds after which news is found although its wake-up got lost."""
 
+_AGAIN_S = 1.0
+"""Seconds until news that failed are tried again; a wake-up meanwhile finds them still at work."""
+
 
 class Announcer:
     """One task per job of which something is still to be told."""
@@ -65,8 +68,9 @@ class Announcer:
         try:
             await news.run()
         except Exception:
-            # One job's news must not silence the others; the next wake-up takes it up again.
+            # One job's news must not silence the others, and is taken up again soon.
             log.exception("announcer.failed", extra={"job_id": job_id})
+            asyncio.get_running_loop().call_later(_AGAIN_S, self._newsroom.wakeups.ring, NEWS)
         finally:
             del self._told[job_id]
 
