@@ -39,7 +39,7 @@ class Hub:
         """Keeps a login by the hash of its token."""
         now = self._clock.now()
         values = {"token_hash": token_hash, "now": to_text(now), "expires_at": to_text(now + lifetime)}
-        await self._database.write(lambda c: c.execute(_SQL["add_login"], values))
+        await self._database.write("add login", lambda c: c.execute(_SQL["add_login"], values))
 
     async def logged_in(self, token_hash: str) -> bool:
         """Whether a login of this hash exists and has not expired."""

@@ -30,7 +30,7 @@ class Messages:
     async def post(self, new: NewMessage) -> Message:
         """The new message, or the one that was posted with the same key before."""
         now = to_text(self._clock.now())
-        message = await self._database.write(lambda c: _post(c, new, now))
+        message = await self._database.write("post message", lambda c: _post(c, new, now))
         self._wakeups.ring(MESSAGES)
         return message
 
@@ -42,7 +42,9 @@ class Messages:
             "metadata": orjson.dumps(metadata).decode(),
             "now": to_text(self._clock.now()),
         }
-        row = await self._database.write(lambda c: c.execute(_SQL["change"], values).fetchone())
+        row = await self._database.write(
+            "change message", lambda c: c.execute(_SQL["change"], values).fetchone()
+        )
         self._wakeups.ring(MESSAGES)
         return None if row is None else _message(row)
 

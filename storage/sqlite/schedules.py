@@ -31,7 +31,7 @@ class Schedules:
 
     async def add(self, schedule: Schedule) -> Schedule:
         """Keeps a new schedule; the one that the same delivery made before, where there is one."""
-        kept = await self._database.write(lambda c: _add(c, schedule))
+        kept = await self._database.write("add schedule", lambda c: _add(c, schedule))
         self._wakeups.ring(SCHEDULES)
         return kept
 
@@ -69,7 +69,7 @@ class Schedules:
         return await self._many("counted_after", now=to_text(now))
 
     async def fire(self, dues: Sequence[Due]) -> Sequence[Job]:
-        jobs = await self._database.write(lambda c: [job for due in dues if (job := _fire(c, due))])
+        jobs = await self._database.write("fire", lambda c: [job for due in dues if (job := _fire(c, due))])
         blocking = [due.schedule.unfinished_job_id for due in dues if due.verdict is Verdict.OVERLAPPED]
         for job_id in (*(job.id for job in jobs), *filter(None, blocking)):
             self._wakeups.ring(job_topic(job_id))
@@ -81,7 +81,7 @@ class Schedules:
     async def count_anew(self, schedule: Schedule, next_run: datetime, now: datetime) -> None:
         seen = to_text(schedule.next_run)
         values = {"id": schedule.id, "seen": seen, "next_run": to_text(next_run), "now": to_text(now)}
-        await self._database.write(lambda c: c.execute(_SQL["count_anew"], values))
+        await self._database.write("count anew", lambda c: c.execute(_SQL["count_anew"], values))
 
     async def next_run(self) -> datetime | None:
         (moment,) = await self._database.read(lambda c: c.execute(_SQL["next_run"]).fetchone())
@@ -93,7 +93,9 @@ class Schedules:
         )
 
     async def _change(self, query: str, values: dict[str, str]) -> bool:
-        changed = await self._database.write(lambda c: c.execute(_SQL[query], values).rowcount)
+        changed = await self._database.write(
+            "change schedule", lambda c: c.execute(_SQL[query], values).rowcount
+        )
         self._wakeups.ring(SCHEDULES)
         return changed > 0
 

@@ -44,14 +44,14 @@ class SqliteStore:
 
     async def submit(self, request: JobRequest) -> Submission:
         now = self._now()
-        submission = await self._database.write(lambda c: journal.submit(c, request, now))
+        submission = await self._database.write("submit", lambda c: journal.submit(c, request, now))
         if submission.created:
             self._ring(submission.job, QUEUE)
         return submission
 
     async def claim(self, worker: str, providers: Sequence[str], only: str | None = None) -> Job | None:
         now, terms = self._now(), {**self._terms, "only": only}
-        job = await self._database.write(lambda c: journal.claim(c, worker, providers, now, **terms))
+        job = await self._database.write("claim", lambda c: journal.claim(c, worker, providers, now, **terms))
         return self._told(job)
 
     async def process_started(self, job: Job, process: ProcessRecord) -> None:
@@ -62,11 +62,11 @@ class SqliteStore:
             "pid_started": process.started,
             "boot_id": process.boot_id,
         }
-        await self._database.write(lambda c: c.execute(_SQL["set_process"], values))
+        await self._database.write("process started", lambda c: c.execute(_SQL["set_process"], values))
 
     async def record(self, job: Job, activities: Sequence[Activity]) -> bool:
         now = self._now()
-        kept = await self._database.write(lambda c: journal.record(c, job, activities, now))
+        kept = await self._database.write("record", lambda c: journal.record(c, job, activities, now))
         if kept:
             self._wakeups.ring(job_topic(job.id))
         return kept
@@ -76,7 +76,7 @@ class SqliteStore:
     ) -> Job | None:
         now = self._now()
         settled = await self._database.write(
-            lambda c: journal.settle(c, job, transition, outcome, report, now)
+            "settle", lambda c: journal.settle(c, job, transition, outcome, report, now)
         )
         if settled is not None:
             self._ring(settled, QUEUE)
@@ -84,13 +84,13 @@ class SqliteStore:
 
     async def cancel(self, job_id: str, by: str) -> Job | None:
         now = self._now()
-        job = await self._database.write(lambda c: journal.cancel(c, job_id, by, now))
+        job = await self._database.write("cancel", lambda c: journal.cancel(c, job_id, by, now))
         self._wakeups.ring(control_topic(job_id))
         return self._told(job)
 
     async def hurry(self, job_id: str) -> Job | None:
         now = self._now()
-        job = await self._database.write(lambda c: journal.hurry(c, job_id, now))
+        job = await self._database.write("hurry", lambda c: journal.hurry(c, job_id, now))
         self._wakeups.ring(QUEUE)
         return job
 

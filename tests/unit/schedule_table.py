@@ -47,7 +47,7 @@ class ScheduleTable(Schedules):
             await self._cancel(job.id, to_text(at))
 
     async def _cancel(self, job_id: str, now: str) -> None:
-        await self._database.write(lambda c: journal.cancel(c, job_id, "Ann", now))
+        await self._database.write("cancel", lambda c: journal.cancel(c, job_id, "Ann", now))
 
     async def all_fires(self) -> list[tuple[str, str, str, str]]:
         """Schedule, key, verdict and note of every fire, in the order of their times."""

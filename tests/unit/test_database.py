@@ -17,6 +17,7 @@ from pathlib import Path
 import aiosqlite
 import pytest
 
+from executor import steps as steps_module
 from storage.sqlite.database import Database, NewerSchema, check_database, open_database
 from tests.fsck import check
 
@@ -33,7 +34,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 async def database(path: Path) -> AsyncIterator[Database]:
     async with open_database(path) as database:
-        await database.write(lambda c: c.execute("CREATE TABLE t (n INTEGER UNIQUE)"))
+        await database.write("test", lambda c: c.execute("CREATE TABLE t (n INTEGER UNIQUE)"))
         yield database
 
 
@@ -55,13 +56,13 @@ async def kept(database: Database) -> list[int]:
 
 async def test_a_transaction_whose_caller_is_cancelled_at_any_moment_is_whole(database: Database) -> None:
     for offset in range(12):
-        writing = asyncio.create_task(database.write(insert(offset, 100 + offset)))
+        writing = asyncio.create_task(database.write("test", insert(offset, 100 + offset)))
         for _ in range(offset):
             await asyncio.sleep(0)
         writing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await writing
-        await database.write(insert(1000 + offset))  # nothing was left open that would be in its way
+        await database.write("test", insert(1000 + offset))  # nothing was left open that would be in its way
         numbers = await kept(database)
         assert (offset in numbers) == (100 + offset in numbers) == (offset > 0)
 
@@ -79,35 +80,75 @@ async def test_a_transaction_that_has_begun_is_kept_although_its_caller_is_cance
         insert(2)(connection)
 
     async with asyncio.timeout(10):
-        writing = asyncio.create_task(database.write(slow))
+        writing = asyncio.create_task(database.write("test", slow))
         await begun.wait()
         writing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await writing
         assert await kept(database) == []
         go_on.set()
-        await database.write(insert(3))
+        await database.write("test", insert(3))
     assert await kept(database) == [1, 2, 3]
 
 
 async def test_an_exception_rolls_the_whole_transaction_back(database: Database) -> None:
     with pytest.raises(sqlite3.IntegrityError):
-        await database.write(insert(1, 2, 2))
+        await database.write("test", insert(1, 2, 2))
     assert await kept(database) == []
-    await database.write(insert(1))
+    await database.write("test", insert(1))
     assert await kept(database) == [1]
 
 
 async def test_transactions_of_two_tasks_do_not_mix(database: Database) -> None:
     async def wrong() -> None:
         with pytest.raises(ZeroDivisionError):
-            await database.write(lambda c: (insert(1)(c), 1 / 0))
+            await database.write("test", lambda c: (insert(1)(c), 1 / 0))
 
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         for number in range(10, 40):
             group.create_task(wrong())
-            group.create_task(database.write(insert(number)))
+            group.create_task(database.write("test", insert(number)))
     assert await kept(database) == list(range(10, 40))
+
+
+async def test_what_waits_for_the_writer_shares_one_commit(database: Database) -> None:
+    steps: list[str] = []
+    with steps_module.watched(steps.append):
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            for number in range(3):
+                group.create_task(database.write(f"w{number}", insert(number)))
+    assert steps == [
+        *(f"w{number} {moment}" for number in range(3) for moment in ("begins", "commits")),
+        *(f"w{number} committed" for number in range(3)),
+    ]
+
+
+@pytest.mark.parametrize("step", ["second begins", "second commits"])
+async def test_a_commit_that_fails_is_told_to_all_who_share_it_and_keeps_nothing(
+    database: Database, step: str
+) -> None:
+    def fail(reached: str) -> None:
+        if reached == step:
+            raise sqlite3.OperationalError("database or disk is full")
+
+    with steps_module.watched(fail):
+        async with asyncio.timeout(10):
+            writes = [database.write(name, insert(number)) for number, name in enumerate(("first", "second"))]
+            answers = await asyncio.gather(*writes, return_exceptions=True)
+    assert [str(answer) for answer in answers] == ["database or disk is full"] * 2
+    assert await kept(database) == []
+    await database.write("test", insert(5))
+    assert await kept(database) == [5]
+
+
+async def test_what_is_being_written_at_the_end_is_kept(path: Path) -> None:
+    async with open_database(path) as database:
+        await database.write("test", lambda c: c.execute("CREATE TABLE t (n INTEGER UNIQUE)"))
+        writing = asyncio.create_task(database.write("test", insert(7)))
+        await asyncio.sleep(0)
+    async with open_database(path) as again:
+        assert await kept(again) == [7]
+    await writing
 
 
 async def test_a_reader_sees_only_what_is_kept(database: Database) -> None:
@@ -120,7 +161,7 @@ async def test_a_reader_sees_only_what_is_kept(database: Database) -> None:
         go_on.wait(10)
 
     async with asyncio.timeout(10):
-        writing = asyncio.create_task(database.write(slow))
+        writing = asyncio.create_task(database.write("test", slow))
         await begun.wait()
         assert await kept(database) == []
         go_on.set()
@@ -136,7 +177,7 @@ async def test_the_reader_cannot_write(database: Database) -> None:
 async def test_a_write_waits_while_another_process_holds_the_file(database: Database, path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as stranger:
         stranger.execute("BEGIN IMMEDIATE")
-        writing = asyncio.create_task(database.write(insert(1)))
+        writing = asyncio.create_task(database.write("test", insert(1)))
         assert await kept(database) == []  # meanwhile there is reading
         stranger.execute("ROLLBACK")
         async with asyncio.timeout(10):
@@ -150,7 +191,7 @@ async def test_foreign_keys_hold_and_what_is_kept_survives_a_power_cut(database:
         return [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in names]
 
     full = 2
-    assert await database.write(pragmas) == [1, full, "wal"]
+    assert await database.write("test", pragmas) == [1, full, "wal"]
 
 
 # The private door of aiosqlite

@@ -32,7 +32,7 @@ async def test_a_bot_whose_part_dies_does_not_go_on_without_it(settings: Setting
     with pytest.raises(ExceptionGroup, match="unhandled errors"):
         async with open_house(settings, {}) as house, _running(house, {}, stop):
             assert house.data.address.read_text().startswith("http://127.0.0.1:")
-            await house.storage.outbox._database.write(lambda c: c.execute("DROP TABLE outbox"))
+            await house.storage.outbox._database.write("drop", lambda c: c.execute("DROP TABLE outbox"))
             house.wakeups.ring(NEWS)
             await asyncio.wait_for(stop.wait(), WITHIN_S)
     assert not house.data.address.exists()
