@@ -184,6 +184,8 @@ class Outcome:
     """When a provider's limit lifts, where it said so."""
     retry_at: datetime | None = None
     """When the job tries again; by default as soon as the limit lifts."""
+    log_truncated: bool = False
+    """Whether what the CLI printed could not be kept whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +197,8 @@ class AttemptRecord:
     outcome: OutcomeKind | None
     reason: str
     usage: Usage
+    log_truncated: bool = False
+    """Whether what its CLI printed is not kept whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

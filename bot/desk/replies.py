@@ -88,7 +88,8 @@ def _attempt(attempt: AttemptRecord) -> str:
     ended = attempt.outcome.replace("_", " ") if attempt.outcome else "running"
     why = f" ({attempt.reason})" if attempt.reason else ""
     used = f" · {duration(usage.duration_ms)} · {money(usage.cost_usd)}" if attempt.outcome else ""
-    return f"- attempt {attempt.number}: {ended}{why}{used}"
+    cut = " · its log is not whole" if attempt.log_truncated else ""
+    return f"- attempt {attempt.number}: {ended}{why}{used}{cut}"
 
 
 def quoted(job: Job | JobRequest, length: int) -> str:

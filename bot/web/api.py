@@ -11,9 +11,10 @@ from aiohttp import web
 
 from bot.desk.asks import Invocation
 from bot.desk.desk import Door
+from bot.outages import not_ready
 from bot.web.bodies import ApiCommandBody, read_body
 from bot.web.channels import answered
-from bot.web.problems import Problem
+from bot.web.problems import Problem, unavailable
 from bot.web.sse import Frame, Streams, cursor
 from executor.events import Event, Moved, encode
 from executor.model import Actor, Origin
@@ -53,6 +54,8 @@ class Api:
             delivery=f"api:{body.delivery or uuid.uuid4()}",
         )
         answer = await answered(self._door.command(invocation))
+        if answer.unavailable:
+            raise unavailable(answer.text)
         job_id = answer.job.id if answer.job else None
         return web.json_response({"ok": answer.ok, "text": answer.text, "job_id": job_id})
 
@@ -81,6 +84,8 @@ class Api:
                 await self._storage.messages.revision()
         except TimeoutError:
             raise Problem(503, "Not ready.") from None
+        if self._storage.fault is not None:
+            raise unavailable(not_ready(self._storage.fault))
         return web.json_response({"ready": True})
 
 

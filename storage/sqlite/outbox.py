@@ -9,7 +9,7 @@ import orjson
 
 from executor.outbox import Entry
 from executor.wakeups import TOLD, Wakeups
-from storage.sqlite.database import Database
+from storage.sqlite.database import Database, Work
 from storage.sqlite.queries import load
 
 _SQL = load("outbox")
@@ -40,12 +40,16 @@ class Outbox:
     async def begin(self, job_id: str, kind: str, wanted: int) -> None:
         """Says that a send is about to happen: if no answer comes, the message may stand all the same."""
         values = {"job_id": job_id, "kind": kind, "wanted": wanted}
-        await self._database.write("begin announcement", lambda c: c.execute(_SQL["begin"], values))
+        await self._database.write(
+            "begin announcement", lambda c: c.execute(_SQL["begin"], values), Work.ACCEPTED
+        )
 
     async def shown(self, job_id: str, kind: str, seq: int, message_id: str | None) -> None:
         """Says that the announcement stands and shows the log up to event `seq`."""
         values = {"job_id": job_id, "kind": kind, "seq": seq, "message_id": message_id}
-        await self._database.write("announcement shown", lambda c: c.execute(_SQL["shown"], values))
+        await self._database.write(
+            "announcement shown", lambda c: c.execute(_SQL["shown"], values), Work.ACCEPTED
+        )
         self._wakeups.ring(TOLD)
 
 

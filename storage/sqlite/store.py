@@ -15,7 +15,7 @@ from executor.ports import Clock, OpenAttempt, ProcessRecord, Submission, System
 from executor.queueing import Hindrance, QueueRules
 from executor.wakeups import NEWS, QUEUE, Wakeups, control_topic, job_topic
 from storage.sqlite import journal
-from storage.sqlite.database import Database
+from storage.sqlite.database import Database, Work
 from storage.sqlite.queries import load
 from storage.sqlite.rows import to_attempt, to_event, to_job, to_text, to_time
 
@@ -44,14 +44,19 @@ class SqliteStore:
 
     async def submit(self, request: JobRequest) -> Submission:
         now = self._now()
-        submission = await self._database.write("submit", lambda c: journal.submit(c, request, now))
+        submission = await self._database.write("submit", lambda c: journal.submit(c, request, now), Work.NEW)
         if submission.created:
             self._ring(submission.job, QUEUE)
         return submission
 
     async def claim(self, worker: str, providers: Sequence[str], only: str | None = None) -> Job | None:
-        now, terms = self._now(), {**self._terms, "only": only}
-        job = await self._database.write("claim", lambda c: journal.claim(c, worker, providers, now, **terms))
+        terms = {**self._terms, "only": only}
+        job = await self._database.write(
+            # The time is asked when it is done: it may have waited for the store.
+            "claim",
+            lambda c: journal.claim(c, worker, providers, self._now(), **terms),
+            Work.LATER,
+        )
         return self._told(job)
 
     async def process_started(self, job: Job, process: ProcessRecord) -> None:
@@ -62,11 +67,15 @@ class SqliteStore:
             "pid_started": process.started,
             "boot_id": process.boot_id,
         }
-        await self._database.write("process started", lambda c: c.execute(_SQL["set_process"], values))
+        await self._database.write(
+            "process started", lambda c: c.execute(_SQL["set_process"], values), Work.ACCEPTED
+        )
 
     async def record(self, job: Job, activities: Sequence[Activity]) -> bool:
         now = self._now()
-        kept = await self._database.write("record", lambda c: journal.record(c, job, activities, now))
+        kept = await self._database.write(
+            "record", lambda c: journal.record(c, job, activities, now), Work.ACCEPTED
+        )
         if kept:
             self._wakeups.ring(job_topic(job.id))
         return kept
@@ -76,7 +85,7 @@ class SqliteStore:
     ) -> Job | None:
         now = self._now()
         settled = await self._database.write(
-            "settle", lambda c: journal.settle(c, job, transition, outcome, report, now)
+            "settle", lambda c: journal.settle(c, job, transition, outcome, report, now), Work.ACCEPTED
         )
         if settled is not None:
             self._ring(settled, QUEUE)
