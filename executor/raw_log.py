@@ -121,6 +121,7 @@ class RawLog:
             self._tail.truncate(oldest)
         self._tail.seek(0)
         shutil.copyfileobj(self._tail, self._head)
+        self._head.flush()
 
     def _give_up(self, error: OSError) -> None:
         self._over = self.truncated = True

@@ -11,12 +11,13 @@ from executor.ports import Clock, StoreFault
 from executor.queueing import QueueRules
 from executor.wakeups import Wakeups
 from storage.sqlite.backup import back_up
+from storage.sqlite.check import check_database
 from storage.sqlite.database import Database, open_database
 from storage.sqlite.hub import Hub
 from storage.sqlite.messages import Messages
 from storage.sqlite.outbox import Outbox
 from storage.sqlite.schedules import Schedules
-from storage.sqlite.schema import NewerSchema, check_database
+from storage.sqlite.schema import NewerSchema
 from storage.sqlite.store import SqliteStore
 
 __all__ = ["NewerSchema", "Storage", "back_up", "check_database", "open_storage"]

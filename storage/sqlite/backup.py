@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
+from storage.sqlite.check import check_database
 from storage.sqlite.faults import told_apart
 
 
@@ -24,6 +25,7 @@ def back_up(database: Path, target: Path, *, replace: bool = False) -> None:
     try:
         with told_apart(partial):
             _copy(database, partial)
+            check_database(partial)
         partial.replace(target)
         _sync(target.parent)
     finally:

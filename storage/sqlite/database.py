@@ -19,9 +19,10 @@ import aiosqlite
 from executor.ports import StoreFault, StoreUnavailable
 from executor.steps import reach
 from executor.wakeups import Bell
+from storage.sqlite.check import check_database
 from storage.sqlite.faults import fault_of, told_apart
 from storage.sqlite.reserve import Reserve
-from storage.sqlite.schema import check_database, migrate
+from storage.sqlite.schema import migrate
 
 log = logging.getLogger(__name__)
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
-from urllib.parse import quote
 
 from executor.steps import reach
 from storage.sqlite.backup import back_up
+from storage.sqlite.check import version_of
 
 
 class NewerSchema(Exception):
@@ -30,7 +29,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         ),
         key=lambda file: file.name,
     )
-    version = _version(connection)
+    version = version_of(connection)
     if version > len(scripts):
         raise NewerSchema(
             f"The database is of schema {version}, this release knows {len(scripts)}: "
@@ -67,18 +66,3 @@ def _statements(script: str) -> Iterator[str]:
             yield statement
             statement = ""
     yield statement
-
-
-def check_database(path: Path) -> str:
-    """Looks through the file and says what it is. Raises sqlite3.DatabaseError where it is broken."""
-    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
-    with contextlib.closing(connection):
-        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(verdict)
-        return f"sound, schema {_version(connection)}"
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    return int(version)

@@ -18,8 +18,9 @@ import aiosqlite
 import pytest
 
 from executor import steps as steps_module
+from storage.sqlite.check import check_database
 from storage.sqlite.database import Database, open_database
-from storage.sqlite.schema import NewerSchema, check_database
+from storage.sqlite.schema import NewerSchema
 from tests.fsck import check
 
 MIGRATIONS = sorted(
