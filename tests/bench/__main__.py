@@ -12,12 +12,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import command, firing, footprint, ingest, memory, start, table, whole_job
+from tests.bench import command, firing, footprint, ingest, memory, queue, table, whole_job
 from tests.bench.figures import Figure
 
 _MEASUREMENTS: Mapping[str, Callable[[Path], Awaitable[Sequence[Figure]]]] = {
     "command": command.measure,
-    "start": start.measure,
+    "queue": queue.measure,
     "job": whole_job.measure,
     "ingest": ingest.measure,
     "memory": memory.measure,
