@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import command, firing, footprint, ingest, memory, queue, table, whole_job
+from tests.bench import command, firing, footprint, history, ingest, memory, queue, table, whole_job
 from tests.bench.figures import Figure
 
 _MEASUREMENTS: Mapping[str, Callable[[Path], Awaitable[Sequence[Figure]]]] = {
@@ -23,6 +23,7 @@ _MEASUREMENTS: Mapping[str, Callable[[Path], Awaitable[Sequence[Figure]]]] = {
     "memory": memory.measure,
     "footprint": footprint.measure,
     "firing": firing.measure,
+    "history": history.measure,
 }
 _RESULTS = Path(__file__).parents[2] / "build" / "bench.json"
 _TIMEOUT_S = 180.0

@@ -34,7 +34,8 @@ WHERE limited_until IS NOT NULL OR session_holder IS NOT NULL OR workspace_holde
 -- name: next_moment
 -- When the next job that waits for a time may start. One whose time has come waits for something else.
 SELECT min(moment) FROM (
-    SELECT coalesce(retry_at, scheduled_at) AS moment FROM jobs WHERE status IN ('scheduled', 'rate_limited')
+    SELECT coalesce(retry_at, scheduled_at) AS moment FROM jobs
+    WHERE status IN ('pending', 'scheduled', 'rate_limited') AND status <> 'pending'
     UNION ALL
     SELECT resets_at FROM provider_limits AS known
     WHERE EXISTS (SELECT 1 FROM jobs WHERE provider = known.provider
