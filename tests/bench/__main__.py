@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import command, firing, footprint, history, ingest, memory, queue, table, whole_job
+from tests.bench import cancel, command, firing, footprint, history, ingest, memory, queue, table, whole_job
 from tests.bench.figures import Figure
 
 _MEASUREMENTS: Mapping[str, Callable[[Path], Awaitable[Sequence[Figure]]]] = {
@@ -22,6 +22,7 @@ _MEASUREMENTS: Mapping[str, Callable[[Path], Awaitable[Sequence[Figure]]]] = {
     "ingest": ingest.measure,
     "memory": memory.measure,
     "footprint": footprint.measure,
+    "cancel": cancel.measure,
     "firing": firing.measure,
     "history": history.measure,
 }
