@@ -34,10 +34,9 @@ class Storage:
     schedules: Schedules
     database: Database
 
-    @property
-    def fault(self) -> StoreFault | None:
-        """What keeps anything from being written; None while all is well, as far as is known."""
-        return self.database.fault
+    def outage(self) -> StoreFault | None:
+        """What keeps new work from being taken in; None while all is well."""
+        return self.database.outage()
 
     def let_go(self) -> None:
         """The bot stops: whatever cannot be written is tried once more, and who waits for it is cancelled."""

@@ -84,8 +84,9 @@ class Api:
                 await self._storage.messages.revision()
         except TimeoutError:
             raise Problem(503, "Not ready.") from None
-        if self._storage.fault is not None:
-            raise unavailable(not_ready(self._storage.fault))
+        fault = self._storage.outage()
+        if fault is not None:
+            raise unavailable(not_ready(fault))
         return web.json_response({"ready": True})
 
 

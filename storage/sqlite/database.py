@@ -20,7 +20,7 @@ from executor.ports import StoreFault, StoreUnavailable
 from executor.steps import reach
 from executor.wakeups import Bell
 from storage.sqlite.check import check_database
-from storage.sqlite.faults import fault_of, told_apart
+from storage.sqlite.faults import fault_of, is_full, told_apart
 from storage.sqlite.reserve import Reserve
 from storage.sqlite.schema import migrate
 
@@ -67,14 +67,14 @@ class Database:
     Transactions that come while the writer is busy share the next commit: the disk is waited for once, and
     nobody is answered before it.
 
-    While `fault` is set, the store cannot be written. It is tried again until it can, also where nothing
-    waits; after a full disk, not before the reserve that was given away is there again.
+    When a commit fails because of a fault that may pass, it is tried again until it can be, also where
+    nothing waits; after a full disk, new work is taken in when the reserve that was given away is held again.
     """
 
     def __init__(
         self, path: Path, writer: aiosqlite.Connection, reader: aiosqlite.Connection, reserve: Reserve | None
     ) -> None:
-        self.fault: StoreFault | None = None
+        self._fault: StoreFault | None = None
         self._path = path
         self._writer = writer
         self._reader = reader
@@ -93,15 +93,21 @@ class Database:
         `name` is a literal. A commit that fails is raised to all who shared it, and may be StoreUnavailable:
         `work` says to whom. One that is tried again runs its transaction again.
         """
-        if work is Work.NEW and self.fault is not None:
-            raise StoreUnavailable(self.fault)
+        if work is Work.NEW and (fault := self.outage()):
+            raise StoreUnavailable(fault)
         answer: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
         self._queue.append(_Write(name=name, transaction=transaction, work=work, answer=answer))
-        if work is Work.ASKED:
+        if work is not Work.LATER:
             self._bell.ring()
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write_all())
+        self._start()
         return await answer
+
+    def outage(self) -> StoreFault | None:
+        """What keeps new work from being taken in; None while all is well. Looks at the disk, too."""
+        if self._fault is None and is_full(self._path):
+            self._note(StoreFault.FULL, "hardly any room is left")
+            self._start()  # which finds the end of it
+        return self._fault
 
     async def read(self, query: Callable[[sqlite3.Connection], _T]) -> _T:
         """Runs `query` on the reader, which sees what is committed. Raises StoreUnavailable."""
@@ -119,10 +125,19 @@ class Database:
         while self._writing is not None:
             await asyncio.wait([self._writing])
 
+    def _start(self) -> None:
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_all())
+
+    def _note(self, fault: StoreFault, why: str) -> None:
+        if fault is not self._fault:
+            log.error("store.unavailable", extra={"fault": fault, "error": why})
+            self._fault = fault
+
     async def _write_all(self) -> None:
         try:
-            while self._queue or (self.fault and self._patient):
-                if self.fault and self._patient:
+            while self._queue or (self._fault and self._patient):
+                if self._fault and self._patient:
                     await self._bell.wait(self._pause_s)
                     self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
                 await self._write_batch(self._take())
@@ -131,7 +146,7 @@ class Database:
 
     def _take(self) -> list[_Write]:
         """What is to be tried now. While there is a fault: no new work, but at least a probe."""
-        if self.fault is None:
+        if self._fault is None:
             batch, self._queue = self._queue, []
             return batch
         batch = [write for write in self._queue if write.work is not Work.LATER]
@@ -155,15 +170,13 @@ class Database:
         answers = [failure] * len(batch) if failure else committing.result()
         for write, answer in zip(batch, answers, strict=True):
             _answer(write.answer, answer)
-        if self.fault is not None and not failure:
-            await self._recover(self.fault)
+        if self._fault is not None and not failure:
+            await self._recover(self._fault)
 
     async def _put_off(
         self, batch: Sequence[_Write], fault: StoreFault, failure: BaseException | None
     ) -> None:
-        if fault is not self.fault:
-            log.error("store.unavailable", extra={"fault": fault, "error": str(failure)})
-            self.fault = fault
+        self._note(fault, str(failure))
         unavailable = StoreUnavailable(fault)
         unavailable.__cause__ = failure
         for write in batch:
@@ -177,11 +190,14 @@ class Database:
             self._cancel_waiting()
 
     async def _recover(self, fault: StoreFault) -> None:
-        if fault is StoreFault.FULL and self._reserve and not await asyncio.to_thread(self._reserve.restored):
+        if fault is StoreFault.FULL and not await asyncio.to_thread(self._has_room):
             return
-        self.fault = None
+        self._fault = None
         self._pause_s = _FIRST_PAUSE_S
         log.warning("store.recovered", extra={"fault": fault})
+
+    def _has_room(self) -> bool:
+        return not is_full(self._path) and (self._reserve is None or self._reserve.restored())
 
     def _cancel_waiting(self) -> None:
         for write in self._queue:

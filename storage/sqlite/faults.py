@@ -20,7 +20,8 @@ _FAULTS = {
 }
 _PRIMARY = 0xFF
 """The part of an error code that is not a detail."""
-_NEARLY_NOTHING = 1024 * 1024
+_NEARLY_FULL = 1024 * 1024
+"""Bytes. Less room than this is none."""
 
 
 def fault_of(error: BaseException | None, database: Path) -> StoreFault | None:
@@ -28,7 +29,12 @@ def fault_of(error: BaseException | None, database: Path) -> StoreFault | None:
     code = getattr(error, "sqlite_errorcode", None)
     fault = None if code is None else _FAULTS.get(code & _PRIMARY)
     # Where the index of the write-ahead log cannot grow, a full disk shows as any other fault of it.
-    return StoreFault.FULL if fault is StoreFault.IO and free_bytes(database) < _NEARLY_NOTHING else fault
+    return StoreFault.FULL if fault is StoreFault.IO and is_full(database) else fault
+
+
+def is_full(database: Path) -> bool:
+    """Whether its disk is. A write may all the same find room, in a log that was longer before."""
+    return free_bytes(database) < _NEARLY_FULL
 
 
 def free_bytes(path: Path) -> int:
