@@ -175,6 +175,20 @@ async def test_a_mention_is_seen_and_accepted(world: World) -> None:
     await world.settled()
 
 
+async def test_a_mention_comes_with_the_name_that_a_command_comes_with(world: World) -> None:
+    await world.ada.command("/job", "research x", channel=world.dev)
+    await world.ada.mention(world.dev, "research x")
+    await world.settled(2)
+    assert {invocation.origin.actor.name for invocation in world.desk.invocations} == {"ada"}
+
+
+async def test_a_mention_of_somebody_whom_slack_does_not_tell_of_is_heard_all_the_same(world: World) -> None:
+    world.slack.fail_next("users.info", error="user_not_found")
+    await world.ada.mention(world.dev, "research x")
+    await world.settled()
+    assert world.desk.invocations[0].origin.actor.name == ""
+
+
 async def test_a_mention_in_a_thread_stays_there(world: World) -> None:
     head = await world.ada.say(world.dev, "how do we cache?")
     world.desk.answer = Answer(ok=False, text="I know no command `resaerch`.")

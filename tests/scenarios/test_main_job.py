@@ -33,7 +33,7 @@ async def test_research_publishes_a_report_and_says_what_it_took(
             assert part in card.plain
         assert card.buttons == ["Resume", "Retry", "Report"]
         states = [state for version in card.history for state in _states(version.text)]
-        assert states == sorted(states, key=("queued", "running", "done").index)
+        assert states == sorted(states, key=("pending", "running", "done").index)
 
         page, *_, result, attached = card.thread
         assert "- 🔧 " in page.plain, "a compact line for the tool call"
@@ -173,7 +173,7 @@ async def _report_can_be_read(stage: Stage) -> None:
 
 
 def _states(text: str) -> list[str]:
-    return [state for state in ("queued", "running", "done") if f"· {state}" in text]
+    return [state for state in ("pending", "running", "done") if f"· {state}" in text]
 
 
 def _running_commands(words: str) -> list[str]:
