@@ -35,6 +35,7 @@ async def run_until_fault(adapter: SlackAdapter) -> SetupFault:
 
 
 async def test_a_wrong_bot_token_stops_the_adapter_with_a_sentence() -> None:
+    """F44."""
     async with simulator() as slack:
         fault = await run_until_fault(
             SlackAdapter(
@@ -57,6 +58,7 @@ async def test_a_wrong_app_token_stops_the_adapter_with_a_sentence() -> None:
 
 
 async def test_a_missing_scope_stops_the_adapter_and_is_named() -> None:
+    """F44."""
     async with simulator(scopes=SCOPES - {"files:write", "im:history"}) as slack:
         fault = await run_until_fault(adapter_for(slack, Desk()))
     assert fault.code == "missing_scope"

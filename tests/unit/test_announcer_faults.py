@@ -31,6 +31,7 @@ async def room(tmp_path: Path) -> AsyncIterator[Room]:
 
 
 async def test_a_throttled_platform_is_left_alone_for_as_long_as_it_says(room: Room) -> None:
+    """F41."""
     pause_s = 0.4
     times: list[tuple[float, bool]] = []
 
@@ -53,6 +54,7 @@ async def test_a_throttled_platform_is_left_alone_for_as_long_as_it_says(room: R
 
 
 async def test_a_throttled_edit_says_what_is_true_when_its_turn_comes(room: Room) -> None:
+    """F41."""
     throttled = iter([Throttled("chat.update", 0.3)])
     room.wall.fault = lambda call: None if call.done or call.method != "edit" else next(throttled, None)
     await room.start()
@@ -70,6 +72,7 @@ async def test_a_throttled_edit_says_what_is_true_when_its_turn_comes(room: Room
 async def test_after_a_lost_answer_we_look_before_we_say_it_again(
     room: Room, monkeypatch: pytest.MonkeyPatch, shape: str, came_through: bool
 ) -> None:
+    """F42."""
     monkeypatch.setattr(job_news, "_UNSURE_S", (0.05, 0.1))
     lost = iter([Unsure("no answer"), Unsure("no answer either")])
 
@@ -91,6 +94,7 @@ async def test_after_a_lost_answer_we_look_before_we_say_it_again(
 
 
 async def test_a_lost_answer_to_an_edit_is_edited_again(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F42."""
     monkeypatch.setattr(job_news, "_UNSURE_S", (0.05,))
     lost = iter([Unsure("no answer")])
     room.wall.fault = lambda call: next(lost, None) if call.method == "edit" and call.done else None

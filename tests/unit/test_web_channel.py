@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html as html_text
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -108,6 +109,7 @@ async def test_no_text_of_anybody_becomes_markup(site: Site, text: str) -> None:
         shape=Shape.CARD,
         tone=Tone.RUNNING,
         title=text,
+        quote=text,
         body=text,
         actions=(Action(verb=text, label=text, job_id=text, confirm=text),),
         links=(Link(label=text, url="javascript:alert(1)"), Link(label="ok", url="/reports/x/")),
@@ -121,6 +123,12 @@ async def test_no_text_of_anybody_becomes_markup(site: Site, text: str) -> None:
     assert "javascript:" not in html
     assert "\u202e" not in html
     assert 'href="/reports/x/"' in html
+
+
+async def test_a_prompt_is_shown_to_the_letter(site: Site) -> None:
+    typed = "*x* <!here> # h `y`"
+    await site.platform.post(DEV, Announcement(shape=Shape.CARD, tone=Tone.GOOD, title="x", quote=typed), "x")
+    assert f'<p class="quote">{html_text.escape(typed)}</p>' in await page(site)
 
 
 async def test_the_box_offers_the_command_table(site: Site) -> None:

@@ -113,7 +113,8 @@ class Doors:
         invocation = Invocation(
             text=decode(without_mention(event["text"], context.bot_user_id or "")),
             origin=Origin(actor=actor, channel=event["channel"], thread=event.get("thread_ts")),
-            delivery=f"slack:event:{body['event_id']}",
+            # One message may come as two events, each with an id and even a timestamp of its own.
+            delivery=f"slack:event:{event.get('client_msg_id') or body['event_id']}",
             zone=partial(self._people.zone_of, user_id),
         )
         return await self._door.command(invocation)
