@@ -275,5 +275,10 @@ def _cut_off(activity: Activity) -> Activity:
     return activity
 
 
+async def run_attempt(workshop: Workshop, job: Job) -> None:
+    """Carries out the attempt that `job` was claimed for."""
+    await Attempt(workshop, job).run()
+
+
 def _failed(reason: str, message: str) -> Outcome:
     return Outcome(kind=OutcomeKind.FAILED, reason=reason, message=message)
