@@ -267,20 +267,22 @@ class JobNews:
         stood, ended = step.message_id is not None, self._job.status.final
         remedy = self._reception.refused(step.kind, error, stood=stood, ended=ended)
         if remedy is Remedy.SAY_ANEW:
-            await self._say_anew(step.kind)
+            await self._newsroom.storage.outbox.forget(self._job.id, [step.kind, *self._lost_with(step.kind)])
         elif remedy is Remedy.LEAVE_DUE:
             await self._shown(step.kind, 0, None)
+            if stood:
+                await self._newsroom.storage.outbox.forget(self._job.id, [outbox.RESULT])
         else:
             heads = step.message_id if step.kind == outbox.CARD else None
             await self._shown(step.kind, step.seq, heads or _NOWHERE)
         if step.kind == outbox.CARD and not stood:
             self._newsroom.report_shut(self._platform.name, self._job.origin.channel, error)
 
-    async def _say_anew(self, kind: str) -> None:
-        """Forgets a message that is gone; with the head of a thread, also the pages in that thread."""
-        heads = kind == outbox.CARD and self._job.origin.thread is None
-        pages = [each for each in self._entries if each.startswith("page:")] if heads else []
-        await self._newsroom.storage.outbox.forget(self._job.id, [kind, *pages])
+    def _lost_with(self, kind: str) -> list[str]:
+        """What else is said anew with a message that is gone: the thread of a card that was its head."""
+        if kind != outbox.CARD or self._job.origin.thread is not None:
+            return []
+        return [outbox.RESULT, *(each for each in self._entries if each.startswith("page:"))]
 
     async def _say(self, step: Step) -> None:
         if step.message_id is not None and isinstance(step.says, Announcement):

@@ -128,11 +128,24 @@ async def test_a_card_that_somebody_deletes_is_posted_again_once_and_goes_on(roo
     assert room.wall.posts[-1].says.body == expected_pages(TALK)[0]
 
     room.wall.delete(room.wall.card)
-    posts = len(room.wall.posts)
     await room.ends(job)
     await room.told(job)
-    assert [posted.says.shape for posted in room.wall.posts[posts:]] == [Shape.RESULT]
     assert room.wall.of(Shape.CARD) == []
+    (last,) = said(room, "@ann")
+    assert last.body.startswith("The answer is 42."), "not only in a thread that has no head"
+
+
+async def test_a_card_that_is_deleted_right_before_the_end_takes_no_last_word_with_it(room: Room) -> None:
+    await room.start()
+    job = await room.running()
+    await room.does(job, TALK)
+    await room.wall.until(lambda: room.wall.pages == expected_pages(TALK), "the first page")
+    room.wall.delete(room.wall.card)
+    await room.ends(job)
+    await room.told(job)
+    assert room.wall.shows("done")
+    thread = [posted for posted in room.wall.posts if posted.place.thread == room.wall.card.id]
+    assert [posted.says.shape for posted in thread] == [Shape.PAGE, Shape.RESULT]
 
 
 async def test_after_a_second_deletion_nothing_is_edited_in_vain(
