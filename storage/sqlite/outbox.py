@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import orjson
 
@@ -51,6 +51,11 @@ class Outbox:
             "announcement shown", lambda c: c.execute(_SQL["shown"], values), Work.ACCEPTED
         )
         self._wakeups.ring(TOLD)
+
+    async def forget(self, job_id: str, kinds: Iterable[str]) -> None:
+        """Says that these messages are there no more: what they showed is due again."""
+        values = [{"job_id": job_id, "kind": kind} for kind in kinds]
+        await self._database.write("forget announcements", lambda c: c.executemany(_SQL["forget"], values))
 
 
 def _entry(row: sqlite3.Row) -> Entry:
