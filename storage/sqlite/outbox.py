@@ -55,7 +55,9 @@ class Outbox:
     async def forget(self, job_id: str, kinds: Iterable[str]) -> None:
         """Says that these messages are there no more: what they showed is due again."""
         values = [{"job_id": job_id, "kind": kind} for kind in kinds]
-        await self._database.write("forget announcements", lambda c: c.executemany(_SQL["forget"], values))
+        await self._database.write(
+            "forget announcements", lambda c: c.executemany(_SQL["forget"], values), Work.ACCEPTED
+        )
 
 
 def _entry(row: sqlite3.Row) -> Entry:

@@ -134,12 +134,13 @@ async def _check(disk: Path, place: Path) -> None:
 
 def _fill(disk: Path) -> Path:
     """A file that takes all the room that is left, at once: what the bot then gives up stays its own."""
-    filler = disk / "filler"
+    filler, size = disk / "filler", shutil.disk_usage(disk).free
     with filler.open("wb") as file:
-        while shutil.disk_usage(disk).free > 64 * 1024:
-            with suppress(OSError):  # it was less meanwhile
-                os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(disk).free)
-                break
+        while size > 0:
+            with suppress(OSError):  # it is less meanwhile
+                os.posix_fallocate(file.fileno(), 0, size)
+                return filler
+            size -= 16 * 1024
     return filler
 
 
