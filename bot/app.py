@@ -82,27 +82,26 @@ async def open_house(settings: Settings, environment: Mapping[str, str]) -> Asyn
     hide_memory()
     data = DataDir(settings.data_dir)
     data.make()
-    wakeups = Wakeups()
+    wakeups, backends = Wakeups(), make_backends(settings, environment)
     with data.lock():
         sandbox = await find_sandbox(required=settings.require_sandbox)
         async with (
             Shims(sandbox.argv, settings.grace_seconds, warm=_WARM) as shims,
-            open_storage(data.database, wakeups, rules=_queue_rules(settings)) as storage,
+            open_storage(data.database, wakeups, rules=_queue_rules(settings, backends)) as storage,
         ):
             await rescue(storage.jobs, settings.on_restart)
-            workshop = _equip(settings, environment, data, storage, wakeups, shims)
+            workshop = _equip(settings, backends, data, storage, wakeups, shims)
             yield _build(settings, data, storage, wakeups, workshop, sandbox)
 
 
 def _equip(
     settings: Settings,
-    environment: Mapping[str, str],
+    backends: Mapping[str, Backend],
     data: DataDir,
     storage: Storage,
     wakeups: Wakeups,
     shims: Shims,
 ) -> Workshop:
-    backends = make_backends(settings, environment)
     return Workshop(
         store=storage.jobs,
         wakeups=wakeups,
@@ -155,10 +154,11 @@ def _desk(settings: Settings, storage: Storage, executor: Executor, workshop: Wo
     )
 
 
-def _queue_rules(settings: Settings) -> QueueRules:
+def _queue_rules(settings: Settings, backends: Mapping[str, Backend]) -> QueueRules:
     writers = frozenset(name for name, job_type in JOB_TYPES.items() if job_type.writes)
     slots = {str(provider): number for provider, number in settings.provider_slots.items()}
-    return QueueRules(slots=settings.slots, provider_slots=slots, writers=writers)
+    providers = frozenset(backends)
+    return QueueRules(slots=settings.slots, provider_slots=slots, providers=providers, writers=writers)
 
 
 def _job_types(settings: Settings) -> dict[str, JobType]:

@@ -108,7 +108,7 @@ def _facts(job: Job, step: str, now: datetime) -> tuple[Fact, ...]:
 def _waits_for(job: Job, hindrance: Hindrance | None) -> tuple[Fact, ...]:
     if hindrance is None:
         return ()
-    if hindrance.limited_until is not None:
+    if hindrance.limited_until is not None and not hindrance.switched_off:
         label, until = f"waits for the usage limit of {job.provider} until", hindrance.limited_until
         return (Fact(label=label, value=moment(until), at=until),)
     return (Fact(label="waits for", value=waits_for(job, hindrance)),)

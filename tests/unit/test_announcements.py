@@ -231,6 +231,10 @@ def test_a_page_of_output_is_the_text_alone() -> None:
         (Hindrance(provider_full=True), "a free slot of claude"),
         (Hindrance(workspace_holder="abcdef12-3"), "workspace main, busy with #abcdef"),
         (Hindrance(session_holder="abcdef12-3"), "its session, busy with #abcdef"),
+        (
+            Hindrance(switched_off=True, limited_until=START),
+            "claude, which is switched off here: cancel it, or ask the admin to switch it on",
+        ),
     ],
 )
 def test_a_waiting_card_says_what_it_waits_for(hindrance: Hindrance, words: str) -> None:
