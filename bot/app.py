@@ -134,13 +134,15 @@ def _build(
         storage=storage,
         wakeups=wakeups,
         executor=executor,
-        desk=_desk(settings, storage, executor, workshop),
+        desk=_desk(settings, data, storage, executor, workshop),
         workshop=workshop,
         sandbox=sandbox,
     )
 
 
-def _desk(settings: Settings, storage: Storage, executor: Executor, workshop: Workshop) -> Desk:
+def _desk(
+    settings: Settings, data: DataDir, storage: Storage, executor: Executor, workshop: Workshop
+) -> Desk:
     return Desk(
         storage=storage,
         executor=executor,
@@ -150,8 +152,17 @@ def _desk(settings: Settings, storage: Storage, executor: Executor, workshop: Wo
         prompt_limit=settings.prompt_limit,
         clock=workshop.clock,
         zone=settings.clocks,
+        public_url=lambda: _public_url(settings, data),
         least_interval=timedelta(minutes=settings.least_schedule_minutes),
     )
+
+
+def _public_url(settings: Settings, data: DataDir) -> str:
+    """Where people reach the page: as the running server says, else as one would that ran."""
+    web = settings.web
+    if data.address.exists():
+        return data.address.read_text().strip()
+    return web.public_url.rstrip("/") or f"http://{web.host}:{web.port or 4003}"
 
 
 def _queue_rules(settings: Settings, backends: Mapping[str, Backend]) -> QueueRules:
@@ -214,7 +225,7 @@ def _rules(settings: Settings) -> dict[str, Rule]:
     owner = frozenset({OWNER.user_id})
     return {
         "web": Rule(channels=frozenset({EVERYBODY}), people=owner, admins=owner),
-        "slack": Rule(channels=slack.channels, people=slack.people, admins=slack.admins),
+        "slack": Rule(channels=slack.channels, people=slack.people, admins=slack.admins, direct="D"),
     }
 
 
@@ -285,8 +296,7 @@ class Bifrost:
         platforms: dict[str, ChatPlatform] = {"web": WebPlatform(house.storage.messages, house.data.files)}
         if self.slack is not None:
             platforms["slack"] = self.slack.platform
-        web = house.settings.web
-        url = self.server.url if self._serve else web.public_url or f"http://{web.host}:{web.port or 4003}"
+        url = self.server.url if self._serve else _public_url(house.settings, house.data)
         return Newsroom(
             storage=house.storage,
             wakeups=house.wakeups,

@@ -15,7 +15,8 @@ of whoever has the fewest jobs running; of these the oldest."""
 class QueueRules:
     """How many jobs run at a time. `slots` is what a worker has: by it the store tells who waits for one.
 
-    `providers` are those that are switched on, None where that is all of them. `writers` are the types of job that change their workspace: one of them at a time works in each.
+    `providers` are those that are switched on, None where all are. `writers` are the types of job that
+    change their workspace: one of them at a time works in each.
     """
 
     slots: int = 100

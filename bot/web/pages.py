@@ -153,7 +153,7 @@ class Pages:
 def _hints() -> Iterator[dict[str, str]]:
     """What the command box offers, out of the command table."""
     for command in COMMANDS:
-        fill = f"/job {command.verb}" + ("" if command.takes is Takes.NOTHING else " ")
+        fill = f"/job {command.verb}" + ("" if command.takes in (Takes.NOTHING, Takes.VERB) else " ")
         yield {"verb": command.verb, "fill": fill, "usage": command.usage, "summary": command.summary}
 
 

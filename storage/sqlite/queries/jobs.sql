@@ -23,13 +23,6 @@ WHERE parent_job_id = :parent_job_id AND status IN ('pending', 'scheduled', 'run
 -- Ids are hexadecimal, so 'g' ends the range of every prefix.
 SELECT * FROM jobs WHERE id >= :prefix AND id < :prefix || 'g' ORDER BY created_at DESC LIMIT :limit;
 
--- name: newest
-SELECT * FROM jobs ORDER BY created_at DESC, id LIMIT :limit;
-
--- name: newest_of_status
-SELECT * FROM jobs WHERE status IN (SELECT value FROM json_each(:statuses))
-ORDER BY created_at DESC, id LIMIT :limit;
-
 -- name: start
 -- Compare-and-set: only the job that was seen starts, and its next attempt gets its number.
 UPDATE jobs SET status = 'running', worker = :worker, attempt = attempt + 1, retry_at = NULL,

@@ -52,6 +52,9 @@ WHERE moment > :after;
 INSERT INTO provider_limits (provider, resets_at, seen_at) VALUES (:provider, :resets_at, :now)
 ON CONFLICT (provider) DO UPDATE SET resets_at = max(resets_at, excluded.resets_at), seen_at = excluded.seen_at;
 
+-- name: limits
+SELECT provider, resets_at FROM provider_limits WHERE resets_at > :now ORDER BY resets_at;
+
 -- name: forget_limit
 DELETE FROM provider_limits WHERE provider = :provider;
 
