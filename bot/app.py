@@ -19,6 +19,7 @@ from bot.news.announcer import Announcer
 from bot.news.newsroom import Newsroom
 from bot.platforms.base import ChatPlatform
 from bot.platforms.slack.adapter import SetupFault, SlackAdapter
+from bot.platforms.slack.doors import DIRECT
 from bot.platforms.web import WebPlatform
 from bot.settings import Cli, Settings
 from bot.web.server import OWNER, WebServer
@@ -225,7 +226,7 @@ def _rules(settings: Settings) -> dict[str, Rule]:
     owner = frozenset({OWNER.user_id})
     return {
         "web": Rule(channels=frozenset({EVERYBODY}), people=owner, admins=owner),
-        "slack": Rule(channels=slack.channels, people=slack.people, admins=slack.admins, direct="D"),
+        "slack": Rule(channels=slack.channels, people=slack.people, admins=slack.admins, direct=DIRECT),
     }
 
 
