@@ -28,6 +28,8 @@ class RecordingDoor:
         self.asks: list[Ask] = []
         self.asked = Bell()
         self.error: Exception | None = None
+        self.wrong: dict[str, str] = {}
+        """The field that is wrong, by verb."""
 
     async def command(self, invocation: Invocation) -> Answer:
         if self.error:
@@ -45,10 +47,12 @@ class RecordingDoor:
     async def ask(self, ask: Ask) -> Answer:
         self.asks.append(ask)
         self.asked.ring()
+        if ask.verb in self.wrong:
+            return Answer(ok=False, text="That is `wrong`.\nUsage: …", field=self.wrong[ask.verb])
         return Answer(ok=True, text=f"`{ask.target}`: {ask.verb} it is.")
 
     def choices(self, option: str) -> Sequence[str]:
-        return ()
+        return {"priority": ("normal", "low", "high"), "missed": ("once", "skip")}.get(option, ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
