@@ -31,6 +31,7 @@ from executor.backends.gemini import Gemini
 from executor.backends.rehearsal import Rehearsal
 from executor.catalog import Catalog
 from executor.executor import Executor
+from executor.fallbacks import Fallbacks
 from executor.job_types import JOB_TYPES
 from executor.job_types.base import JobType
 from executor.ports import SystemClock
@@ -111,7 +112,7 @@ def _equip(
         backends=backends,
         job_types=_job_types(settings),
         catalog=Catalog(providers=tuple(backends)),
-        workspaces=Workspaces(directories=settings.workspaces),
+        workspaces=Workspaces(directories=settings.directories, fallbacks=settings.fallbacks),
         homes=data.homes,
         jobs=data.jobs,
         reports=data.reports,
@@ -128,7 +129,8 @@ def _build(
     workshop: Workshop,
     sandbox: Sandbox,
 ) -> House:
-    executor = Executor(storage.jobs)
+    fallbacks = Fallbacks(catalog=workshop.catalog, workspaces=workshop.workspaces)
+    executor = Executor(storage.jobs, fallbacks)
     return House(
         settings=settings,
         data=data,

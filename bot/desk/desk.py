@@ -12,7 +12,15 @@ from zoneinfo import ZoneInfo
 from bot.desk import commands, lists, replies
 from bot.desk.access import Access, Deny
 from bot.desk.asks import Answer, Ask, Invocation, Refusal
-from bot.desk.commands import CONTINUE_OPTIONS, NAME, TIME_OPTIONS, Command, Misunderstood, Takes
+from bot.desk.commands import (
+    CONTINUE_OPTIONS,
+    LIST_OPTIONS,
+    NAME,
+    TIME_OPTIONS,
+    Command,
+    Misunderstood,
+    Takes,
+)
 from bot.desk.help import help_of, help_text
 from bot.desk.prompts import problem_of
 from bot.desk.terms import effort_of, model_of, on_other_terms, priority_of, timeout_of
@@ -195,6 +203,8 @@ class Desk:
         if isinstance(time, Cron):
             return await self._timetable.add(ask, time, request)
         submission = await self._executor.submit(replace(request, scheduled_at=time.at if time else None))
+        if (submission.job.type, submission.job.prompt) != (request.type, prompt):
+            raise Refusal(_taken(submission.job))
         text = self._timetable.scheduled(submission.job, time) or replies.queued(submission.job)
         return Answer(ok=True, text=text, job=submission.job)
 
@@ -320,6 +330,13 @@ class Desk:
         return replace(asked_in, channel=job.origin.channel, thread=thread or None)
 
 
+def _taken(job: Job) -> str:
+    return (
+        f"The same delivery has asked for another job before, which is `{job.short_id}`. "
+        "Nothing was started: send what you want now under a name of its own."
+    )
+
+
 def _terms_in(ask: Ask) -> bool:
     return any(ask.args.get(option.name) for option in CONTINUE_OPTIONS)
 
@@ -331,9 +348,9 @@ def _unknown(target: str, what: str) -> str:
 
 
 def _check_values(ask: Ask, command: Command) -> None:
-    """Forms and calls bring values that no parser has seen. What a time may be, its own parser says."""
+    """Forms and calls bring values that no parser has seen. Times and lists check their own."""
     for option in command.options:
-        if option in TIME_OPTIONS:
+        if option in (*TIME_OPTIONS, *LIST_OPTIONS):
             continue
         value = ask.args.get(option.name, "")
         if value and not NAME.fullmatch(value):

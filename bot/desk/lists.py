@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.desk.asks import Refusal
-from bot.desk.commands import JOB_COMMANDS
+from bot.desk.commands import JOB_COMMANDS, shown
 from executor.listing import JobFilter, JobPage, Sight
 from executor.model import Actor, Job, JobStatus
 
@@ -50,5 +50,5 @@ def _one_of(name: str, args: Mapping[str, str], known: tuple[str, ...]) -> str:
     value = args.get(name, "")
     if value and value not in known:
         listed = ", ".join(f"`{each}`" for each in known)
-        raise Refusal(f"`{value}` cannot be the value of `--{name}`. There are: {listed}.", name)
+        raise Refusal(f"`{shown(value)}` cannot be the value of `--{name}`. There are: {listed}.", name)
     return value

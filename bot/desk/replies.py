@@ -16,7 +16,8 @@ from executor.schedules import Schedule
 def queued(job: Job) -> str:
     """The job was taken in, and how it will be told apart."""
     if job.status is JobStatus.PENDING:
-        return f"Queued as `{job.short_id}`: {job.type} by {job.provider} ({job.model})."
+        note = f"\n{job.message}" if job.message else ""
+        return f"Queued as `{job.short_id}`: {job.type} by {job.provider} ({job.model}).{note}"
     return f"Taken in already as `{job.short_id}`: it is {state(job.status)}."
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from bot.news.transcript import split
 from bot.news.words import duration, excerpt, moment, money, state, turns, waits_for
 from bot.platforms.base import Action, Announcement, Fact, Link, Shape, Tone
-from executor.endings import STALE
+from executor.endings import HANDED_OVER, STALE
 from executor.model import SHORT_ID, Job, JobStatus
 from executor.moments import span
 from executor.queueing import Hindrance
@@ -81,6 +81,8 @@ def _state(job: Job) -> str:
         return "stopping"
     if job.status is JobStatus.PENDING and job.reason == STALE:
         return "its session is gone, starting afresh"
+    if job.status is JobStatus.PENDING and job.reason == HANDED_OVER:
+        return f"goes on with {job.provider}"
     if job.status is JobStatus.PENDING and job.attempt > 0:
         going_on = "resuming" if job.session_id else "starting again"
         return f"interrupted by a restart, {going_on}"

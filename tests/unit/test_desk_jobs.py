@@ -46,6 +46,7 @@ async def test_a_running_job_is_asked_to_stop_and_twice_is_no_fault(office: Offi
 
 
 async def test_a_press_on_cancel_of_a_job_that_has_ended_says_so(office: Office) -> None:
+    """B81: what is done stays done, and the answer says how it stands."""
     job = await office.ended()
     before = office.rows()
     text = await office.refused(await office.ask("cancel", job.id), before)

@@ -2,10 +2,10 @@
 -- A new job, with its first event to follow in the same transaction.
 INSERT INTO jobs (id, type, status, payload, provider, model, effort, workspace, platform, team, channel, thread,
                   user_id, user_name, parent_job_id, session_id, scheduled_at, schedule_id, dedupe_key,
-                  priority, created_at, updated_at)
+                  priority, message, created_at, updated_at)
 VALUES (:id, :type, :status, :payload, :provider, :model, :effort, :workspace, :platform, :team, :channel, :thread,
         :user_id, :user_name, :parent_job_id, :session_id, :scheduled_at, :schedule_id, :dedupe_key,
-        :priority, :now, :now);
+        :priority, :note, :now, :now);
 
 -- name: by_id
 SELECT * FROM jobs WHERE id = :id;
@@ -48,6 +48,10 @@ WHERE id = :id AND status = 'running' AND cancel_requested_at IS NULL;
 UPDATE jobs SET retry_at = CASE WHEN retry_at IS NULL THEN NULL ELSE :now END,
                 scheduled_at = CASE WHEN scheduled_at IS NULL THEN NULL ELSE :now END, updated_at = :now
 WHERE id = :id AND status IN ('scheduled', 'rate_limited');
+
+-- name: hand_over
+-- Another provider knows nothing of the conversation.
+UPDATE jobs SET provider = :provider, model = :model, session_id = NULL WHERE id = :id;
 
 -- name: set_session
 -- What a CLI says must not fail: a conversation that another running job has stays that job's.
