@@ -17,7 +17,7 @@ from executor.listing import JobFilter, Sight
 from executor.model import Actor, JobStatus, Origin, OutcomeKind
 from storage.sqlite.lists import filter_query, filter_values
 from storage.sqlite.queries import load
-from tests.builders import START, request
+from tests.builders import START, claim_one, request
 from tests.unit.office import ADMIN, ANN, BOB, OWNER, Office, an_office
 
 
@@ -161,7 +161,7 @@ async def test_a_page_is_what_sorting_all_jobs_would_give(office: Office, sight:
         origin = Origin(actor=actor, channel=f"C{number % 2}")
         await store.submit(request(type=kinds[number % 3], dedupe_key=str(number), origin=origin))
         if number % 4 == 0:
-            await store.claim("worker", ["rehearsal"])
+            await claim_one(store, ["rehearsal"])
     everything = (await store.page(JobFilter(), 100, 100)).jobs
     assert len(everything) == 40
     assert list(everything) == sorted(everything, key=lambda job: (job.created_at, job.id), reverse=True)

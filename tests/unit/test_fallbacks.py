@@ -19,7 +19,7 @@ from executor.fallbacks import Fallbacks
 from executor.lifecycle import Transition
 from executor.model import RESUMED_SESSION, Handover, Job, JobStatus
 from executor.workspaces import Workspaces
-from tests.builders import START, carried_out, open_workshop, origin, request, started
+from tests.builders import START, carried_out, claim_one, open_workshop, origin, request, started
 from tests.programs import Scripted
 
 HOUR = timedelta(hours=1)
@@ -63,7 +63,7 @@ async def two_agents(place: Path) -> AsyncIterator[tuple[Workshop, Scripted, Scr
 
 
 async def next_ran(workshop: Workshop) -> Job:
-    job = await workshop.store.claim("test", list(workshop.backends))
+    job = await claim_one(workshop.store, list(workshop.backends))
     assert job is not None
     return await carried_out(workshop, job)
 
