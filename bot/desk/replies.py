@@ -98,7 +98,7 @@ def _stands(job: Job, known: Background) -> str:
     if job.status is JobStatus.RUNNING and job.started_at is not None:
         stands += f" since {_second(job.started_at)}"
     if job.cancelled_by:
-        stands += f" · cancelled by {job.cancelled_by}"
+        stands += f" by {job.cancelled_by}" if job.status.final else f" · {job.cancelled_by} wants it stopped"
     if known.hindrance is not None:
         stands += f" · waits for {waits_for(job, known.hindrance)}"
     verb = "goes on" if job.status is JobStatus.RATE_LIMITED else "starts"

@@ -266,9 +266,10 @@ async def test_every_attempt_is_shown_with_its_outcome_and_reason(office: Office
     assert again is not None
     ended = Outcome(kind=OutcomeKind.CANCELLED, reason="cancelled", usage=Usage(duration_ms=2_000))
     await office.ask("cancel", job.id)
+    assert " UTC · Ann wants it stopped\n" in (await office.type(f"show {job.id}")).text
     await office.storage.jobs.settle(again, Transition.CANCEL, ended)
     text = (await office.type(f"show {job.id}")).text
-    assert "- cancelled · cancelled by Ann · duration 2.0s\n" in text
+    assert "- cancelled by Ann · duration 2.0s\n" in text
     assert text.endswith("- attempt 1: interrupted (shutdown)\n- attempt 2: cancelled · duration 2.0s")
 
 
