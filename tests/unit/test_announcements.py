@@ -274,7 +274,7 @@ def test_a_limited_card_counts_down() -> None:
 def test_a_job_that_another_provider_does_instead_says_which() -> None:
     said = card(job(S.PENDING, attempt=1, reason="fallback", message="claude is at its usage limit."))
     assert said.title.endswith("goes on with claude")
-    assert said.body.endswith("\n\nclaude is at its usage limit.")
+    assert said.body.endswith("claude is at its usage limit.")
 
 
 def test_a_job_that_starts_afresh_says_why() -> None:
