@@ -64,16 +64,22 @@ async def test_what_the_bot_itself_says_directly_is_not_listened_to(world: World
 async def test_an_edited_direct_message_starts_nothing_and_says_so(world: World) -> None:
     """B33."""
     direct = world.slack.dm(world.ada)
-    world.slack.socket.publish(_changed(world, direct.id, text="research y", before="research x"))
-    assert await world.whisper() == "Edits are not read. Ask me in a new message."
-    world.slack.socket.publish(_changed(world, direct.id, text="research x", before="research x"))
+    head = await world.ada.say(direct, "list")
+    unfurled = _changed(world, direct.id, head.ts, text="research x", before="research x")
+    world.slack.socket.publish(unfurled | {"message": unfurled["message"] | {"thread_ts": None}})
     await world.settled(2)
-    assert world.desk.invocations == []
-    assert len(world.ada.ephemerals) == 1, "an unfurled link is no edit"
+    world.slack.socket.publish(_changed(world, direct.id, head.ts, text="research y", before="research x"))
+    told = await world.slack.until(
+        lambda: [each for each in world.ada.ephemerals if each.thread_ts == head.ts], what="the hint"
+    )
+    assert [each.plain for each in told] == ["Edits are not read. Ask me in a new message."]
+    others = [each.plain for each in world.ada.ephemerals if each.thread_ts != head.ts]
+    assert others == ["queued as `#3fa9c1`"], "an unfurled link is no edit"
+    assert [invocation.text for invocation in world.desk.invocations] == ["list"]
 
 
-def _changed(world: World, channel: str, *, text: str, before: str) -> dict[str, Any]:
-    message = {"type": "message", "user": world.ada.id, "ts": "1.1"}
+def _changed(world: World, channel: str, thread: str, *, text: str, before: str) -> dict[str, Any]:
+    message = {"type": "message", "user": world.ada.id, "ts": "1.1", "thread_ts": thread}
     edited = {"user": world.ada.id, "ts": "1.2"}
     return {
         "type": "message",

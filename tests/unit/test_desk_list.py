@@ -14,7 +14,7 @@ import pytest
 
 from bot.desk.asks import Answer, Invocation
 from executor.listing import JobFilter, Sight
-from executor.model import Actor, JobStatus, Origin, OutcomeKind
+from executor.model import Actor, Job, JobStatus, Origin, OutcomeKind
 from storage.sqlite.lists import filter_query, filter_values
 from storage.sqlite.queries import load
 from tests.builders import START, claim_one, request
@@ -156,7 +156,7 @@ async def test_a_page_is_what_sorting_all_jobs_would_give(office: Office, sight:
     store, kinds = office.storage.jobs, ("research", "session", "workflow")
     for number in range(40):
         actor = replace(ANN, user_id=f"u{number % 4}", team=f"T{number % 5 and 1}")
-        if number % 3:
+        if number % 10 == 0:
             office.clock.pass_by(seconds=1)
         origin = Origin(actor=actor, channel=f"C{number % 2}")
         await store.submit(request(type=kinds[number % 3], dedupe_key=str(number), origin=origin))
@@ -167,17 +167,18 @@ async def test_a_page_is_what_sorting_all_jobs_would_give(office: Office, sight:
     assert list(everything) == sorted(everything, key=lambda job: (job.created_at, job.id), reverse=True)
     for statuses in ((), (JobStatus.RUNNING,), (JobStatus.PENDING, JobStatus.DONE)):
         for kind in (None, *kinds):
-            wanted = JobFilter(statuses=statuses, job_type=kind, sight=sight, before=everything[3])
-            fitting = [job for job in everything[4:] if _fits(wanted, job.status, job.type, job.origin)]
-            page = await store.page(wanted, 5, 12)
-            assert list(page.jobs) == fitting[:5]
-            assert page.found == min(12, len(fitting))
+            for place in range(8):
+                wanted = JobFilter(statuses=statuses, job_type=kind, sight=sight, before=everything[place])
+                fitting = [job for job in everything[place + 1 :] if _fits(wanted, job)]
+                page = await store.page(wanted, 5, 12)
+                assert list(page.jobs) == fitting[:5]
+                assert page.found == min(12, len(fitting))
 
 
-def _fits(wanted: JobFilter, status: JobStatus, kind: str, origin: Origin) -> bool:
-    if (wanted.statuses and status not in wanted.statuses) or wanted.job_type not in (None, kind):
+def _fits(wanted: JobFilter, job: Job) -> bool:
+    if (wanted.statuses and job.status not in wanted.statuses) or wanted.job_type not in (None, job.type):
         return False
-    sight, actor = wanted.sight, origin.actor
+    sight, origin, actor = wanted.sight, job.origin, job.origin.actor
     if sight is None:
         return True
     if (actor.platform, actor.team) != (sight.platform, sight.team):

@@ -17,7 +17,7 @@ from executor.events import Moved, Noticed
 from executor.executor import Executor
 from executor.fallbacks import Fallbacks
 from executor.lifecycle import Transition
-from executor.model import RESUMED_SESSION, Handover, Job, JobStatus
+from executor.model import RESUMED_SESSION, Handover, Job, JobStatus, Outcome, OutcomeKind
 from executor.workspaces import Workspaces
 from tests.builders import START, carried_out, claim_one, open_workshop, origin, request, started
 from tests.programs import Scripted
@@ -96,6 +96,14 @@ async def test_a_fallback_that_hits_its_limit_too_is_waited_for(tmp_path: Path) 
         other.script = "echo limited 60"
         job = await next_ran(workshop)
         assert (job.status, job.provider, job.attempt) == (JobStatus.RATE_LIMITED, "claude", 2)
+
+
+async def test_what_has_begun_with_one_provider_waits_for_that_one(tmp_path: Path) -> None:
+    async with two_agents(tmp_path) as (workshop, *_):
+        interrupted = Outcome(kind=OutcomeKind.INTERRUPTED, reason="shutdown")
+        await workshop.store.settle(await started(workshop), Transition.INTERRUPT, interrupted)
+        job = await next_ran(workshop)
+        assert (job.status, job.provider, job.attempt) == (JobStatus.RATE_LIMITED, "rehearsal", 2)
 
 
 async def test_who_is_at_a_limit_takes_nothing_over(tmp_path: Path) -> None:
