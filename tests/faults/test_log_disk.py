@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot.desk import replies
-from executor.model import JobStatus
+from executor.model import AttemptRecord, Job, JobStatus
 from tests.small_files import files_of_at_most
 from tests.unit.attempt_scene import open_scene
 
@@ -18,9 +18,9 @@ async def test_a_job_whose_log_finds_no_room_is_done_and_says_that_its_log_is_cu
         with files_of_at_most(LIMIT):
             job = await scene.ran("yes | head -c 4000000; echo session s1; echo done Tidy.")
         assert (job.status, job.result, job.session_id) == (JobStatus.DONE, "Tidy.", "s1")
-        (attempt,) = attempts = await scene.workshop.store.attempts(job.id)
+        (attempt,) = await scene.workshop.store.attempts(job.id)
         assert attempt.log_truncated
-        assert replies.history(job, attempts, None)[0].endswith(" · its log is not whole")
+        assert " · its log is not whole" in shown(job, attempt)
         printed = scene.printed(job).read_bytes()
         assert printed.startswith(b"y\ny\n")
         assert printed.endswith(b"\n[cut: File too large]\n")
@@ -30,9 +30,9 @@ async def test_a_job_whose_log_finds_no_room_is_done_and_says_that_its_log_is_cu
 async def test_an_attempt_whose_log_is_whole_says_nothing_of_it(tmp_path: Path) -> None:
     async with open_scene(tmp_path) as scene:
         job = await scene.ran("echo done Tidy.")
-        attempts = await scene.workshop.store.attempts(job.id)
-        assert not attempts[0].log_truncated
-        assert "log" not in replies.history(job, attempts, None)[0]
+        (attempt,) = await scene.workshop.store.attempts(job.id)
+        assert not attempt.log_truncated
+        assert "its log" not in shown(job, attempt)
 
 
 async def test_a_report_that_finds_no_room_leaves_the_answer_and_says_so(tmp_path: Path) -> None:
@@ -43,3 +43,9 @@ async def test_a_report_that_finds_no_room_leaves_the_answer_and_says_so(tmp_pat
         assert (job.status, job.result, job.report_slug) == (JobStatus.DONE, "Tidy.", None)
         assert "could not be published" in job.message
         assert list((scene.place / "reports").iterdir()) == []
+
+
+def shown(job: Job, attempt: AttemptRecord) -> str:
+    """What `/job show` says."""
+    known = replies.Background(attempts=[attempt], hindrance=None, report_url="", starts="", limited_until="")
+    return replies.details(job, known)
