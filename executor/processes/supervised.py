@@ -22,7 +22,8 @@ from executor.processes.record import process_record
 
 log = logging.getLogger(__name__)
 
-_CHUNK = 256 * 1024
+_AHEAD = 256 * 1024
+"""Bytes that are read ahead of whoever takes them."""
 _START_S = 10.0
 """Seconds within which a job must have started; with a cold reaper it takes 0.1 s."""
 _STUCK_S = 30.0
@@ -146,7 +147,7 @@ class Supervised:
         self.stderr = await self._reader(stderr)
 
     async def _reader(self, fd: int) -> asyncio.StreamReader:
-        reader = asyncio.StreamReader(limit=_CHUNK)
+        reader = asyncio.StreamReader(limit=_AHEAD)
         transport, _ = await self._loop.connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(fd, "rb", 0)
         )

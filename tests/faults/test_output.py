@@ -16,6 +16,7 @@ import pytest
 
 from executor import raw_log
 from executor.attempt import Attempt
+from executor.events import Noticed
 from executor.model import Job, JobStatus
 from executor.processes.lines import LINE_CAP
 from tests.builders import reached
@@ -96,11 +97,14 @@ async def test_what_is_no_text_is_kept_as_it_came(scene: Scene) -> None:
     assert scene.printed(job).read_bytes() == b"\xff\x00\x1b]8;;x\x07\xc3(\ndone Tidy.\n"
 
 
-async def test_a_line_of_fifty_megabytes_is_cut_and_what_follows_decides(scene: Scene) -> None:
+async def test_f23_a_line_of_fifty_megabytes_is_cut_and_marked_and_what_follows_decides(scene: Scene) -> None:
     big = printing('for _ in range(50): out.write(b"x" * 2**20)\nout.write(b"\\n")')
     job = await measured(scene, f"{big}; echo done Tidy.")
     assert (job.status, job.result) == (JobStatus.DONE, "Tidy.")
-    assert scene.printed(job).stat().st_size == LINE_CAP + len(b"\ndone Tidy.\n")
+    cut = b"x" * LINE_CAP + b" [48234496 bytes left out]\n"
+    assert scene.printed(job).read_bytes() == cut + b"done Tidy.\n"
+    notices = [body.text for body in await scene.bodies(job) if isinstance(body, Noticed)]
+    assert notices == ["It printed a line of more than 4 MiB; what came after those was left out."]
 
 
 @pytest.mark.timeout(700 if SOAK else 60)
