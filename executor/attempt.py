@@ -52,7 +52,8 @@ class Workshop:
     catalog: Catalog
     workspaces: Workspaces
     homes: Path
-    """The CLIs' own configuration directories, one per provider."""
+    """The CLIs' own configuration directories: one per workspace and provider, as what a CLI remembers of one
+    workspace is nobody's business in another."""
     jobs: Path
     """A directory per job, for its results, its temporary files, and what its attempts printed."""
     reports: Path
@@ -109,7 +110,8 @@ class Attempt:
     def _prepare(self) -> Launch:
         job, workshop = self._job, self._workshop
         place = self._place()
-        results, temp, home = place / "results", self._temp(), workshop.homes / job.provider
+        results, temp = place / "results", self._temp()
+        home = workshop.homes / job.workspace / job.provider
         for directory in (results, temp, home):
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         return Launch(

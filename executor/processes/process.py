@@ -13,7 +13,7 @@ from executor.processes.shims import Shims
 from executor.processes.supervised import Cause, Supervised
 
 _CHUNK = 64 * 1024
-"""Bytes split at a time: of four times as many, the loop would be held up twice as long and nothing gained."""
+"""Bytes split at a time: four times as many would hold up the loop twice as long and gain nothing."""
 _DRAIN_S = 2.0
 """Seconds that output may still be read after the end, where its listener is slow."""
 _WORDS = 1000

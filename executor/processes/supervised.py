@@ -62,12 +62,12 @@ class Shim:
     pids: ClassVar[set[int]] = set()
     """All that this process has started and not yet waited for."""
 
-    def __init__(self) -> None:
+    def __init__(self, umask: int) -> None:
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control.setblocking(False)
         try:
             with theirs:
-                self.process = _start_reaper(theirs.fileno())
+                self.process = _start_reaper(theirs.fileno(), umask)
             self.pidfd = os.pidfd_open(self.process.pid)
         except OSError:
             self.control.close()  # which ends a reaper that has started already
@@ -99,7 +99,7 @@ class Shim:
         self.control.close()
 
 
-def _start_reaper(control: int) -> subprocess.Popen[bytes]:
+def _start_reaper(control: int, umask: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         (sys.executable, "-I", "-S", "-E", "-X", "utf8", reaper.__file__, str(control)),
         stdin=subprocess.DEVNULL,
@@ -108,6 +108,7 @@ def _start_reaper(control: int) -> subprocess.Popen[bytes]:
         env={},
         cwd="/",
         pass_fds=(control,),
+        umask=umask,
         start_new_session=True,  # a Ctrl-C at our terminal is not for it
     )
 

@@ -100,7 +100,7 @@ async def test_a_session_that_is_gone_is_started_afresh_and_the_thread_says_so(t
     async with set_stage(tmp_path) as stage:
         await stage.ann.command("/job", "session remember the number 7 [[hello]]", channel=stage.dev)
         first = await stage.ended()
-        shutil.rmtree(stage.settings.data_dir / "homes" / "claude")
+        shutil.rmtree(stage.settings.data_dir / "agents" / "main" / "claude")
 
         await stage.ann.command("/job", f"resume {first.short_id} which? [[recall]]", channel=stage.dev)
         job = await stage.ended()
