@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,7 +83,7 @@ def jump(monkeypatch: pytest.MonkeyPatch) -> Jump:
 async def test_a_limit_is_waited_for_and_the_session_goes_on(
     tmp_path: Path, jump: Jump, shape: Shape
 ) -> None:
-    wishes = {"provider": shape.provider, "oauth": shape.oauth, "inactivity": shape.inactivity}
+    wishes: dict[str, Any] = {"provider": shape.provider, "oauth": shape.oauth, "inactivity": shape.inactivity}
     async with set_stage(tmp_path, **wishes) as stage:
         # In the middle of its work: the session then holds what has been done.
         name, _, argument = shape.marker.partition(":")
