@@ -247,6 +247,7 @@ class Bifrost:
             port=settings.web.port,
             public_url=settings.web.public_url,
             api_token=data.api_token(),
+            sandbox=house.sandbox.mode,
         )
         self._serve = serve
         self.slack = _slack(settings, house.desk) if serve else None

@@ -83,7 +83,11 @@ def jump(monkeypatch: pytest.MonkeyPatch) -> Jump:
 async def test_a_limit_is_waited_for_and_the_session_goes_on(
     tmp_path: Path, jump: Jump, shape: Shape
 ) -> None:
-    wishes: dict[str, Any] = {"provider": shape.provider, "oauth": shape.oauth, "inactivity": shape.inactivity}
+    wishes: dict[str, Any] = {
+        "provider": shape.provider,
+        "oauth": shape.oauth,
+        "inactivity": shape.inactivity,
+    }
     async with set_stage(tmp_path, **wishes) as stage:
         # In the middle of its work: the session then holds what has been done.
         name, _, argument = shape.marker.partition(":")
