@@ -13,7 +13,7 @@ from bot.desk.asks import Invocation
 from bot.desk.desk import Door
 from bot.web.bodies import ApiCommandBody, read_body
 from bot.web.channels import answered
-from bot.web.guard import HAS_TOKEN
+from bot.web.guard import BEARER
 from bot.web.problems import Problem
 from bot.web.sse import Frame, Streams, cursor
 from executor.events import Event, Moved, encode
@@ -90,7 +90,7 @@ class Api:
         except TimeoutError:
             raise Problem(503, "Not ready.") from None
         # How jobs are held is no business of everybody who can reach the port.
-        known = {"sandbox": self._sandbox} if request[HAS_TOKEN] else {}
+        known = {"sandbox": self._sandbox} if request[BEARER] else {}
         return web.json_response({"ready": True, **known})
 
 
