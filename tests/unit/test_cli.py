@@ -201,6 +201,7 @@ def test_what_stands_behind_the_first_word_is_the_commands(bifrost: Program) -> 
 def test_a_configuration_that_cannot_be_used_is_said_in_a_sentence(
     bifrost: Program, words: list[str]
 ) -> None:
+    """F52: it is read at the start alone, so a running bot keeps what it has."""
     answer = bifrost.run(*words, BIFROST__SLOTZ="3")
     assert (answer.returncode, answer.stdout) == (78, "")
     assert answer.stderr == (

@@ -126,12 +126,14 @@ async def test_a_job_whose_processes_cannot_be_ended_does_not_go_on(
 
 
 async def test_an_attempt_that_never_had_a_process_begins_again(store: SqliteStore) -> None:
+    """F03."""
     job = await running(store)
     assert await rescue(store) == 1
     assert (await row(store, job)).status is JobStatus.PENDING
 
 
 async def test_a_cancel_that_the_bot_did_not_live_to_see_through_is_finished(store: SqliteStore) -> None:
+    """F09."""
     job = await running(store)
     await store.cancel(job.id, "Bob")
     async with orphan() as left:
@@ -143,6 +145,7 @@ async def test_a_cancel_that_the_bot_did_not_live_to_see_through_is_finished(sto
 
 
 async def test_a_job_under_which_the_bot_died_three_times_is_not_started_again(store: SqliteStore) -> None:
+    """F05."""
     job = await running(store)
     for _ in range(2):
         await rescue(store)
