@@ -16,6 +16,7 @@ from bot.data_dir import DataDir
 from bot.departure import departing
 from bot.desk.access import EVERYBODY, Access, Rule
 from bot.desk.desk import Desk
+from bot.loop_watch import LoopWatch
 from bot.news.announcer import Announcer
 from bot.news.newsroom import Newsroom
 from bot.platforms.base import ChatPlatform
@@ -287,7 +288,8 @@ class Bifrost:
         )
         keep = timedelta(days=settings.retention_days)
         retention = Retention(workshop.store, workshop.clock, workshop.jobs, keep)
-        return [_start(group, "scheduler", scheduler.run()), _start(group, "retention", retention.run())]
+        parts = {"scheduler": scheduler.run(), "retention": retention.run(), "loop watch": LoopWatch().run()}
+        return [_start(group, name, work) for name, work in parts.items()]
 
     def _newsroom(self) -> Newsroom:
         house = self._house
