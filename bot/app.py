@@ -17,6 +17,7 @@ from bot.departure import departing
 from bot.desk.access import EVERYBODY, Access, Rule
 from bot.desk.desk import Desk
 from bot.loop_watch import LoopWatch
+from bot.news import words
 from bot.news.announcer import Announcer
 from bot.news.newsroom import Newsroom
 from bot.platforms.base import ChatPlatform
@@ -305,6 +306,7 @@ class Bifrost:
             platforms=platforms,
             reports=house.data.reports,
             public_url=url,
+            sandbox=words.sandbox(house.sandbox.mode),
         )
 
     async def _keep_slack(self, slack: SlackAdapter) -> None:

@@ -163,6 +163,8 @@ def _write_config(
     workspaces = ", ".join(f'{name} = "{path}"' for name, path in wishes.workspaces.items())
     (workspace / "sessions.py").write_text("def cache_session(key):\n    return SESSIONS[key]\n")
     codex = _write_codex(place, models)
+    if wishes.provider == "codex":
+        _settle_codex(place / "data" / "agents" / "main", models)
     order = [wishes.provider, *(each for each in _PROVIDERS if each != wishes.provider)]
     path = place / "bifrost.toml"
     path.write_text(
@@ -204,14 +206,10 @@ def _write_config(
 
 
 def _write_codex(place: Path, models: ModelSimulator) -> Path:
-    """A codex that knows the simulator, and that refuses to start from a home that does not name it.
+    """A codex that refuses to start from a home that does not name the simulator.
 
     Its endpoint can be set in its home alone: without, it would ask the provider that is built in.
     """
-    home = place / "data" / "agents" / "main" / "codex"
-    models.codex_env(home.parent)
-    home.mkdir(exist_ok=True)
-    (home.parent / ".codex" / "config.toml").replace(home / "config.toml")
     script = place / "codex"
     script.write_text(
         f"""#!/bin/sh
@@ -224,3 +222,10 @@ def _write_codex(place: Path, models: ModelSimulator) -> Path:
     )
     script.chmod(0o755)
     return script
+
+
+def _settle_codex(homes: Path, models: ModelSimulator) -> None:
+    models.codex_env(homes)
+    (homes / "codex").mkdir(exist_ok=True)
+    (homes / ".codex" / "config.toml").replace(homes / "codex" / "config.toml")
+    (homes / ".codex").rmdir()

@@ -101,7 +101,7 @@ async def test_a_limit_is_waited_for_and_the_session_goes_on(
         assert shape.wait - shape.early - timedelta(seconds=15) < wait < shape.wait + jitter + shape.late
         card = stage.card()
         await stage.slack.until(lambda: "goes on: in " in card.plain, timeout=30, what="a countdown")
-        assert "waits for a usage limit" in card.plain
+        assert "rate limited" in card.plain
 
         stage.models.lifted.add(name)
         jump(waiting.retry_at - stage.house.workshop.clock.now())
