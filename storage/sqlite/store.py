@@ -188,4 +188,4 @@ def _open_attempt(row: sqlite3.Row) -> OpenAttempt:
     process = None
     if row["pid"] is not None:
         process = ProcessRecord(pid=row["pid"], started=row["pid_started"], boot_id=row["boot_id"])
-    return OpenAttempt(job=to_job(row), process=process, interruptions=row["interruptions"])
+    return OpenAttempt(job=to_job(row), process=process, crashes=row["crashes"])

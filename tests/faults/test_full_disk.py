@@ -121,12 +121,12 @@ async def _connected(slack: SlackSimulator) -> None:
 async def _check(disk: Path, place: Path) -> None:
     """Checks a copy, made beside the bot: SQLite would not find the file by the way that leads there."""
     pid, copy = disk.parts[2], place / f"copy-{uuid4().hex}.db"
-    enter = ("nsenter", "--target", pid, *INSIDE, sys.executable, "-m", "bot", "backup", str(copy))
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())}
+    config = ("--config", str(place / "bifrost.toml"))
+    bot = (sys.executable, "-m", "bot", "backup", *config, str(copy))
     process = await asyncio.create_subprocess_exec(
-        *enter,
+        *("nsenter", "--target", pid, *INSIDE, *bot),
         stdout=asyncio.subprocess.DEVNULL,
-        env=environment | {"BIFROST__DATA_DIR": str(place / "data")},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())},
     )
     assert await asyncio.wait_for(process.wait(), STORY_S) == 0
     check(copy)
