@@ -88,7 +88,7 @@ async def test_a_bot_that_stops_meanwhile_stops_in_time_and_its_jobs_go_on_later
                 await _until(lambda: outage.begun["record"] > 0)
                 outage.over = False
                 agent.let_go()
-                await _until(lambda: outage.struck["record"] > 1)
+                await _until(lambda: outage.struck.total() > 2)
                 began = time.monotonic()
             assert time.monotonic() - began < 8
         check(settings.data_dir / "bifrost.db")
