@@ -345,6 +345,7 @@ def _slack(settings: Settings, desk: Desk) -> SlackAdapter | None:
         app_token=slack.app_token.get_secret_value(),
         door=desk,
         base_url=slack.api_url,
+        overhear=slack.replies == "all",
     )
 
 

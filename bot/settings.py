@@ -100,6 +100,8 @@ class Slack(_Section):
     channels: frozenset[str] = frozenset()
     people: frozenset[str] = frozenset()
     admins: frozenset[str] = frozenset()
+    replies: Literal["mention", "all"] = "mention"
+    """Which messages in the thread of a job are replies to it: those that mention the bot, or all."""
     api_url: str = Field(default="https://slack.com/api/", pattern=r"^https?://\S+/$")
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ from typing import Protocol
 from executor.events import Activity, Event
 from executor.lifecycle import Transition
 from executor.listing import JobFilter, JobPage
-from executor.model import AttemptRecord, Job, JobRequest, JobStatus, Outcome, Report
+from executor.model import AttemptRecord, Job, JobRequest, JobStatus, Origin, Outcome, Report
 from executor.queueing import Hindrance
 
 
@@ -119,6 +119,12 @@ class Store(Protocol):
 
     async def job(self, job_id: str) -> Job | None:
         """The job of exactly this id."""
+
+    async def newest_in_thread(self, origin: Origin) -> Job | None:
+        """The last job that was asked for in the thread of `origin`, or that its first message announces."""
+
+    async def delivered(self, dedupe_key: str) -> Job | None:
+        """The job that a delivery of this name has made."""
 
     async def find(self, prefix: str, limit: int = 5) -> Sequence[Job]:
         """Jobs whose id begins so, the newest first."""

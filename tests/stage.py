@@ -13,6 +13,7 @@ from typing import Any
 
 from bot.app import Bifrost, House, open_house
 from bot.platforms.slack.adapter import SCOPES
+from bot.platforms.slack.doors import EVENTS
 from bot.settings import Settings, load
 from executor.model import Job
 from executor.wakeups import TOLD, job_topic
@@ -108,7 +109,7 @@ class Backdrop:
 @asynccontextmanager
 async def hang_backdrop(place: Path, wishes: Wishes, rules: Rules | None = None) -> AsyncIterator[Backdrop]:
     """Slack and the model APIs on loopback, and a configuration for them under `place`."""
-    async with SlackSimulator(scopes=SCOPES, rules=rules) as slack, ModelSimulator() as models:
+    async with SlackSimulator(scopes=SCOPES, events=EVENTS, rules=rules) as slack, ModelSimulator() as models:
         slack.channel("dev")
         people = [slack.person(name) for name in ("Ann", "Bob", "Eve")]
         config = _write_config(place, slack, models, people[:2], wishes)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from executor.model import Job, Origin
 
+REPLY = "reply"
+"""The verb of what is said in a job's thread and is no command."""
 ZoneOf = Callable[[], Awaitable[str]]
 """Says the person's own time zone (an IANA name), or nothing where that is not known soon."""
 
@@ -26,8 +28,8 @@ class Invocation:
 class Ask:
     """One request of one person: of a command, a button, a form or a call.
 
-    `verb` is one of the command table; `target` is a job id or a unique prefix of one; `args` are the verb's
-    options by name, and `prompt`.
+    `verb` is one of the command table, or REPLY, which is about the job of the thread in `origin`; `target`
+    is a job id or a unique prefix of one; `args` are the verb's options by name, and `prompt`.
     """
 
     verb: str
@@ -36,11 +38,15 @@ class Ask:
     target: str = ""
     args: Mapping[str, str] = field(default_factory=dict)
     zone: ZoneOf | None = field(default=None, compare=False)
+    overheard: bool = False
+    """It was said in a thread without naming us: whom it is no business of ours to answer hears nothing."""
+    fault: str = ""
+    """Why what was said cannot be taken as it came, in a sentence, where the door knows one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the person who asked is told, and nobody else. Markdown."""
+    """What the person who asked is told, and nobody else. Markdown; nothing is said where it is empty."""
 
     ok: bool
     text: str

@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from bot.desk import commands, lists, replies
+from bot.desk import commands, lists, replies, threads
 from bot.desk.access import Access, Deny
-from bot.desk.asks import Answer, Ask, Invocation, Refusal
+from bot.desk.asks import REPLY, Answer, Ask, Invocation, Refusal
 from bot.desk.commands import (
     CONTINUE_OPTIONS,
     LIST_OPTIONS,
@@ -37,6 +37,7 @@ from executor.timers import LEAST_INTERVAL, Cron
 from executor.workspaces import UnknownWorkspace, Workspaces
 from storage import Storage
 
+_NO_JOB = "This is not the thread of a job that you can go on with. `/job list` shows the latest ones."
 _ID = re.compile(r"[0-9a-f][0-9a-f-]{0,35}")
 
 
@@ -102,21 +103,15 @@ class Desk:
         if isinstance(denied, Deny):
             return Answer(ok=False, text=denied.reason)
         try:
-            parsed = commands.parse(invocation.text)
+            ask = threads.read(invocation, await self._job_of_thread(invocation.origin))
         except Misunderstood as error:
             return Answer(ok=False, text=error.text, field=error.field)
-        ask = Ask(
-            verb=parsed.command.verb,
-            origin=invocation.origin,
-            delivery=invocation.delivery,
-            target=parsed.target,
-            args=parsed.args,
-            zone=invocation.zone,
-        )
         return await self.ask(ask)
 
     async def ask(self, ask: Ask) -> Answer:
         """Does what a command, a button or a form asks for."""
+        if ask.verb == REPLY:
+            return await self._hear(ask)
         command = commands.BY_VERB.get(ask.verb)
         if command is None:
             return Answer(ok=False, text=f"I know no command `{commands.shown(ask.verb)}`.")
@@ -130,6 +125,37 @@ class Desk:
             return Answer(ok=False, text=error.text, field=error.field)
         except StoreUnavailable as error:
             return Answer(ok=False, text=refusal(error.fault), unavailable=True)
+
+    async def _hear(self, ask: Ask) -> Answer:
+        """Goes on with the job of the thread, as its owner's `resume` does."""
+        resume = replace(ask, verb="resume")
+        try:
+            self._authorize(resume)
+            job = await self._job_of_thread(ask.origin)
+            if job is None:
+                raise Refusal(_NO_JOB)
+            self._authorize(resume, job)
+        except Refusal as error:
+            return Answer(ok=False, text="" if ask.overheard else error.text)
+        try:
+            return await self._take(resume, job)
+        except Refusal as error:
+            return Answer(ok=False, text=error.text, field=error.field)
+
+    async def _take(self, ask: Ask, job: Job) -> Answer:
+        known = await self._storage.jobs.delivered(ask.delivery)
+        if known is not None:
+            return Answer(ok=True, text=replies.queued(known), job=known)
+        prompt = ask.args.get("prompt", "")
+        problem = ask.fault or problem_of(prompt, self._prompt_limit)
+        if problem:
+            raise Refusal(problem, "prompt")
+        return await self._resume(ask, job)
+
+    async def _job_of_thread(self, origin: Origin) -> Job | None:
+        """The job that something said there is about."""
+        job = await self._storage.jobs.newest_in_thread(origin) if origin.thread else None
+        return job if job is not None and self._access.may_see(origin, job) else None
 
     def choices(self, option: str) -> Sequence[str]:
         """The values that an option may take, the default first; none where they cannot be listed."""

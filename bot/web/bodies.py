@@ -66,6 +66,13 @@ class AskBody(PageBody):
     message: Text = ""
 
 
+class ReplyBody(PageBody):
+    """What the box below a thread sends; `message` is the id of the thread's first message."""
+
+    text: Text
+    message: Text
+
+
 class ApiCommandBody(_Body):
     """What a program sends. Without a `delivery` each call stands for itself."""
 

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Sequence
 
 from aiohttp import web
 
-from bot.desk.asks import Answer, Ask, Invocation
+from bot.desk.asks import REPLY, Answer, Ask, Invocation
 from bot.desk.desk import Door
 from bot.web import form
-from bot.web.bodies import AskBody, CommandBody, read_body
+from bot.web.bodies import AskBody, CommandBody, ReplyBody, read_body
 from bot.web.markup import to_html
 from bot.web.pages import Desk, Pages, View, thread_of, view_of
 from bot.web.problems import Problem
@@ -48,6 +48,7 @@ class Channels:
             web.post(f"/channels/{_NAME}/commands", self._command),
             web.post(f"/channels/{_NAME}/jobs", self._job),
             web.post("/asks", self._ask),
+            web.post("/replies", self._reply),
             web.get("/messages/{id}", self._message),
         ]
 
@@ -127,8 +128,15 @@ class Channels:
         )
         return self._answered(request, await answered(self._door.ask(ask)), origin.channel)
 
+    async def _reply(self, request: web.Request) -> web.Response:
+        body = await read_body(request, ReplyBody)
+        origin = await self._origin(body.message)
+        args = {"prompt": body.text}
+        ask = Ask(verb=REPLY, origin=origin, delivery=f"web:{body.delivery}", args=args, zone=body.clocks)
+        return self._answered(request, await answered(self._door.ask(ask)), origin.channel)
+
     async def _origin(self, message_id: str) -> Origin:
-        """Where a button was pressed: in the thread of its message."""
+        """Where a button was pressed, or a reply written: in the thread of its message."""
         message = await self._messages.message(message_id) if message_id else None
         if message is None:
             return Origin(actor=self._actor, channel="dev")

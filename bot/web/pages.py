@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -115,6 +116,7 @@ class Pages:
         self._templates.globals |= {
             "asset": self._asset,
             "hints": list(_hints()),
+            "new_delivery": lambda: str(uuid.uuid4()),
             "example": JOB_COMMANDS[0].example,
             "types": types(),
         }

@@ -11,7 +11,7 @@ import orjson
 from executor.events import Activity, Event
 from executor.lifecycle import Transition
 from executor.listing import JobFilter, JobPage
-from executor.model import AttemptRecord, Job, JobRequest, JobStatus, Outcome, Report
+from executor.model import AttemptRecord, Job, JobRequest, JobStatus, Origin, Outcome, Report
 from executor.ports import Clock, OpenAttempt, ProcessRecord, Submission, SystemClock
 from executor.queueing import Hindrance, QueueRules
 from executor.wakeups import NEWS, QUEUE, Wakeups, control_topic, job_topic
@@ -106,6 +106,17 @@ class SqliteStore:
 
     async def job(self, job_id: str) -> Job | None:
         return await self._database.read(lambda c: journal.one(c, "by_id", id=job_id))
+
+    async def newest_in_thread(self, origin: Origin) -> Job | None:
+        values = {
+            "platform": origin.actor.platform,
+            "channel": origin.channel,
+            "thread": origin.thread,
+        }
+        return await self._database.read(lambda c: journal.one(c, "newest_in_thread", **values))
+
+    async def delivered(self, dedupe_key: str) -> Job | None:
+        return await self._database.read(lambda c: journal.one(c, "by_dedupe_key", dedupe_key=dedupe_key))
 
     async def find(self, prefix: str, limit: int = 5) -> Sequence[Job]:
         return await self._database.read(

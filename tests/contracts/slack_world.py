@@ -96,9 +96,13 @@ def simulator(**given: Any) -> SlackSimulator:
     return SlackSimulator(**{"scopes": SCOPES, "events": EVENTS} | given)
 
 
-def adapter_for(slack: SlackSimulator, desk: Desk) -> SlackAdapter:
+def adapter_for(slack: SlackSimulator, desk: Desk, *, overhear: bool = False) -> SlackAdapter:
     return SlackAdapter(
-        bot_token=slack.bot_token, app_token=slack.app_token, door=desk, base_url=slack.base_url
+        bot_token=slack.bot_token,
+        app_token=slack.app_token,
+        door=desk,
+        base_url=slack.base_url,
+        overhear=overhear,
     )
 
 
@@ -114,11 +118,11 @@ async def running(adapter: SlackAdapter) -> AsyncIterator[asyncio.Task[None]]:
 
 
 @asynccontextmanager
-async def a_world() -> AsyncIterator[World]:
+async def a_world(*, overhear: bool = False) -> AsyncIterator[World]:
     """A workspace with the adapter connected to it."""
     async with simulator() as slack:
         desk = Desk()
-        adapter = adapter_for(slack, desk)
+        adapter = adapter_for(slack, desk, overhear=overhear)
         async with running(adapter):
             yield World(slack, desk, adapter)
 

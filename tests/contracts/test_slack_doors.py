@@ -172,8 +172,8 @@ async def test_a_mention_is_seen_and_accepted(world: World) -> None:
     (invocation,) = world.desk.invocations
     assert invocation.text == "research a <b> &amp; see https://x.org"
     assert invocation.origin.thread is None
-    assert invocation.delivery == f"slack:event:{world.slack.deliveries[0].payload['event_id']}"
-    await world.settled()
+    _, mentioned = await world.settled(2)  # Slack tells of the message and of the mention
+    assert invocation.delivery == f"slack:event:{mentioned.payload['event_id']}"
 
 
 async def test_a_mention_comes_with_the_name_that_a_command_comes_with(world: World) -> None:
@@ -186,7 +186,7 @@ async def test_a_mention_comes_with_the_name_that_a_command_comes_with(world: Wo
 async def test_a_mention_of_somebody_whom_slack_does_not_tell_of_is_heard_all_the_same(world: World) -> None:
     world.slack.fail_next("users.info", error="user_not_found")
     await world.ada.mention(world.dev, "research x")
-    await world.settled()
+    await world.settled(2)
     assert world.desk.invocations[0].origin.actor.name == ""
 
 
@@ -205,17 +205,17 @@ async def test_a_mention_is_acknowledged_only_after_the_desk_has_answered(world:
     await world.ada.mention(world.dev, "research x")
     await asyncio.wait_for(world.desk.asked.wait(), 5)
     await world.ada.command("/job", "", channel=world.dev)
-    mention, command = world.slack.deliveries
+    _, mention, command = world.slack.deliveries
     assert command.acked
     assert not mention.acked
     world.desk.open.set()
-    await world.settled(2)
+    await world.settled(3)
 
 
 async def test_the_same_mention_delivered_again_has_the_same_name(world: World) -> None:
     """F47."""
     await world.ada.mention(world.dev, "research x")
-    (delivery,) = await world.settled()
+    _, delivery = await world.settled(2)
     await world.slack.redeliver(delivery, new_envelope_id=True)
     await world.slack.until(lambda: len(world.desk.invocations) == 2)
     assert len({invocation.delivery for invocation in world.desk.invocations}) == 1

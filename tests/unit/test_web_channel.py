@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from yarl import URL
 
+from bot.desk.asks import REPLY
 from bot.desk.commands import COMMANDS, RUN_OPTIONS, TIME_OPTIONS
 from bot.platforms.base import Action, Announcement, Link, Place, Shape, Tone
 from storage.hub import NewMessage
@@ -236,6 +237,23 @@ async def test_a_button_works_without_a_script(site: Site) -> None:
     async with site.visitor() as visitor, visitor.post("/asks", data=fields) as answer:
         assert "it is." in await answer.text()
     assert site.door.asks[0].verb == fields["verb"]
+
+
+async def test_a_reply_goes_to_the_job_of_its_thread_also_without_a_script(site: Site) -> None:
+    await busy_morning(site.platform)
+    forms = re.findall(
+        r'<form class="box" method="post" action="/replies">.*?</form>', await page(site), re.DOTALL
+    )
+    (form,) = [each for each in forms if "e7704f" in each]
+    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
+    assert len(set(re.findall(r'name="delivery" value="([^"]*)"', "".join(forms)))) == len(forms)
+    said = fields | {"text": "and now\r\nthe tests"}
+    async with site.visitor() as visitor, visitor.post("/replies", data=said) as answer:
+        assert answer.status == 200
+    (ask,) = site.door.asks
+    assert (ask.verb, ask.args, ask.overheard) == (REPLY, {"prompt": "and now\nthe tests"}, False)
+    assert (ask.origin.channel, ask.origin.thread) == ("dev", fields["message"])
+    assert ask.delivery == f"web:{fields['delivery']}"
 
 
 @pytest.mark.parametrize("name", ["Dev", "a%2fb", "..", "x" * 41, "%00", "-x"])

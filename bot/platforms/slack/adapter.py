@@ -65,7 +65,10 @@ class SetupFault(Exception):
 
 
 class SlackAdapter:
-    """One Slack team. `ready` is set while Slack knows our tokens and has greeted our socket."""
+    """One Slack team. `ready` is set while Slack knows our tokens and has greeted our socket.
+
+    `overhear`: a reply in the thread of a job needs no mention.
+    """
 
     def __init__(
         self,
@@ -75,6 +78,7 @@ class SlackAdapter:
         door: Door,
         base_url: str = "https://slack.com/api/",
         command: str = "/job",
+        overhear: bool = False,
     ) -> None:
         self.ready = asyncio.Event()
         self._bot = SlackApi(token=bot_token, base_url=base_url)
@@ -93,7 +97,14 @@ class SlackAdapter:
         )
         replies = Replies(self._bot)
         people = People(self._bot, self._errands)
-        doors = Doors(door=door, replies=replies, errands=self._errands, people=people, command=command)
+        doors = Doors(
+            door=door,
+            replies=replies,
+            errands=self._errands,
+            people=people,
+            command=command,
+            overhear=overhear,
+        )
         doors.listen(self._app)
 
     async def run(self) -> None:

@@ -14,7 +14,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 
-from bot.desk.asks import Answer, Ask, Invocation
+from bot.desk.asks import REPLY, Answer, Ask, Invocation
 from bot.desk.desk import Door
 from bot.platforms.slack import modal
 from bot.platforms.slack.errands import Errands
@@ -27,7 +27,7 @@ from executor.model import Actor, Origin
 Json = dict[str, Any]
 Tell = Callable[[Answer], Coroutine[Any, Any, None]]
 
-EVENTS = ("app_mention", "message.im")
+EVENTS = ("app_mention", "message.channels", "message.groups", "message.im")
 """The events we subscribe to; as few as possible, for Slack counts deliveries."""
 
 DIRECT = "D"
@@ -49,6 +49,8 @@ _FILES = (
 _NOT_MINE = "I am not part of this conversation. Use `/job` in a channel of mine, or write to me directly."
 _WORDS = (None, "file_share", "message_changed")
 """The subtypes of a message that somebody has written; others say who joined, or what the topic is."""
+_REPLIES = (None, "file_share", "thread_broadcast")
+"""The subtypes of a message in a thread that somebody has just written there."""
 _log = logging.getLogger(__name__)
 
 
@@ -56,13 +58,21 @@ class Doors:
     """The listeners. Not one of them raises: bolt drops the acknowledgement of a listener that does."""
 
     def __init__(
-        self, *, door: Door, replies: Replies, errands: Errands, people: People, command: str
+        self,
+        *,
+        door: Door,
+        replies: Replies,
+        errands: Errands,
+        people: People,
+        command: str,
+        overhear: bool,
     ) -> None:
         self._door = door
         self._replies = replies
         self._errands = errands
         self._people = people
         self._command = command
+        self._overhear = overhear
 
     def listen(self, app: AsyncApp) -> None:
         """Registers every listener; bolt asks them in this order."""
@@ -105,9 +115,11 @@ class Doors:
         return await self._door.command(invocation)
 
     async def _written(self, body: Json, context: AsyncBoltContext) -> None:
-        """What is written to us directly needs no mention."""
+        """What is written to us directly needs no mention; nor, where it is so set, does a reply to a job."""
         event = body["event"]
-        if event.get("channel_type") != "im" or event.get("subtype") not in _WORDS:
+        if event.get("channel_type") != "im":
+            return await self._overheard(event, body, context)
+        if event.get("subtype") not in _WORDS:
             return
         if event.get("subtype") == "message_changed":
             before, message = event["previous_message"], event["message"]
@@ -116,12 +128,42 @@ class Doors:
             event = message | {"channel": event["channel"]}
         await self._asked(event, body, context)
 
+    async def _overheard(self, event: Json, body: Json, context: AsyncBoltContext) -> None:
+        """A message in a thread: the desk knows whether that is a job's, and says nothing where it is not."""
+        text = event.get("text") or ""
+        if not self._overhear or not event.get("thread_ts") or event.get("subtype") not in _REPLIES:
+            return
+        # What mentions us comes as a mention too.
+        if event.get("bot_id") or not event.get("user") or f"<@{context.bot_user_id}" in text:
+            return
+
+        async def reply() -> Answer:
+            said = await self._invocation(event, body, context)
+            ask = Ask(
+                verb=REPLY,
+                origin=said.origin,
+                delivery=said.delivery,
+                args={"prompt": said.text},
+                overheard=True,
+                fault=_FILES if event.get("files") else "",
+            )
+            return await self._door.ask(ask)
+
+        await self._answer_and_tell(reply(), self._teller(event))
+
     async def _mentioned(self, body: Json, context: AsyncBoltContext) -> None:
         await self._asked(body["event"], body, context)
 
     async def _asked(self, event: Json, body: Json, context: AsyncBoltContext) -> None:
         if event.get("bot_id") or not event.get("user"):
             return
+        # Slack mentions us again in every edit; a second job is not what a corrected typo asks for.
+        unread = _EDITED if event.get("edited") else _FILES if event.get("files") else ""
+        work = _refused(unread) if unread else self._do_as_said(event, body, context)
+        await self._answer_and_tell(work, self._teller(event))
+
+    def _teller(self, event: Json) -> Tell:
+        """Answers a message: eyes where it is taken in, and words to whoever wrote it, alone."""
         channel, thread = event["channel"], event.get("thread_ts")
 
         async def tell(answer: Answer) -> None:
@@ -129,24 +171,23 @@ class Doors:
                 await self._replies.react(channel=channel, message_id=event["ts"])
             await self._replies.whisper(channel=channel, user=event["user"], thread=thread, text=answer.text)
 
-        # Slack mentions us again in every edit; a second job is not what a corrected typo asks for.
-        unread = _EDITED if event.get("edited") else _FILES if event.get("files") else ""
-        work = _refused(unread) if unread else self._do_as_said(event, body, context)
-        await self._answer_and_tell(work, tell)
+        return tell
 
     async def _do_as_said(self, event: Json, body: Json, context: AsyncBoltContext) -> Answer:
+        return await self._door.command(await self._invocation(event, body, context))
+
+    async def _invocation(self, event: Json, body: Json, context: AsyncBoltContext) -> Invocation:
         user_id = event["user"]
         # A guest of a shared channel belongs to another team than the one the event was delivered to.
         team = event.get("user_team") or body["team_id"]
         actor = _actor(team=team, user_id=user_id, name=await self._people.name_of(user_id))
-        invocation = Invocation(
+        return Invocation(
             text=decode(without_mention(event.get("text") or "", context.bot_user_id or "")),
             origin=Origin(actor=actor, channel=event["channel"], thread=event.get("thread_ts")),
             # One message may come as two events, each with an id and even a timestamp of its own.
             delivery=f"slack:event:{event.get('client_msg_id') or body['event_id']}",
             zone=partial(self._people.zone_of, user_id),
         )
-        return await self._door.command(invocation)
 
     async def _pressed(self, ack: AsyncAck, body: Json) -> None:
         user, action, container = body["user"], body["actions"][0], body["container"]

@@ -204,7 +204,8 @@ document.addEventListener("submit", async (event) => {
   if (form.id === "compose") return sendCommand(form);
   if (form.id === "job") return sendJob(form);
   if (form.dataset.confirm && !(await confirmed(form))) return;
-  await send(form, Object.fromEntries(new FormData(form)));
+  const answer = await send(form, Object.fromEntries(new FormData(form)));
+  if (answer?.ok) form.reset();
 });
 
 // --- The command box ------------------------------------------------------------------------------------------

@@ -15,6 +15,16 @@ SELECT * FROM jobs WHERE id = :id;
 -- The job that an earlier delivery of the same request made.
 SELECT * FROM jobs WHERE dedupe_key = :dedupe_key;
 
+-- name: newest_in_thread
+-- Of the jobs that stand in a thread, or whose card is the head of it.
+SELECT * FROM jobs WHERE rowid = (
+    SELECT max(number) FROM (
+        SELECT rowid AS number FROM jobs
+        WHERE platform = :platform AND channel = :channel AND thread = :thread
+        UNION ALL
+        SELECT jobs.rowid FROM outbox JOIN jobs ON jobs.id = outbox.job_id
+        WHERE kind = 'card' AND message_id = :thread AND platform = :platform AND channel = :channel));
+
 -- name: live_successor
 -- The unfinished job that goes on with a job that ended.
 SELECT * FROM jobs

@@ -1,0 +1,61 @@
+"""What is said in a job's thread: a command, or a reply to the job. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from bot.desk.asks import REPLY, Ask, Invocation
+from bot.desk.commands import BY_VERB, Misunderstood, Parsed, Takes, parse
+from executor.model import Job
+
+_ID = re.compile(r"[0-9a-f][0-9a-f-]{3,35}")
+"""What is taken for the id of a job or a schedule among words that may be meant for an agent."""
+
+
+def read(invocation: Invocation, job: Job | None) -> Ask:
+    """What is asked for. `job` is the one whose thread this is, None elsewhere. Raises Misunderstood.
+
+    In its thread a command may leave out the job's id, and what is no command is a reply: "show me the diff"
+    is for the agent. Only a new job that was asked for wrongly is not taken for one.
+    """
+    if job is None:
+        return _ask(parse(invocation.text), invocation)
+    verb, *rest = invocation.text.split(maxsplit=1) or [""]
+    command = BY_VERB.get(verb.lower())
+    if not verb or (command is not None and command.takes is Takes.PROMPT):
+        return _ask(parse(invocation.text), invocation)
+    alone = command is not None and command.takes in (Takes.JOB, Takes.JOB_AND_TEXT) and not rest
+    try:
+        parsed = parse(f"{verb} {job.id}" if alone else invocation.text)
+    except Misunderstood:
+        return _reply(invocation)
+    return _ask(parsed, invocation) if _is_meant(parsed) else _reply(invocation)
+
+
+def _is_meant(parsed: Parsed) -> bool:
+    """Whether words that make a command were not said to an agent all the same."""
+    takes, target = parsed.command.takes, parsed.target.lower()
+    if takes is Takes.VERB:
+        return not target or target in BY_VERB
+    return takes is Takes.NOTHING or _ID.fullmatch(target) is not None
+
+
+def _ask(parsed: Parsed, invocation: Invocation) -> Ask:
+    return Ask(
+        verb=parsed.command.verb,
+        origin=invocation.origin,
+        delivery=invocation.delivery,
+        target=parsed.target,
+        args=parsed.args,
+        zone=invocation.zone,
+    )
+
+
+def _reply(invocation: Invocation) -> Ask:
+    return Ask(
+        verb=REPLY,
+        origin=invocation.origin,
+        delivery=invocation.delivery,
+        args={"prompt": invocation.text},
+        zone=invocation.zone,
+    )
