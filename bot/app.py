@@ -35,6 +35,7 @@ from executor.backends.rehearsal import Rehearsal
 from executor.catalog import Catalog
 from executor.executor import Executor
 from executor.fallbacks import Fallbacks
+from executor.follow_ups import FollowUps
 from executor.job_types import JOB_TYPES
 from executor.job_types.base import JobType
 from executor.ports import SystemClock
@@ -301,14 +302,20 @@ class Bifrost:
                 await _end(*doors)
 
     def _routine(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
-        """What is done by the clock."""
+        """What is done by the clock, or when something else has ended."""
         storage, workshop, settings = self._house.storage, self._house.workshop, self._house.settings
         scheduler = Scheduler(
             storage.schedules, workshop.wakeups, workshop.clock, permit=self._house.desk.refusal
         )
         keep = timedelta(days=settings.retention_days)
         retention = Retention(workshop.store, workshop.clock, workshop.jobs, keep)
-        parts = {"scheduler": scheduler.run(), "retention": retention.run(), "loop watch": LoopWatch().run()}
+        follow_ups = FollowUps(storage.replies, workshop.wakeups, self._house.desk.may_go_on)
+        parts = {
+            "scheduler": scheduler.run(),
+            "follow-ups": follow_ups.run(),
+            "retention": retention.run(),
+            "loop watch": LoopWatch().run(),
+        }
         return [_start(group, name, work) for name, work in parts.items()]
 
     def _newsroom(self) -> Newsroom:

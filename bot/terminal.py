@@ -18,6 +18,7 @@ from executor.events import (
     CancelAsked,
     Moved,
     Noticed,
+    ReplyKept,
     ReportPublished,
     TextWritten,
     ToolEnded,
@@ -86,6 +87,8 @@ class LiveView:
                 self._line(f"📄 {title}", "bold")
             case CancelAsked(by=by):
                 self._line(f"■ stopping, as {by} wishes", _STYLES[Tone.STOPPED])
+            case ReplyKept(by=by):
+                self._line(f"↩ {by} has replied; that waits for the end", "dim")
             case Moved() as moved:
                 self._moved(moved)
             case _:

@@ -30,6 +30,13 @@ class CancelAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyKept:
+    """Somebody replied to the job, which goes on with that in a new job when it has ended."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOpened:
     """The CLI named its conversation; `session_id` resumes it. `model` is what really answers."""
 
@@ -81,11 +88,12 @@ class ReportPublished:
 Activity = SessionOpened | TextWritten | ToolStarted | ToolEnded | Noticed
 """What a CLI did, as its backend decoded it."""
 
-Body = Moved | CancelAsked | ReportPublished | Activity
+Body = Moved | CancelAsked | ReplyKept | ReportPublished | Activity
 
 _KINDS: dict[str, type[Body]] = {
     "moved": Moved,
     "cancel_asked": CancelAsked,
+    "reply_kept": ReplyKept,
     "session_opened": SessionOpened,
     "text_written": TextWritten,
     "tool_started": ToolStarted,

@@ -41,13 +41,7 @@ class Executor:
         """
         if job.session_id is None:
             raise NoSession(job.id)
-        payload = {
-            **job.payload,
-            "prompt": text or GO_ON,
-            RESUMED_SESSION: job.session_id,
-            EARLIER: f"Asked: {job.prompt[:_EARLIER]}\n\nAnswered: {job.result[-_EARLIER:]}",
-        }
-        return await self.submit(_successor(job, payload, origin, dedupe_key))
+        return await self.submit(follow_up(job, text or GO_ON, origin, dedupe_key))
 
     async def retry(self, job: Job, origin: Origin, dedupe_key: str) -> Submission:
         """Does the same as an ended job again, in a new job: afresh, or from where it was resumed itself.
@@ -69,6 +63,19 @@ class Executor:
             return request
         note = sentence(request.provider, until, handover)
         return replace(request, provider=handover.provider, model=handover.model, note=note)
+
+
+def follow_up(job: Job, text: str, origin: Origin, dedupe_key: str) -> JobRequest:
+    """The request to go on with an ended job; without a session, afresh but with what is known of it."""
+    payload = {
+        **job.payload,
+        "prompt": text,
+        EARLIER: f"Asked: {job.prompt[:_EARLIER]}\n\nAnswered: {job.result[-_EARLIER:]}",
+    }
+    payload.pop(RESUMED_SESSION, None)
+    if job.session_id is not None:
+        payload[RESUMED_SESSION] = job.session_id
+    return _successor(job, payload, origin, dedupe_key)
 
 
 def _successor(job: Job, payload: Mapping[str, str], origin: Origin, dedupe_key: str) -> JobRequest:

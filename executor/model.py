@@ -149,6 +149,8 @@ class Job:
     """The agent's last word, Markdown."""
     report_slug: str | None = None
     usage: Usage = field(default_factory=Usage)
+    replies: int = 0
+    """Replies that wait for its end."""
 
     @property
     def short_id(self) -> str:

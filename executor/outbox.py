@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from executor.events import Body, CancelAsked, Moved, ReportPublished
+from executor.events import Body, CancelAsked, Moved, ReplyKept, ReportPublished
 
 CARD = "card"
 """The job at a glance."""
@@ -50,4 +50,4 @@ def due_after(body: Body) -> tuple[str, ...]:
         return (CARD, PAGES, RESULT, OUTPUT) if body.status.final else (CARD,)
     if isinstance(body, ReportPublished):
         return (CARD, REPORT)
-    return (CARD,) if isinstance(body, CancelAsked) else ()
+    return (CARD,) if isinstance(body, CancelAsked | ReplyKept) else ()

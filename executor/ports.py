@@ -123,9 +123,6 @@ class Store(Protocol):
     async def newest_in_thread(self, origin: Origin) -> Job | None:
         """The last job that was asked for in the thread of `origin`, or that its first message announces."""
 
-    async def delivered(self, dedupe_key: str) -> Job | None:
-        """The job that a delivery of this name has made."""
-
     async def find(self, prefix: str, limit: int = 5) -> Sequence[Job]:
         """Jobs whose id begins so, the newest first."""
 

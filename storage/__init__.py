@@ -16,6 +16,7 @@ from storage.sqlite.database import Database, open_database
 from storage.sqlite.hub import Hub
 from storage.sqlite.messages import Messages
 from storage.sqlite.outbox import Outbox
+from storage.sqlite.replies import Replies
 from storage.sqlite.schedules import Schedules
 from storage.sqlite.schema import NewerSchema
 from storage.sqlite.store import SqliteStore
@@ -32,6 +33,7 @@ class Storage:
     messages: Messages
     hub: Hub
     schedules: Schedules
+    replies: Replies
     database: Database
 
     def outage(self) -> StoreFault | None:
@@ -65,5 +67,6 @@ async def open_storage(
             messages=Messages(database, wakeups, clock),
             hub=Hub(database, clock),
             schedules=Schedules(database, wakeups),
+            replies=Replies(database, wakeups, clock),
             database=database,
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from executor import lifecycle, outbox
-from executor.events import Body, CancelAsked, Moved, ReportPublished, decode
+from executor.events import Body, CancelAsked, Moved, ReplyKept, ReportPublished, decode
 from executor.lifecycle import Transition
 from executor.model import JobStatus
 
@@ -31,6 +31,7 @@ def check(database: Path) -> None:
             *_sessions(connection),
             *_schedules(connection),
             *_limits(connection),
+            *_replies(connection),
         ]
         for job in connection.execute("SELECT * FROM jobs ORDER BY created_at"):
             found += [f"job {job['id'][:6]} ({job['status']}): {fault}" for fault in _job(connection, job)]
@@ -69,6 +70,15 @@ def _schedules(connection: sqlite3.Connection) -> Iterator[str]:
     )
     for schedule_id, key in unknown:
         yield f"the last fire {key} of schedule {schedule_id} is not on record"
+
+
+def _replies(connection: sqlite3.Connection) -> Iterator[str]:
+    wrong = connection.execute(
+        "SELECT id, replies, (SELECT count(*) FROM replies WHERE job_id = jobs.id AND state = 'waiting') "
+        "AS n FROM jobs WHERE replies <> n"
+    )
+    for job_id, counted, waiting in wrong:
+        yield f"job {job_id} counts {counted} replies, and {waiting} wait"
 
 
 def _limits(connection: sqlite3.Connection) -> Iterator[str]:
@@ -151,7 +161,8 @@ def _moves(log: _Log) -> Iterator[str]:
     attempt = 0
     for seq, body in log:
         if not isinstance(body, Moved):
-            if status is not JobStatus.RUNNING:
+            waits = status is not None and not status.final
+            if status is not JobStatus.RUNNING and not (waits and isinstance(body, ReplyKept)):
                 yield f"event {seq} while it is {status}: {body}"
             continue
         if lifecycle.target(status, body.transition) is not body.status:

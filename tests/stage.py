@@ -92,6 +92,7 @@ class Wishes:
     slots: int = 4
     drain_seconds: float = 0
     inactivity: str = "5m"
+    replies: str = "mention"
     workspaces: Mapping[str, Path] = field(default_factory=dict)
     """Others than `main`."""
 
@@ -181,6 +182,7 @@ def _write_config(
         bot_token = "{slack.bot_token}"
         app_token = "{slack.app_token}"
         api_url = "{slack.base_url}"
+        replies = "{wishes.replies}"
         channels = ["{slack.channel("dev").id}"]
         people = {json.dumps([person.id for person in people])}
         [agents]

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from bot.desk import commands, lists, replies, threads
 from bot.desk.access import Access, Deny
-from bot.desk.asks import REPLY, Answer, Ask, Invocation, Refusal
+from bot.desk.asks import INTERRUPT, REPLY, Answer, Ask, Invocation, Refusal
 from bot.desk.commands import (
     CONTINUE_OPTIONS,
     LIST_OPTIONS,
@@ -21,6 +21,7 @@ from bot.desk.commands import (
     Misunderstood,
     Takes,
 )
+from bot.desk.follow_ups import FollowUps
 from bot.desk.help import help_of, help_text
 from bot.desk.prompts import problem_of
 from bot.desk.terms import effort_of, model_of, on_other_terms, priority_of, timeout_of
@@ -37,7 +38,6 @@ from executor.timers import LEAST_INTERVAL, Cron
 from executor.workspaces import UnknownWorkspace, Workspaces
 from storage import Storage
 
-_NO_JOB = "This is not the thread of a job that you can go on with. `/job list` shows the latest ones."
 _ID = re.compile(r"[0-9a-f][0-9a-f-]{0,35}")
 
 
@@ -88,6 +88,7 @@ class Desk:
         self._catalog = catalog
         self._workspaces = workspaces
         self._prompt_limit = prompt_limit
+        self._follow_ups = FollowUps(storage, access, prompt_limit, self._resume)
         self._timetable = Timetable(
             schedules=storage.schedules,
             executor=executor,
@@ -103,59 +104,38 @@ class Desk:
         if isinstance(denied, Deny):
             return Answer(ok=False, text=denied.reason)
         try:
-            ask = threads.read(invocation, await self._job_of_thread(invocation.origin))
+            ask = threads.read(invocation, await self._follow_ups.job_of_thread(invocation.origin))
         except Misunderstood as error:
             return Answer(ok=False, text=error.text, field=error.field)
+        except StoreUnavailable as error:
+            return _unavailable(error)
         return await self.ask(ask)
 
     async def ask(self, ask: Ask) -> Answer:
         """Does what a command, a button or a form asks for."""
-        if ask.verb == REPLY:
-            return await self._hear(ask)
-        command = commands.BY_VERB.get(ask.verb)
-        if command is None:
-            return Answer(ok=False, text=f"I know no command `{commands.shown(ask.verb)}`.")
         try:
-            _check_values(ask, command)
-            self._authorize(ask)  # before the target is looked up: who is shut out learns of no job
-            target = await self._target(ask, command)
-            self._authorize(ask, target)
-            return await self._do(ask, command, target)
+            if ask.verb == REPLY:
+                return await self._follow_ups.reply(ask)
+            return await self._asked(ask)
         except Refusal as error:
             return Answer(ok=False, text=error.text, field=error.field)
         except StoreUnavailable as error:
-            return Answer(ok=False, text=refusal(error.fault), unavailable=True)
+            return _unavailable(error)
 
-    async def _hear(self, ask: Ask) -> Answer:
-        """Goes on with the job of the thread, as its owner's `resume` does."""
-        resume = replace(ask, verb="resume")
-        try:
-            self._authorize(resume)
-            job = await self._job_of_thread(ask.origin)
-            if job is None:
-                raise Refusal(_NO_JOB)
-            self._authorize(resume, job)
-        except Refusal as error:
-            return Answer(ok=False, text="" if ask.overheard else error.text)
-        try:
-            return await self._take(resume, job)
-        except Refusal as error:
-            return Answer(ok=False, text=error.text, field=error.field)
+    async def _asked(self, ask: Ask) -> Answer:
+        command = commands.BY_VERB.get("cancel" if ask.verb == INTERRUPT else ask.verb)
+        if command is None:
+            raise Refusal(f"I know no command `{commands.shown(ask.verb)}`.")
+        _check_values(ask, command)
+        as_what = replace(ask, verb=command.verb)
+        self._authorize(as_what)  # before the target is looked up: who is shut out learns of no job
+        target = await self._target(ask, command)
+        self._authorize(as_what, target)
+        return await self._do(ask, command, target)
 
-    async def _take(self, ask: Ask, job: Job) -> Answer:
-        known = await self._storage.jobs.delivered(ask.delivery)
-        if known is not None:
-            return Answer(ok=True, text=replies.queued(known), job=known)
-        prompt = ask.args.get("prompt", "")
-        problem = ask.fault or problem_of(prompt, self._prompt_limit)
-        if problem:
-            raise Refusal(problem, "prompt")
-        return await self._resume(ask, job)
-
-    async def _job_of_thread(self, origin: Origin) -> Job | None:
-        """The job that something said there is about."""
-        job = await self._storage.jobs.newest_in_thread(origin) if origin.thread else None
-        return job if job is not None and self._access.may_see(origin, job) else None
+    def may_go_on(self, origin: Origin) -> bool:
+        """Whether who replied to a job while it ran is still let in, now that it has ended."""
+        return not isinstance(self._access.authorize(origin, "resume"), Deny)
 
     def choices(self, option: str) -> Sequence[str]:
         """The values that an option may take, the default first; none where they cannot be listed."""
@@ -196,7 +176,13 @@ class Desk:
         if target is None:
             overviews = {"list": self._list, "schedules": self._schedules, "help": self._help}
             return await overviews[ask.verb](ask)
-        verbs = {"show": self._show, "cancel": self._cancel, "resume": self._resume, "retry": self._retry}
+        verbs = {
+            "show": self._show,
+            "cancel": self._cancel,
+            INTERRUPT: self._follow_ups.interrupt,
+            "resume": self._resume,
+            "retry": self._retry,
+        }
         return await verbs[ask.verb](ask, target)
 
     async def _target(self, ask: Ask, command: Command) -> Job | Schedule | None:
@@ -294,7 +280,7 @@ class Desk:
         if cancelled is None:
             now = await self._storage.jobs.job(job.id) or job
             raise Refusal(f"Job `{job.short_id}` is {state(now.status)} already; there is nothing to cancel.")
-        return Answer(ok=True, text=replies.cancelled(cancelled), job=cancelled)
+        return Answer(ok=True, text=replies.cancelled(cancelled, dropped=job.replies), job=cancelled)
 
     async def _resume(self, ask: Ask, job: Job) -> Answer:
         prompt = ask.args.get("prompt", "").strip()
@@ -357,6 +343,10 @@ class Desk:
             thread = entries[CARD].message_id if CARD in entries else None
         # An empty id stands for a card that the platform refused: there is no thread below it.
         return replace(asked_in, channel=job.origin.channel, thread=thread or None)
+
+
+def _unavailable(error: StoreUnavailable) -> Answer:
+    return Answer(ok=False, text=refusal(error.fault), unavailable=True)
 
 
 def _taken(job: Job) -> str:

@@ -21,10 +21,25 @@ def queued(job: Job) -> str:
     return f"Taken in already as `{job.short_id}`: it is {state(job.status)}."
 
 
-def cancelled(job: Job) -> str:
+def kept(job: Job) -> str:
+    """A reply waits for the end of `job`."""
+    stop = "*Take the reply now* on its card stops it for that." if job.status is JobStatus.RUNNING else ""
+    return (
+        f"Job `{job.short_id}` is {state(job.status)}. Your reply is kept, and its session goes on with it "
+        f"as soon as the job has ended. {stop}"
+    ).rstrip()
+
+
+def cancelled(job: Job, dropped: int = 0) -> str:
+    """`dropped` replies waited for its end."""
+    lost = f" {_replies(dropped)} that waited for its end will not be answered." if dropped else ""
     if job.status is JobStatus.CANCELLED:
-        return f"Job `{job.short_id}` is cancelled{'' if job.started_at else '; it had not started'}."
-    return f"Stopping job `{job.short_id}` …"
+        return f"Job `{job.short_id}` is cancelled{'' if job.started_at else '; it had not started'}.{lost}"
+    return f"Stopping job `{job.short_id}` …{lost}"
+
+
+def _replies(number: int) -> str:
+    return "The reply" if number == 1 else f"The {number} replies"
 
 
 def goes_on_already(job: Job, successor: Job) -> str:

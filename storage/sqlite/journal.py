@@ -27,6 +27,7 @@ from storage.sqlite.queries import load
 from storage.sqlite.rows import to_job, to_text, to_time
 
 _SQL = {**load("jobs"), **load("queue")}
+_REPLIES = load("replies")
 _STARTABLE = orjson.dumps(sorted(lifecycle.MOVES[Transition.START].sources)).decode()
 
 
@@ -60,7 +61,7 @@ def submit(connection: sqlite3.Connection, request: JobRequest, now: str) -> Sub
     job = _written(connection, "insert", **request_values(request), **values)
     _log(connection, job, moved, now)
     if request.note:
-        _append(connection, job_id, Noticed(text=request.note), now)
+        append(connection, job_id, Noticed(text=request.note), now)
         job = _job(connection, job_id)
     return Submission(job=job, created=True)
 
@@ -109,7 +110,7 @@ def record(connection: sqlite3.Connection, job: Job, activities: Sequence[Activi
     for activity in activities:
         if isinstance(activity, SessionOpened):
             connection.execute(_SQL["set_session"], {"id": job.id, "session_id": activity.session_id})
-        _append(connection, job.id, activity, now)
+        append(connection, job.id, activity, now)
     return True
 
 
@@ -155,16 +156,29 @@ def settle(
 
 
 def cancel(connection: sqlite3.Connection, job_id: str, by: str, now: str) -> Job | None:
-    """Cancels a waiting job, or records the wish to stop a running one."""
+    """Cancels a waiting job, or records the wish to stop a running one. What waits for its end is dropped."""
     job = one(connection, "by_id", id=job_id)
     if job is None or lifecycle.target(job.status, Transition.CANCEL) is None:
         return None
+    if job.replies:
+        drop_replies(connection, job_id)
+    return stop(connection, job, by, now)
+
+
+def drop_replies(connection: sqlite3.Connection, job_id: str) -> None:
+    """Lets nobody answer the replies that wait for the end of a job."""
+    connection.execute(_REPLIES["drop"], {"job_id": job_id})
+    connection.execute(_REPLIES["count"], {"job_id": job_id})
+
+
+def stop(connection: sqlite3.Connection, job: Job, by: str, now: str) -> Job | None:
+    """As `cancel`, but the job goes on with the replies that wait for its end."""
     if job.status is not JobStatus.RUNNING:
         outcome = Outcome(kind=OutcomeKind.CANCELLED, reason="cancelled")
         return _move(connection, job, Transition.CANCEL, outcome, now, by=by)
-    if connection.execute(_SQL["ask_cancel"], {"id": job_id, "by": by, "now": now}).rowcount:
-        _append(connection, job_id, CancelAsked(by=by), now)
-    return _job(connection, job_id)
+    if connection.execute(_SQL["ask_cancel"], {"id": job.id, "by": by, "now": now}).rowcount:
+        append(connection, job.id, CancelAsked(by=by), now)
+    return _job(connection, job.id)
 
 
 def hurry(connection: sqlite3.Connection, job_id: str, now: str) -> Job | None:
@@ -223,7 +237,8 @@ def _retry_at(target: JobStatus, outcome: Outcome) -> str | None:
     return to_text(moment) if target is JobStatus.RATE_LIMITED and moment is not None else None
 
 
-def _append(connection: sqlite3.Connection, job_id: str, body: Body, now: str) -> None:
+def append(connection: sqlite3.Connection, job_id: str, body: Body, now: str) -> None:
+    """Logs what happened to a job, and what must be announced after that."""
     (seq,) = connection.execute(_SQL["next_seq"], {"id": job_id}).fetchone()
     _keep(connection, job_id, seq, body, now)
 
@@ -253,7 +268,7 @@ def _insert_report(connection: sqlite3.Connection, job: Job, report: Report, now
         "now": now,
     }
     connection.execute(_SQL["insert_report"], values)
-    _append(connection, job.id, ReportPublished(slug=report.slug, title=report.title), now)
+    append(connection, job.id, ReportPublished(slug=report.slug, title=report.title), now)
 
 
 def request_values(request: JobRequest) -> dict[str, object]:

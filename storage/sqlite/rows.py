@@ -48,6 +48,7 @@ def to_job(row: sqlite3.Row) -> Job:
         result=row["result"],
         report_slug=row["report_slug"],
         usage=_usage(row),
+        replies=row["replies"],
     )
 
 

@@ -115,9 +115,6 @@ class SqliteStore:
         }
         return await self._database.read(lambda c: journal.one(c, "newest_in_thread", **values))
 
-    async def delivered(self, dedupe_key: str) -> Job | None:
-        return await self._database.read(lambda c: journal.one(c, "by_dedupe_key", dedupe_key=dedupe_key))
-
     async def find(self, prefix: str, limit: int = 5) -> Sequence[Job]:
         return await self._database.read(
             lambda c: journal.many(c, "by_prefix", prefix=prefix.lower(), limit=limit)

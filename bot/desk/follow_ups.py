@@ -1,0 +1,91 @@
+"""Replies to jobs: one that has ended goes on, one that runs keeps them until it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from bot.desk.access import Access, Deny
+from bot.desk.asks import Answer, Ask, Refusal
+from bot.desk.prompts import problem_of
+from bot.desk.replies import kept, queued
+from executor.follow_ups import Reply
+from executor.model import Job, Origin
+from storage import Storage
+
+MOST = 20
+"""Replies that may wait for the end of one job."""
+_NO_JOB = "This is not the thread of a job that you can go on with. `/job list` shows the latest ones."
+
+
+class FollowUps:
+    """The part of the desk that deals in threads. `resume` goes on with a job that has ended."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        access: Access,
+        prompt_limit: int,
+        resume: Callable[[Ask, Job], Awaitable[Answer]],
+    ) -> None:
+        self._storage = storage
+        self._access = access
+        self._prompt_limit = prompt_limit
+        self._resume = resume
+
+    async def job_of_thread(self, origin: Origin) -> Job | None:
+        """The job that something said there is about."""
+        job = await self._storage.jobs.newest_in_thread(origin) if origin.thread else None
+        return job if job is not None and self._access.may_see(origin, job) else None
+
+    async def reply(self, ask: Ask) -> Answer:
+        """Goes on with the job of the thread as `resume` does, or lets the words wait. Raises Refusal."""
+        try:
+            job = await self._meant(ask)
+        except Refusal:
+            if ask.overheard:
+                return Answer(ok=False, text="")
+            raise
+        known = await self._storage.replies.delivered(ask.delivery)
+        if known is not None:
+            return Answer(ok=True, text=queued(known), job=known)
+        problem = ask.fault or problem_of(ask.args.get("prompt", ""), self._prompt_limit)
+        if problem:
+            raise Refusal(problem, "prompt")
+        return await self._taken(ask, job)
+
+    async def interrupt(self, ask: Ask, job: Job) -> Answer:
+        """Stops the job for the replies that wait for its end. Raises Refusal."""
+        actor = ask.origin.actor
+        stopped = await self._storage.replies.interrupt(job.id, actor.name or actor.user_id)
+        if stopped is None:
+            raise Refusal(
+                f"No reply waits for job `{job.short_id}` to stop. `/job show {job.short_id}` tells how it "
+                f"stands, `/job cancel {job.short_id}` stops it."
+            )
+        text = f"Stopping job `{job.short_id}`; its session then goes on with the reply."
+        return Answer(ok=True, text=text, job=stopped)
+
+    async def _meant(self, ask: Ask) -> Job:
+        self._authorize(ask)
+        job = await self.job_of_thread(ask.origin)
+        if job is None:
+            raise Refusal(_NO_JOB)
+        self._authorize(ask, job)
+        return job
+
+    def _authorize(self, ask: Ask, job: Job | None = None) -> None:
+        allowed = self._access.authorize(ask.origin, "resume", job)
+        if isinstance(allowed, Deny):
+            raise Refusal(allowed.reason)
+
+    async def _taken(self, ask: Ask, job: Job) -> Answer:
+        if not job.status.final:
+            if job.replies >= MOST:
+                raise Refusal(f"{MOST} replies wait for job `{job.short_id}` already; let it end first.")
+            reply = Reply(text=ask.args["prompt"], origin=ask.origin, delivery=ask.delivery)
+            waits_for = await self._storage.replies.keep(job.id, reply)
+            if waits_for is not None:
+                return Answer(ok=True, text=kept(waits_for), job=waits_for)
+            job = await self._storage.jobs.job(job.id) or job  # it has just ended
+        return await self._resume(replace(ask, verb="resume"), job)
