@@ -39,6 +39,7 @@ from executor.processes.shims import Shims
 from executor.queueing import QueueRules
 from executor.rescuer import rescue
 from executor.scheduler import Scheduler
+from executor.steps import reach
 from executor.wakeups import Wakeups
 from executor.worker import Worker
 from executor.workspaces import Workspaces
@@ -84,12 +85,15 @@ async def open_house(settings: Settings, environment: Mapping[str, str]) -> Asyn
     data.make()
     wakeups = Wakeups()
     with data.lock():
+        reach("data directory locked")
         sandbox = await find_sandbox(required=settings.require_sandbox)
         async with (
             Shims(sandbox.argv, settings.grace_seconds, warm=_WARM) as shims,
             open_storage(data.database, wakeups, rules=_queue_rules(settings)) as storage,
         ):
+            reach("store opened")
             await rescue(storage.jobs, settings.on_restart)
+            reach("attempts rescued")
             workshop = _equip(settings, environment, data, storage, wakeups, shims)
             yield _build(settings, data, storage, wakeups, workshop, sandbox)
 
@@ -257,6 +261,7 @@ class Bifrost:
         async with contextlib.AsyncExitStack() as stack:
             if self._serve:
                 await stack.enter_async_context(self.server)
+                reach("page opened")
             announcer = Announcer(self._newsroom())
             async with asyncio.TaskGroup() as group:
                 telling = group.create_task(announcer.run())
@@ -265,14 +270,17 @@ class Bifrost:
                 doors = [group.create_task(self._keep_slack(self.slack))] if self.slack else []
                 self.started.set()
                 await stop.wait()
+                reach("stop begins")
                 await _end(*scheduling)
                 self._worker.drain()
                 await asyncio.wait({working}, timeout=self._house.settings.drain_seconds)
                 # The doors close last: what still comes in is kept, and what was done is still told.
                 await _end(working, within_s=CLOSE_S + self._house.settings.grace_seconds)
+                reach("worker stopped")
                 await announcer.catch_up(CLOSE_S)
                 await _end(telling)
                 await _end(*doors)
+                reach("doors closed")
 
     def _scheduler(self) -> Scheduler:
         house = self._house

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from executor.steps import reach
+
 
 class DataDirInUse(Exception):
     """Another process works on the directory. `holder` is what it wrote of itself."""
@@ -67,6 +69,7 @@ class DataDir:
             partial = self.root / f".api-token-{os.getpid()}"
             with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
                 file.write(secrets.token_urlsafe(32))
+            reach("token written")
             partial.replace(path)  # never there without its token, wherever we die
         return path.read_text().strip()
 

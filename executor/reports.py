@@ -25,6 +25,7 @@ from markdown_it.utils import OptionsDict
 from markupsafe import Markup
 
 from executor.model import Report
+from executor.steps import reach
 
 MAX_BYTES = 5_000_000
 """The largest `report.md` that is taken for a report."""
@@ -83,12 +84,15 @@ def publish(directory: Path, *, question: str, markdown: str, facts: Sequence[tu
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=directory))
     try:
         _write(partial / "index.html", page)
+        reach("report half written")
         _write(partial / "report.md", markdown)
         _sync(partial)
         partial.rename(directory / report.slug)
+        reach("report renamed")
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     _sync(directory)
+    reach("report published")
     return report
 
 

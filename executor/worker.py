@@ -9,6 +9,7 @@ from datetime import datetime
 from executor.attempt import Attempt, Workshop
 from executor.lifecycle import Transition
 from executor.model import Job, Outcome, OutcomeKind
+from executor.steps import reach
 from executor.wakeups import QUEUE
 
 _LOOK_S = 60.0
@@ -39,6 +40,7 @@ class Worker:
 
     def drain(self) -> None:
         """Claims nothing more: `run` ends when the attempts that run have ended."""
+        reach("drain begins")
         self._drained.set()
 
     async def _claim_all(self, group: asyncio.TaskGroup) -> None:
@@ -57,6 +59,7 @@ class Worker:
         """Removes the temporary files of attempts whose process had no time to."""
         for temp in self._workshop.jobs.glob("*/tmp-*"):
             shutil.rmtree(temp, ignore_errors=True)
+            reach("left-over files removed")
 
     async def _claim(self) -> Job | None:
         # Shielded: a claim that is cancelled half-way would leave a running job that nobody runs.

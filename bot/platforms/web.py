@@ -23,6 +23,7 @@ from bot.platforms.base import (
     Shape,
     Tone,
 )
+from executor.steps import reach
 from storage.hub import Message, NewMessage
 from storage.sqlite.messages import Messages
 
@@ -187,6 +188,7 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+    reach("file half written")
     Path(file.name).replace(path)
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:

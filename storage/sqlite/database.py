@@ -171,10 +171,12 @@ async def _migrate(writer: aiosqlite.Connection) -> None:
             "install the newer release again, or restore a backup from before it."
         )
     for number, script in enumerate(scripts[version:], version + 1):
+        reach("migration begins")
         # executescript commits first, so the transaction is part of the script: all of it or nothing.
         await writer.executescript(
             f"BEGIN IMMEDIATE;\n{script.read_text()}\nPRAGMA user_version = {number};\nCOMMIT;"
         )
+        reach("migration committed")
 
 
 async def _first(connection: aiosqlite.Connection, sql: str) -> tuple[int]:

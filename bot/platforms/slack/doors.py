@@ -23,6 +23,7 @@ from bot.platforms.slack.replies import Replies, private
 from bot.platforms.slack.text import decode, without_mention
 from bot.platforms.slack.zones import Zones
 from executor.model import Actor, Origin
+from executor.steps import reach
 
 Json = dict[str, Any]
 Tell = Callable[[Answer], Coroutine[Any, Any, None]]
@@ -67,6 +68,7 @@ class Doors:
             await self._replies.respond(body["response_url"], answer.text)
 
         answer = await self._answer(self._do(body), tell)
+        reach("command answered")
         await ack(private(answer.text if answer else _STILL))
 
     async def _do(self, body: Json) -> Answer:
@@ -110,6 +112,7 @@ class Doors:
         )
         work = _not_read() if event.get("edited") else self._door.command(invocation)
         await self._answer_and_tell(work, tell)
+        reach("mention answered")
 
     async def _pressed(self, ack: AsyncAck, body: Json) -> None:
         user, action, container = body["user"], body["actions"][0], body["container"]
@@ -127,6 +130,7 @@ class Doors:
             delivery=f"slack:action:{message_id}:{action['action_ts']}:{user['id']}:{action['action_id']}",
         )
         await self._answer_and_tell(self._door.ask(ask), tell)
+        reach("press answered")
         await ack()
 
     async def _submitted(self, ack: AsyncAck, body: Json) -> None:
@@ -145,6 +149,7 @@ class Doors:
             delivery=f"slack:view:{view['id']}:{view['hash']}",
         )
         answer = await self._answer(self._door.ask(ask), tell)
+        reach("form answered")
         if answer is None or answer.ok:
             await ack()
         else:
