@@ -66,7 +66,7 @@ class DataDir:
         """The token of the command line; made the first time, readable by this user alone."""
         path = self.root / "api-token"
         if not path.exists():
-            partial = self.root / f".api-token-{os.getpid()}"
+            partial = self.root / ".api-token"  # always the same, so that a crash leaves none behind
             with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
                 file.write(secrets.token_urlsafe(32))
             reach("token written")

@@ -32,6 +32,7 @@ MAX_BYTES = 5_000_000
 _TITLE, _DESCRIPTION, _QUESTION = 160, 200, 300
 """Characters of each that are shown."""
 _SLUG_WORDS = 6
+_PARTIAL = ".partial-"
 _SECTIONS_WITH_CONTENTS = 3
 
 _TAGS = "h1 h2 h3 h4 h5 h6 p br hr ul ol li blockquote pre code em strong s a div table thead tbody tr th td"
@@ -81,7 +82,7 @@ def publish(directory: Path, *, question: str, markdown: str, facts: Sequence[tu
     )
     page = _page(tokens, title, [("Question", asked), *facts])
     directory.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=directory))
+    partial = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=directory))
     try:
         _write(partial / "index.html", page)
         reach("report half written")
@@ -94,6 +95,12 @@ def publish(directory: Path, *, question: str, markdown: str, facts: Sequence[tu
     _sync(directory)
     reach("report published")
     return report
+
+
+def remove_partial(directory: Path) -> None:
+    """Removes what is left of reports whose publishing was cut short; nobody may be publishing."""
+    for partial in directory.glob(f"{_PARTIAL}*"):
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def find_markdown(results: Path, answer: str) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from executor.attempt import Attempt, Workshop
 from executor.lifecycle import Transition
 from executor.model import Job, Outcome, OutcomeKind
+from executor.reports import remove_partial
 from executor.steps import reach
 from executor.wakeups import QUEUE
 
@@ -56,7 +57,8 @@ class Worker:
                 await bell.wait(await self._pause_s(looked_at))
 
     def _clear(self) -> None:
-        """Removes the temporary files of attempts whose process had no time to."""
+        """Removes the temporary files of attempts that were cut short."""
+        remove_partial(self._workshop.reports)
         for temp in self._workshop.jobs.glob("*/tmp-*"):
             shutil.rmtree(temp, ignore_errors=True)
             reach("left-over files removed")
