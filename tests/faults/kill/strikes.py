@@ -38,6 +38,7 @@ async def strike(theatre: Theatre, tally: Tally, scenes: Sequence[str], step: st
     assert not theatre.lives.armed, f"{scenes} come to step {step!r} no more"
     await theatre.lives.ended.wait()
     tally.kills += 1
+    tally.leftovers += await theatre.survivors()
     await recover(theatre, tally)
     assert not tally.faults, "\n".join([f"killed at {times} {step!r} in one of {scenes}:", *tally.faults])
 

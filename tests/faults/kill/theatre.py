@@ -113,6 +113,11 @@ class Theatre:
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
             return [row[0] for row in connection.execute(_OPEN)]
 
+    async def survivors(self) -> list[str]:
+        """What still runs of a bot that is dead, once the jobs' processes had time to notice."""
+        await _until(lambda: not self.lives.strays(), _CLEAR_S)
+        return self.lives.strays()
+
     async def left_over(self) -> list[str]:
         """Temporary files that nobody works in any more, and processes, once they had time to go."""
         patterns = ("jobs/*/tmp-*", "reports/.*", ".api-token*", "files/*/.*")
