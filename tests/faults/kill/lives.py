@@ -53,6 +53,10 @@ class Lives:
         """Ends the bot, unless it has ended already, and waits for that."""
         if not self.ended.is_set():
             os.kill(self.pid, how)
+        await self.dead()
+
+    async def dead(self) -> None:
+        """Waits until the bot has ended. Bounded."""
         async with asyncio.timeout(_END_S):
             await self.ended.wait()
 
@@ -73,10 +77,10 @@ class Lives:
 
     def strays(self) -> list[str]:
         """What runs beside an idle bot and the reapers that it keeps ready."""
-        below = [psutil.Process(pid) for pid in reaper.below([self._nursery.pid]) if psutil.pid_exists(pid)]
         strays, warm = [], 0
-        for process in below:
+        for pid in reaper.below([self._nursery.pid]):
             try:
+                process = psutil.Process(pid)
                 if process.pid == self.pid or process.status() == psutil.STATUS_ZOMBIE:
                     continue
                 ready = process.ppid() == self.pid and reaper.__file__ in process.cmdline()

@@ -159,7 +159,7 @@ async def _unanswered(theatre: Theatre) -> None:
     armed = theatre.lives.armed
     theatre.lives.arm("message posted")
     await ask(theatre, f"session {theatre.word()}")
-    await theatre.lives.ended.wait()
+    await theatre.lives.dead()
     theatre.lives.arm(armed)
     await theatre.begin()
 

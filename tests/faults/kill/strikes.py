@@ -36,7 +36,7 @@ async def strike(theatre: Theatre, tally: Tally, scenes: Sequence[str], step: st
         if not theatre.lives.armed:
             break
     assert not theatre.lives.armed, f"{scenes} come to step {step!r} no more"
-    await theatre.lives.ended.wait()
+    await theatre.lives.dead()
     tally.kills += 1
     tally.leftovers += await theatre.survivors()
     await recover(theatre, tally)

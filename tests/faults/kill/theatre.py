@@ -115,8 +115,7 @@ class Theatre:
 
     async def survivors(self) -> list[str]:
         """What still runs of a bot that is dead, once the jobs' processes had time to notice."""
-        await _until(lambda: not self.lives.strays(), _CLEAR_S)
-        return self.lives.strays()
+        return await _outlasting(self.lives.strays)
 
     async def left_over(self) -> list[str]:
         """Temporary files that nobody works in any more, and processes, once they had time to go."""
@@ -126,8 +125,7 @@ class Theatre:
             files = [str(path) for pattern in patterns for path in self.data.glob(pattern)]
             return [*files, *self.lives.strays()]
 
-        await _until(lambda: not found(), _CLEAR_S)
-        return found()
+        return await _outlasting(found)
 
     async def redeliver(self) -> None:
         """What was never acknowledged comes again, as Slack's retries do."""
@@ -159,6 +157,18 @@ async def _until(condition: Callable[[], object], within_s: float) -> bool:
             return False
         await asyncio.sleep(_LOOK_S)
     return True
+
+
+async def _outlasting(find: Callable[[], list[str]]) -> list[str]:
+    """What `find` still finds after all had time to go."""
+    found: list[str] = []
+
+    def gone() -> bool:
+        found[:] = find()
+        return not found
+
+    await _until(gone, _CLEAR_S)
+    return found
 
 
 @asynccontextmanager
