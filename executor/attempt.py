@@ -274,5 +274,10 @@ class Attempt:
         return self._heard + self._silence_s - time.monotonic()
 
 
+async def run_attempt(workshop: Workshop, job: Job) -> None:
+    """Carries out the attempt that `job` was claimed for."""
+    await Attempt(workshop, job).run()
+
+
 def _failed(reason: str, message: str) -> Outcome:
     return Outcome(kind=OutcomeKind.FAILED, reason=reason, message=message)
