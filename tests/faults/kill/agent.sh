@@ -9,6 +9,12 @@ while [ $# -gt 0 ]; do
     shift
 done
 
+# Two agents must never work on one thing, nor in one conversation: whoever finds another there tells on it.
+exec 8> "$CLAUDE_CONFIG_DIR/lock-$id" 9> "$CLAUDE_CONFIG_DIR/lock-${word:-$id-itself}"
+flock --nonblock 8 || echo "$id" >> "$CLAUDE_CONFIG_DIR/met"
+flock --nonblock 9 || echo "$word" >> "$CLAUDE_CONFIG_DIR/met"
+trap 'sleep 0.5; exit 143' TERM # as the real one, which cleans up first
+
 first() {
     mkdir "$CLAUDE_CONFIG_DIR/seen-$1-$word" 2> /dev/null
 }

@@ -64,6 +64,10 @@ async def audit(theatre: Theatre, tally: Tally) -> None:
                 if job["platform"] == platform:
                     _job(connection, job, stands, tally)
     tally.jobs = len(jobs)
+    met = theatre.data / "homes" / "claude" / "met"
+    tally.doubles += [
+        f"two agents at once on {name}" for name in (met.read_text().split() if met.exists() else ())
+    ]
     tally.leftovers += await theatre.left_over()
 
 

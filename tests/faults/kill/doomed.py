@@ -13,6 +13,7 @@ import os
 import select
 import signal
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,9 @@ from executor.steps import watched
 
 SIZE = 256
 """Bytes of the file that names the armed step: `2 claim begins` is the second time that it is reached."""
+
+_LINGER_S = 0.02
+"""Seconds that the step takes at which the bot dies: what runs beside it goes on meanwhile."""
 
 
 class Watch:
@@ -45,6 +49,7 @@ class Watch:
         if name in (step, "any"):
             self._times += 1
             if self._times == int(number):
+                time.sleep(_LINGER_S)
                 self._armed[:] = bytes(SIZE)
                 os.kill(os.getpid(), signal.SIGKILL)
 

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -52,7 +52,8 @@ class Lives:
     async def end(self, how: signal.Signals = signal.SIGKILL) -> None:
         """Ends the bot, unless it has ended already, and waits for that."""
         if not self.ended.is_set():
-            os.kill(self.pid, how)
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, how)
         await self.dead()
 
     async def dead(self) -> None:

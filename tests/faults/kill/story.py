@@ -7,14 +7,13 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing, suppress
 from datetime import timedelta
-from functools import partial
 
 import aiohttp
 
 from bot.client import Client, ServerGone, connect
 from executor.ports import SystemClock
 from storage.sqlite.rows import to_text
-from tests.faults.kill.theatre import Theatre
+from tests.faults.kill.theatre import LATER_S, Theatre
 
 Scene = Callable[[Theatre], Awaitable[object]]
 
@@ -150,8 +149,12 @@ async def _stay(theatre: Theatre) -> None:
     word = theatre.word()
     theatre.hold()
     await ask(theatre, f"session stay {word}")
-    runs = partial(theatre.card, lambda message: word in message.plain and "running" in message.plain)
-    await theatre.or_end(runs())
+    begun = theatre.slack.until(
+        lambda: any(f"Begun with {word}" in each.plain for each in theatre.dev.all_messages.values()),
+        timeout=LATER_S,
+        what="output",
+    )
+    await theatre.or_end(begun)
 
 
 async def _unanswered(theatre: Theatre) -> None:

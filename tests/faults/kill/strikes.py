@@ -36,9 +36,10 @@ async def strike(theatre: Theatre, tally: Tally, scenes: Sequence[str], step: st
         if not theatre.lives.armed:
             break
     assert not theatre.lives.armed, f"{scenes} come to step {step!r} no more"
-    await theatre.lives.dead()
+    await theatre.lives.end()  # where the scene has begun the next one already
     tally.kills += 1
-    tally.leftovers += await theatre.survivors()
+    if tally.kills % 2:  # every other bot begins at once, and may meet what has not died yet
+        tally.leftovers += await theatre.survivors()
     await recover(theatre, tally)
     assert not tally.faults, "\n".join([f"killed at {times} {step!r} in one of {scenes}:", *tally.faults])
 
