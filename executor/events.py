@@ -55,11 +55,12 @@ class ToolStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolEnded:
-    """A tool answered; `detail` says why where it did not go well."""
+    """A tool answered; `detail` says why where it did not go well, `stopped` that we cut it off ourselves."""
 
     tool_id: str
     ok: bool
     detail: str = ""
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,5 +21,9 @@ ON CONFLICT (job_id, kind) DO UPDATE
 SET shown = max(shown, excluded.shown), wanted = max(wanted, excluded.shown), sending = 0,
     message_id = coalesce(excluded.message_id, message_id);
 
+-- name: forget
+-- Its message is gone: what it showed is to be said anew.
+UPDATE outbox SET message_id = NULL, shown = 0, sending = 0 WHERE job_id = :job_id AND kind = :kind;
+
 -- name: any_due
 SELECT 1 FROM outbox WHERE shown < wanted AND job_id IN (SELECT value FROM json_each(:job_ids)) LIMIT 1;

@@ -92,7 +92,7 @@ def _asked_for(delivery: Delivery) -> str:
             command = BY_VERB.get(payload["text"].partition(" ")[0])
             return f"slack:command:{payload['trigger_id']}" if command and command.job_type else ""
         case "events_api", "app_mention":
-            return f"slack:event:{payload['event_id']}"
+            return f"slack:event:{payload['event'].get('client_msg_id') or payload['event_id']}"
         case "interactive", "view_submission":
             return f"slack:view:{payload['view']['id']}:{payload['view']['hash']}"
         case "interactive", "block_actions":
@@ -117,7 +117,7 @@ def _on_slack(theatre: Theatre) -> _Stands:
     number: Counter[str] = Counter()
     says: dict[str, str] = {}
     for message in theatre.dev.all_messages.values():
-        if message.metadata:
+        if message.metadata and not message.deleted:
             key = str(message.metadata["event_payload"]["key"])
             number[key] += 1
             says[key] = message.plain

@@ -87,6 +87,17 @@ async def _later(theatre: Theatre) -> None:
         await press(theatre, label, word)
 
 
+async def _deleted(theatre: Theatre) -> None:
+    """Somebody deletes a card; what is new is said in another one."""
+    word = theatre.word()
+    await ask(theatre, f"session {word} --in 5h")
+    if await theatre.or_end(theatre.card(lambda card: word in card.plain)):
+        card = await theatre.card(lambda card: word in card.plain)
+        await theatre.or_end(theatre.settled())
+        theatre.slack.workspace.delete(card)
+        await ask(theatre, f"cancel {card.plain.partition('session ')[2][:6]}")
+
+
 async def _limit(theatre: Theatre) -> None:
     await ask(theatre, f"session limit {theatre.word()}")
 
@@ -175,6 +186,7 @@ SCENES: Mapping[str, Scene] = {
     "cancel": _cancel,
     "later": _later,
     "page": _page,
+    "deleted": _deleted,
     "crash": _crash,
     "stop": _stop,
     "unanswered": _unanswered,
