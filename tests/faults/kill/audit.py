@@ -116,8 +116,12 @@ class _Stands:
 def _on_slack(theatre: Theatre) -> _Stands:
     number: Counter[str] = Counter()
     says: dict[str, str] = {}
-    for message in theatre.dev.all_messages.values():
-        if message.metadata and not message.deleted:
+    messages = theatre.dev.all_messages
+    for message in messages.values():
+        head = messages[message.thread_ts] if message.thread_ts else message
+        if message.deleted or head.deleted:  # what stood below it is said again where it can be found
+            continue
+        if message.metadata:
             key = str(message.metadata["event_payload"]["key"])
             number[key] += 1
             says[key] = message.plain
