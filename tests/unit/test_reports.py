@@ -257,6 +257,13 @@ def test_a_disk_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: py
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_crash_left_of_a_publish_is_removed_and_no_report_is(tmp_path: Path) -> None:
+    report = publish(tmp_path, "# Kept")
+    (tmp_path / ".partial-1" / "deeper").mkdir(parents=True)
+    reports.remove_partial(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [report.slug]
+
+
 def test_the_report_in_the_results_goes_before_the_answer(tmp_path: Path) -> None:
     (tmp_path / "report.md").write_bytes(b"# Caf\xe9\n")
     assert reports.find_markdown(tmp_path, "answer") == "# Caf\ufffd\n"
