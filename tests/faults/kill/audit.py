@@ -64,7 +64,7 @@ async def audit(theatre: Theatre, tally: Tally) -> None:
                 if job["platform"] == platform:
                     _job(connection, job, stands, tally)
     tally.jobs = len(jobs)
-    met = theatre.data / "homes" / "claude" / "met"
+    met = theatre.agents_home / "met"
     tally.doubles += [
         f"two agents at once on {name}" for name in (met.read_text().split() if met.exists() else ())
     ]

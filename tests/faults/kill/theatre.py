@@ -64,8 +64,13 @@ class Theatre:
         self._held.touch()
 
     @property
+    def agents_home(self) -> Path:
+        """Where agent.sh leaves its notes, and looks for ours."""
+        return self.data / "homes" / "main" / "claude"
+
+    @property
     def _held(self) -> Path:
-        return self.data / "homes" / "claude" / "held"
+        return self.agents_home / "held"
 
     async def begin(self) -> None:
         """Starts the bot and waits until it is connected, or has died on the way."""
