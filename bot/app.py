@@ -45,6 +45,7 @@ from executor.queueing import QueueRules
 from executor.rescuer import rescue
 from executor.retention import Retention
 from executor.scheduler import Scheduler
+from executor.steps import reach
 from executor.wakeups import Wakeups
 from executor.worker import Worker
 from executor.workspaces import Workspaces
@@ -90,6 +91,7 @@ async def open_house(settings: Settings, environment: Mapping[str, str]) -> Asyn
     data.make()
     wakeups, backends = Wakeups(), make_backends(settings, environment)
     with private_files() as umask, data.lock():
+        reach("data directory locked")
         sandbox = await find_sandbox(required=settings.require_sandbox)
         async with (
             Shims(sandbox.argv, settings.grace_seconds, warm=_WARM, umask=umask) as shims,
@@ -97,7 +99,9 @@ async def open_house(settings: Settings, environment: Mapping[str, str]) -> Asyn
                 data.database, wakeups, rules=_queue_rules(settings, backends), reserve=data.reserve
             ) as storage,
         ):
+            reach("store opened")
             await rescue(storage.jobs, settings.on_restart)
+            reach("attempts rescued")
             data.take_over(next(iter(settings.workspaces)))
             workshop = _equip(settings, backends, data, storage, wakeups, shims)
             yield _build(settings, data, storage, wakeups, workshop, sandbox)
@@ -279,6 +283,7 @@ class Bifrost:
         async with contextlib.AsyncExitStack() as stack:
             if self._serve:
                 await stack.enter_async_context(self.server)
+                reach("page opened")
             announcer = Announcer(self._newsroom())
             async with asyncio.TaskGroup() as group:
                 telling = _start(group, "announcer", announcer.run())
@@ -289,6 +294,7 @@ class Bifrost:
                 self.started.set()
                 try:
                     await stop.wait()
+                    reach("stop begins")
                     await _end(*routine)
                     self._worker.drain()
                     await asyncio.wait({working}, timeout=self._house.settings.drain_seconds)
@@ -296,9 +302,11 @@ class Bifrost:
                     self._house.storage.let_go()
                 # The doors close last: what still comes in is kept, and what was done is still told.
                 await _end(working)
+                reach("worker stopped")
                 await announcer.catch_up(CLOSE_S)
                 await _end(telling)
                 await _end(*doors)
+                reach("doors closed")
 
     def _routine(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """What is done by the clock."""
