@@ -17,8 +17,8 @@ from bot.desk.access import EVERYBODY, Access, Rule
 from bot.desk.desk import Desk
 from bot.news.announcer import Announcer
 from bot.news.newsroom import Newsroom
-from bot.platforms.base import ChatPlatform
-from bot.platforms.slack.adapter import SetupFault, SlackAdapter
+from bot.platforms.base import ChatPlatform, SetupFault
+from bot.platforms.slack.adapter import SlackAdapter
 from bot.platforms.web import WebPlatform
 from bot.settings import Cli, Settings
 from bot.web.server import OWNER, WebServer

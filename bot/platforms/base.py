@@ -156,3 +156,12 @@ class Refused(Exception):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+class SetupFault(Exception):
+    """The platform will not have us until somebody changes something, as `text` says; `code` is its word."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(f"{text} ({code})")
+        self.code = code
+        self.text = text
