@@ -18,6 +18,7 @@ from bot.desk.desk import Desk
 from bot.news.announcer import Announcer
 from bot.news.newsroom import Newsroom
 from bot.platforms.base import ChatPlatform, SetupFault
+from bot.platforms.discord.adapter import DiscordAdapter
 from bot.platforms.slack.adapter import SlackAdapter
 from bot.platforms.web import WebPlatform
 from bot.settings import Cli, Settings
@@ -210,11 +211,12 @@ def _credentials(provider: str, environment: Mapping[str, str]) -> dict[str, str
 
 
 def _rules(settings: Settings) -> dict[str, Rule]:
-    slack = settings.slack
+    slack, discord = settings.slack, settings.discord
     owner = frozenset({OWNER.user_id})
     return {
         "web": Rule(channels=frozenset({EVERYBODY}), people=owner, admins=owner),
         "slack": Rule(channels=slack.channels, people=slack.people, admins=slack.admins),
+        "discord": Rule(channels=discord.channels, people=discord.people, admins=discord.admins),
     }
 
 
@@ -231,9 +233,11 @@ class Bifrost:
         self._worker = Worker(house.workshop, f"process {os.getpid()}", house.settings.slots, only)
         settings, data = house.settings, house.data
         self.started = asyncio.Event()
-        """Set when the page can be opened and jobs are run; Slack connects by itself."""
+        """Set when the page can be opened and jobs are run; Slack and Discord connect by themselves."""
         self.slack_problem = ""
         """Why Slack will not have us, in a sentence; empty while all is well."""
+        self.discord_problem = ""
+        """The same of Discord."""
         self.server = WebServer(
             storage=house.storage,
             wakeups=house.wakeups,
@@ -247,6 +251,7 @@ class Bifrost:
         )
         self._serve = serve
         self.slack = _slack(settings, house.desk) if serve else None
+        self.discord = _discord(settings, house.desk) if serve else None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set, then lets what runs end for a while, interrupts the rest, tells the last
@@ -263,6 +268,7 @@ class Bifrost:
                 working = group.create_task(self._worker.run())
                 scheduling = [group.create_task(self._scheduler().run())] if self._serve else []
                 doors = [group.create_task(self._keep_slack(self.slack))] if self.slack else []
+                doors += [group.create_task(self._keep_discord(self.discord))] if self.discord else []
                 self.started.set()
                 await stop.wait()
                 await _end(*scheduling)
@@ -285,6 +291,8 @@ class Bifrost:
         platforms: dict[str, ChatPlatform] = {"web": WebPlatform(house.storage.messages, house.data.files)}
         if self.slack is not None:
             platforms["slack"] = self.slack.platform
+        if self.discord is not None:
+            platforms["discord"] = self.discord.platform
         web = house.settings.web
         url = self.server.url if self._serve else web.public_url or f"http://{web.host}:{web.port or 4003}"
         return Newsroom(
@@ -304,6 +312,13 @@ class Bifrost:
             self.slack_problem = fault.text
             log.error("slack.refused: %s", fault.text, extra={"code": fault.code})
 
+    async def _keep_discord(self, discord: DiscordAdapter) -> None:
+        try:
+            await discord.run()
+        except SetupFault as fault:
+            self.discord_problem = fault.text
+            log.error("discord.refused: %s", fault.text, extra={"code": fault.code})
+
 
 def _slack(settings: Settings, desk: Desk) -> SlackAdapter | None:
     slack = settings.slack
@@ -315,6 +330,14 @@ def _slack(settings: Settings, desk: Desk) -> SlackAdapter | None:
         door=desk,
         base_url=slack.api_url,
     )
+
+
+def _discord(settings: Settings, desk: Desk) -> DiscordAdapter | None:
+    discord = settings.discord
+    token = discord.token.get_secret_value()
+    if not token:
+        return None
+    return DiscordAdapter(token=token, door=desk, guilds=discord.guilds, api_url=discord.api_url)
 
 
 async def _end(*tasks: asyncio.Task[None], within_s: float = CLOSE_S) -> None:

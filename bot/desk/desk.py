@@ -122,6 +122,27 @@ class Desk:
         }
         return values[option]
 
+    async def suggest(self, origin: Origin, verb: str, typed: str) -> Sequence[tuple[str, str]]:
+        """Ids that `verb` could be about, each with a line that says what it is; nothing for strangers."""
+        command = commands.BY_VERB.get(verb)
+        if command is None or isinstance(self._access.authorize(origin, verb), Deny):
+            return []
+        if command.takes is commands.Takes.SCHEDULE:
+            schedules = await self._storage.schedules.schedules()
+            lines = [
+                (each.id, replies.schedule_line(each))
+                for each in schedules
+                if self._access.may_see(origin, each)
+            ]
+        else:
+            jobs = await self._storage.jobs.jobs(limit=50)
+            lines = [
+                (job.id, replies.line(job))
+                for job in jobs
+                if self._access.may_see(origin, job) and _fits(job, verb)
+            ]
+        return [(id, line) for id, line in lines if typed.strip("#` ").lower() in f"{id} {line}".lower()]
+
     def refusal(self, request: JobRequest) -> str:
         """Why the owner of a schedule may not have this now, in a sentence; empty where it may run."""
         allowed = self._access.authorize(request.origin, request.type)
@@ -291,6 +312,14 @@ class Desk:
             thread = entries[CARD].message_id if CARD in entries else None
         # An empty id stands for a card that the platform refused: there is no thread below it.
         return replace(asked_in, channel=job.origin.channel, thread=thread or None)
+
+
+def _fits(job: Job, verb: str) -> bool:
+    """Whether `verb` can do anything with the job as it stands."""
+    if verb == "cancel":
+        return not job.status.final
+    waits = job.status in (JobStatus.RATE_LIMITED, JobStatus.SCHEDULED)
+    return job.status.final or (verb == "resume" and waits) or verb == "show"
 
 
 def _help() -> Answer:

@@ -51,6 +51,18 @@ def listing(jobs: Sequence[Job], starts: Mapping[str, str]) -> str:
     )
 
 
+def line(job: Job) -> str:
+    """A job in a list to choose from, plain text."""
+    return f"{job.short_id} {state(job.status)} · {job.type} · {quoted(job, 60)}"
+
+
+def schedule_line(schedule: Schedule) -> str:
+    """A schedule in a list to choose from, plain text."""
+    paused = " paused" if schedule.paused_at else ""
+    prompt = quoted(schedule.request, 60)
+    return f"{schedule.short_id}{paused} · {schedule.cron.expression} · {prompt}"
+
+
 def details(job: Job, starts: str = "", history: Sequence[str] = ()) -> str:
     """Everything about one job that fits a message; `history` are the lines of that name."""
     reason = f" ({job.reason})" if job.reason else ""
