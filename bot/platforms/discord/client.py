@@ -14,6 +14,9 @@ from bot.platforms.discord.doors import Doors
 
 Interaction = discord.Interaction[Any]
 
+# Nobody speaks here: that the libraries for it are missing is no news.
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+
 
 class Client(discord.Client):
     """One connection. `on_change` is called with whether Discord listens to us."""

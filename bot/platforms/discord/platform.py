@@ -43,9 +43,9 @@ class DiscordPlatform:
         # Each thread has five edits in five seconds to itself; all of the bot has fifty calls a second.
         edits_per_minute=600,
         edit_burst=10,
-        # Five in five seconds and channel.
-        posts_per_minute=60,
-        post_burst=5,
+        # Five in five seconds for cards, which discord.py keeps to; each thread has as many to itself.
+        posts_per_minute=120,
+        post_burst=10,
         least_edit_gap_s=1.25,
     )
 

@@ -1,7 +1,7 @@
 """Discord on loopback, with its rules: the real discord.py talks to it unmodified."""
 
 from tests.simulators.discord.model import Call, Channel, File, Interaction, Message, Ping, User, Version
-from tests.simulators.discord.people import Person, has_button
+from tests.simulators.discord.people import Person
 from tests.simulators.discord.rates import DEFAULT_LIMITS, Limit, Rules
 from tests.simulators.discord.server import DiscordSimulator
 
@@ -19,5 +19,4 @@ __all__ = [
     "Rules",
     "User",
     "Version",
-    "has_button",
 ]

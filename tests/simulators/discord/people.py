@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from tests.simulators.discord import interactions as kinds
 from tests.simulators.discord import payloads
-from tests.simulators.discord.components import BUTTON, INPUT, LABEL, SELECT, buttons, form_fields, walk
+from tests.simulators.discord.components import BUTTON, INPUT, LABEL, SELECT, buttons, form_fields
 from tests.simulators.discord.errors import Json
 from tests.simulators.discord.model import Channel, Interaction, Message, User
 from tests.simulators.discord.state import Guild
@@ -163,8 +163,3 @@ def _value(field: Json, values: Mapping[str, str]) -> Json:
     value = values.get(field["custom_id"], _held(field))
     sent: Json = {"type": field["type"], "id": 2, "custom_id": field["custom_id"]}
     return sent | ({"values": [value] if value else []} if field["type"] == SELECT else {"value": value})
-
-
-def has_button(message: Message, label: str) -> bool:
-    """Whether the message shows a button of this label."""
-    return any(each.get("label") == label for each in walk(message.components) if each["type"] == BUTTON)
