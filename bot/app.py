@@ -216,7 +216,9 @@ def _rules(settings: Settings) -> dict[str, Rule]:
     return {
         "web": Rule(channels=frozenset({EVERYBODY}), people=owner, admins=owner),
         "slack": Rule(channels=slack.channels, people=slack.people, admins=slack.admins),
-        "discord": Rule(channels=discord.channels, people=discord.people, admins=discord.admins),
+        "discord": Rule(
+            channels=discord.channels, people=discord.people, admins=discord.admins, roles=discord.roles
+        ),
     }
 
 

@@ -196,7 +196,7 @@ async def _discord(settings: Settings) -> Finding:
     if not token:
         advice = "Put the bot's token under [discord]."
         return Finding(what="discord", ok=False, needed=False, seen="no token set", advice=advice)
-    if not (discord.channels and (discord.people or discord.admins)):
+    if not (discord.channels and (discord.people or discord.roles or discord.admins)):
         advice = "Name channels and people under [discord]; as long as they are empty, everybody is refused."
         return Finding(what="discord", ok=False, seen="nobody may use it", advice=advice)
     headers = {"Authorization": f"Bot {token}", "User-Agent": "DiscordBot (bifrost, doctor)"}

@@ -28,7 +28,7 @@ from executor.moments import TimeRefused, machine_zone, parse_span, parse_zone
 from executor.rescuer import OnRestart
 
 _PREFIX = "BIFROST__"
-_LISTS = frozenset({"channels", "people", "admins", "guilds", "providers"})
+_LISTS = frozenset({"channels", "people", "roles", "admins", "guilds", "providers"})
 """Settings that the environment gives as a list with commas."""
 _VARIABLES = "environment"
 """The section whose keys are names of variables, and keep their case."""
@@ -107,6 +107,7 @@ class Discord(_Section):
     """The servers that it works in, and declares its commands to; empty: all that it was invited to."""
     channels: frozenset[str] = frozenset()
     people: frozenset[str] = frozenset()
+    roles: frozenset[Snowflake] = frozenset()
     admins: frozenset[str] = frozenset()
     api_url: str = Field(default="https://discord.com/api/v10", pattern=r"^https?://\S+$")
 

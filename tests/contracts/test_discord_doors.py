@@ -178,6 +178,13 @@ async def test_a_guild_that_is_not_named_is_refused_with_a_sentence() -> None:
     assert len(desk.asks) == 1
 
 
+async def test_the_desk_learns_of_a_persons_roles(world: World) -> None:
+    devs = world.discord.role("devs")
+    bob = world.discord.person("Bob", roles=(devs,))
+    await bob.runs("/job list", channel=world.dev)
+    assert devs in world.desk.asks[0].origin.actor.roles
+
+
 # Buttons
 
 

@@ -143,3 +143,13 @@ def test_jobs_are_seen_in_their_channel_by_their_owner_by_admins_and_on_the_page
     assert not ACCESS.may_see(origin(ANN, team="T2"), anns)
     assert not ACCESS.may_see(origin(ANN, platform="open"), anns)
     assert ACCESS.may_see(origin("owner", platform="web", team=""), anns)
+
+
+def test_a_role_lets_people_in_as_long_as_the_platform_vouches_for_it() -> None:
+    rule = Rule(channels=frozenset({DEV}), people=frozenset(), roles=frozenset({"R0DEVS"}))
+    access = Access(rules={"discord": rule})
+    eve = Actor(platform="discord", team="T0", user_id=EVE, name="Eve", roles=frozenset({"R0DEVS", "R0X"}))
+    assert access.authorize(Origin(actor=eve, channel=DEV), "research") == Allow()
+    for roles in (frozenset[str](), frozenset({"R0X"})):
+        stranger = replace(eve, roles=roles)
+        assert isinstance(access.authorize(Origin(actor=stranger, channel=DEV), "research"), Deny)

@@ -121,7 +121,7 @@ class DiscordAdapter:
 
     async def _declare(self, client: Client) -> None:
         try:
-            await client.commands.make_known([int(guild) for guild in sorted(self._guilds)])
+            await client.tree.make_known([int(guild) for guild in sorted(self._guilds)])
         except discord.Forbidden as error:
             raise SetupFault(str(error.code), _COMMANDS_REFUSED) from error
 

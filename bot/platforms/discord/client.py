@@ -33,7 +33,7 @@ class Client(discord.Client):
             guild_ready_timeout=0,
         )
         self.doors = doors
-        self.commands = Commands(self, doors)
+        self.tree = Commands(self, doors)
         self._on_change = on_change
 
     async def setup_hook(self) -> None:

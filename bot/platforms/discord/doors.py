@@ -225,8 +225,13 @@ def _delivery(interaction: Interaction) -> str:
 def _origin(interaction: Interaction) -> Origin:
     """A thread belongs to its channel; a button of a card belongs to the card's thread, which has its id."""
     user, channel = interaction.user, interaction.channel
+    roles = user.roles if isinstance(user, discord.Member) else ()
     actor = Actor(
-        platform="discord", team=str(interaction.guild_id or ""), user_id=str(user.id), name=user.display_name
+        platform="discord",
+        team=str(interaction.guild_id or ""),
+        user_id=str(user.id),
+        name=user.display_name,
+        roles=frozenset(str(role.id) for role in roles),
     )
     if isinstance(channel, discord.Thread):
         return Origin(actor=actor, channel=str(channel.parent_id), thread=str(channel.id))

@@ -68,10 +68,10 @@ def channel(guild: Guild, place: Channel) -> Json:
     }
 
 
-def guild_create(guild: Guild) -> Json:
-    everyone = {
-        "id": guild.id,
-        "name": "@everyone",
+def role(id: str, name: str) -> Json:
+    return {
+        "id": id,
+        "name": name,
         "color": 0,
         "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
         "hoist": False,
@@ -81,12 +81,15 @@ def guild_create(guild: Guild) -> Json:
         "mentionable": False,
         "flags": 0,
     }
+
+
+def guild_create(guild: Guild) -> Json:
     bot = member(User(id=guild.bot_id, name=guild.bot_name))
     return {
         "id": guild.id,
         "name": guild.name,
         "owner_id": guild.bot_id,
-        "roles": [everyone],
+        "roles": [role(id, name) for id, name in guild.roles.items()],
         "emojis": [],
         "stickers": [],
         "features": [],

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from aiohttp import web
 
+from tests.simulators.discord import payloads
 from tests.simulators.discord.gateway import Gateway
 from tests.simulators.discord.model import Call, Channel, Message, Ping, User
 from tests.simulators.discord.people import Person
@@ -97,6 +98,14 @@ class DiscordSimulator:
         channel = Channel(id=self.guild.new_id(), name=name)
         self.guild.channels[channel.id] = channel
         return channel
+
+    def role(self, name: str) -> str:
+        """A new role of the guild; its id."""
+        role_id = self.guild.new_id()
+        self.guild.roles[role_id] = name
+        body = {"guild_id": self.guild.id, "role": payloads.role(role_id, name)}
+        self.guild.publish("GUILD_ROLE_CREATE", body)
+        return role_id
 
     def person(self, name: str, *, roles: tuple[str, ...] = ()) -> Person:
         """A new member of the guild."""

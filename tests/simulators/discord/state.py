@@ -64,6 +64,8 @@ class Guild:
         self.origin = ""  # the server's own address, known once it listens
         self.names: dict[str, str] = {self.bot_id: bot_name}
         self.users: dict[str, User] = {}
+        self.roles: dict[str, str] = {self.id: "@everyone"}
+        """Names by id."""
         self.channels: dict[str, Channel] = {}
         """Channels and threads."""
         self.interactions: dict[str, Interaction] = {}
