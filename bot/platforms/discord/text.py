@@ -28,10 +28,10 @@ def fit_plain(text: str, most: int) -> str:
 
 
 def fit_markdown(text: str, most: int) -> str:
-    """Markdown in which no label hides where a link goes; a cut closes an open fence."""
+    """Markdown in which no label hides where a link goes, never blank; a cut closes an open fence."""
     shown = escape_mentions(disarm_links(visible(text)))
     if len(shown) <= most:
-        return shown
+        return shown if shown.strip() else ELLIPSIS
     kept = _prefix(shown, most - _LONGEST_FENCE - 3)
     fence = open_fence(kept)[:_LONGEST_FENCE]
     return "\n".join(part for part in (kept, fence, ELLIPSIS) if part)
