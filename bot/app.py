@@ -15,6 +15,7 @@ from datetime import timedelta
 from bot.data_dir import DataDir
 from bot.desk.access import EVERYBODY, Access, Rule
 from bot.desk.desk import Desk
+from bot.news import words
 from bot.news.announcer import Announcer
 from bot.news.newsroom import Newsroom
 from bot.platforms.base import ChatPlatform, SetupFault
@@ -304,6 +305,7 @@ class Bifrost:
             platforms=platforms,
             reports=house.data.reports,
             public_url=url,
+            sandbox=words.sandbox(house.sandbox.mode),
         )
 
     async def _keep_slack(self, slack: SlackAdapter) -> None:

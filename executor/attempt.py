@@ -13,7 +13,7 @@ from pathlib import Path
 from executor import endings, lifecycle, reports
 from executor.backends.base import Backend, CliMissing, Decoder, Launch
 from executor.catalog import Catalog
-from executor.events import Activity, Noticed
+from executor.events import Activity, Noticed, ToolEnded
 from executor.job_types.base import JobType
 from executor.live import LiveLog
 from executor.model import TIMEOUT, Job, Outcome, OutcomeKind, Report, StopReason
@@ -151,6 +151,8 @@ class Attempt:
             turn = time.monotonic()
             for line in lines:
                 activities = decode(line)
+                if self._stopped is not None:
+                    activities = [_cut_off(each) for each in activities]
                 now = time.monotonic()
                 if progress():
                     self._heard = now
@@ -264,6 +266,18 @@ class Attempt:
 
     def _patience_s(self) -> float:
         return self._heard + self._silence_s - time.monotonic()
+
+
+def _cut_off(activity: Activity) -> Activity:
+    """A tool that fails because we stop its CLI has done nothing wrong."""
+    if isinstance(activity, ToolEnded) and not activity.ok:
+        return replace(activity, stopped=True)
+    return activity
+
+
+async def run_attempt(workshop: Workshop, job: Job) -> None:
+    """Carries out the attempt that `job` was claimed for."""
+    await Attempt(workshop, job).run()
 
 
 def _failed(reason: str, message: str) -> Outcome:

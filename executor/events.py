@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -55,11 +55,12 @@ class ToolStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolEnded:
-    """A tool answered; `detail` says why where it did not go well."""
+    """A tool answered; `detail` says why where it did not go well, `stopped` that we cut it off ourselves."""
 
     tool_id: str
     ok: bool
     detail: str = ""
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,12 +108,13 @@ class Event:
 
 def encode(body: Body) -> tuple[str, dict[str, Any]]:
     """The body's kind and its fields, as the log stores them."""
-    return _NAMES[type(body)], asdict(body)
+    # Bodies are flat: asdict would copy them deeply, at a tenth of the price of a whole submit.
+    return _NAMES[type(body)], {field.name: getattr(body, field.name) for field in fields(body)}
 
 
-def decode(kind: str, fields: dict[str, Any]) -> Body:
+def decode(kind: str, values: dict[str, Any]) -> Body:
     """The inverse of `encode`."""
-    body = _KINDS[kind](**fields)
+    body = _KINDS[kind](**values)
     if isinstance(body, Moved):
-        return Moved(**fields | {"transition": Transition(body.transition), "status": JobStatus(body.status)})
+        return Moved(**values | {"transition": Transition(body.transition), "status": JobStatus(body.status)})
     return body

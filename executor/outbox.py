@@ -14,6 +14,8 @@ REPORT = "report"
 """Its report, as a file."""
 OUTPUT = "output"
 """All it wrote, as a file where that is long."""
+NOTICE = "notice"
+"""Why its channel shows nothing of it: to whoever asked, alone."""
 PAGES = "pages"
 """Its live output: shown to the end."""
 

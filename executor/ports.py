@@ -60,8 +60,10 @@ class Store(Protocol):
     async def submit(self, request: JobRequest) -> Submission:
         """A new pending job. Raises SuccessorLives where its parent has an unfinished successor."""
 
-    async def claim(self, worker: str, providers: Sequence[str], only: str | None = None) -> Job | None:
-        """Starts the next attempt that is due: the job comes back running, with the attempt's number.
+    async def claim(
+        self, worker: str, providers: Sequence[str], most: int, only: str | None = None
+    ) -> Sequence[Job]:
+        """Starts up to `most` attempts that are due: their jobs come back running, with the attempt's number.
 
         `only` is the id of the one job to be considered. No job of a provider that is limited is due.
         """

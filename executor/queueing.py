@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import heapq
+from collections import Counter, defaultdict, deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -35,3 +37,71 @@ class Hindrance:
     """The id of the job that is using its conversation."""
     provider_full: bool = False
     """Its provider has no free slot; without any of these the server has none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """What is to be known of a job for its turn: one that runs, or one that could but for the others."""
+
+    id: str
+    person: str
+    priority: int
+    type: str
+    provider: str
+    session_id: str | None
+    workspace: str
+
+
+def turns(
+    waiting: Sequence[Contender], running: Sequence[Contender], rules: QueueRules, most: int
+) -> Sequence[str]:
+    """The ids of up to `most` of the jobs in `waiting`, the oldest of which comes first: in this order they
+    may all start beside those that run, and none that is left out should have gone before them.
+    """
+    taken = _Taken(rules, running)
+    picked: list[str] = []
+    lines: dict[tuple[int, str], deque[tuple[int, Contender]]] = defaultdict(deque)
+    for age, contender in enumerate(waiting):
+        lines[-contender.priority, contender.person].append((age, contender))
+    heads = [(rank, taken.people[person], line[0][0], person) for (rank, person), line in lines.items()]
+    heapq.heapify(heads)
+    while heads and len(picked) < most:
+        rank, known, _, person = heapq.heappop(heads)
+        line = lines[rank, person]
+        if known == taken.people[person]:  # else one of theirs was picked meanwhile: others may go first now
+            _, contender = line.popleft()
+            if taken.has_room_for(contender):
+                taken.add(contender)
+                picked.append(contender.id)
+        if line:
+            heapq.heappush(heads, (rank, taken.people[person], line[0][0], person))
+    return picked
+
+
+class _Taken:
+    """What the jobs that run leave no room for."""
+
+    def __init__(self, rules: QueueRules, running: Sequence[Contender]) -> None:
+        self.people: Counter[str] = Counter()
+        self._rules = rules
+        self._providers: Counter[str] = Counter()
+        self._sessions: set[tuple[str, str | None]] = set()
+        self._written: set[str] = set()
+        for contender in running:
+            self.add(contender)
+
+    def add(self, contender: Contender) -> None:
+        self.people[contender.person] += 1
+        self._providers[contender.provider] += 1
+        if contender.session_id is not None:
+            self._sessions.add((contender.provider, contender.session_id))
+        if contender.type in self._rules.writers:
+            self._written.add(contender.workspace)
+
+    def has_room_for(self, contender: Contender) -> bool:
+        slots = self._rules.provider_slots.get(contender.provider)
+        return (
+            (slots is None or self._providers[contender.provider] < slots)
+            and (contender.provider, contender.session_id) not in self._sessions
+            and not (contender.type in self._rules.writers and contender.workspace in self._written)
+        )

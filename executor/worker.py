@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
-from executor.attempt import Attempt, Workshop
+from executor.attempt import Workshop, run_attempt
 from executor.lifecycle import Transition
 from executor.model import Job, Outcome, OutcomeKind
 from executor.wakeups import QUEUE
@@ -19,14 +20,23 @@ _NOT_BEGUN = Outcome(kind=OutcomeKind.INTERRUPTED, reason="shutdown")
 class Worker:
     """Runs up to `slots` attempts at a time. Cancelling `run` interrupts them; their jobs go on later.
 
-    `only` is the id of the one job that it is there for.
+    `carry_out` runs the attempt that a job was claimed for, and settles it. `only` is the id of the one job
+    that the worker is there for.
     """
 
-    def __init__(self, workshop: Workshop, name: str, slots: int, only: str | None = None) -> None:
+    def __init__(
+        self,
+        workshop: Workshop,
+        name: str,
+        slots: int,
+        only: str | None = None,
+        carry_out: Callable[[Workshop, Job], Awaitable[None]] = run_attempt,
+    ) -> None:
         self._workshop = workshop
         self._name = name
-        self._slots = asyncio.Semaphore(slots)
+        self._free = slots
         self._only = only
+        self._carry_out = carry_out
         self._drained = asyncio.Event()
 
     async def run(self) -> None:
@@ -44,37 +54,38 @@ class Worker:
     async def _claim_all(self, group: asyncio.TaskGroup) -> None:
         with self._workshop.wakeups.listen(QUEUE) as bell:
             while True:
-                await self._slots.acquire()
-                looked_at = self._workshop.clock.now()
-                job = await self._claim()
-                if job is not None:
+                looked_at, asked = self._workshop.clock.now(), self._free
+                jobs = await self._claim(asked) if asked else ()
+                for job in jobs:
+                    self._free -= 1
                     group.create_task(self._attempt(job))
-                    continue
-                self._slots.release()
-                await bell.wait(await self._pause_s(looked_at))
+                if not asked:
+                    await bell.wait(_LOOK_S)
+                elif len(jobs) < asked:
+                    await bell.wait(await self._pause_s(looked_at))
 
     def _clear(self) -> None:
         """Removes the temporary files of attempts whose process had no time to."""
         for temp in self._workshop.jobs.glob("*/tmp-*"):
             shutil.rmtree(temp, ignore_errors=True)
 
-    async def _claim(self) -> Job | None:
-        # Shielded: a claim that is cancelled half-way would leave a running job that nobody runs.
+    async def _claim(self, most: int) -> Sequence[Job]:
+        # Shielded: a claim that is cancelled half-way would leave running jobs that nobody runs.
         store, providers = self._workshop.store, list(self._workshop.backends)
-        claim = asyncio.ensure_future(store.claim(self._name, providers, self._only))
+        claim = asyncio.ensure_future(store.claim(self._name, providers, most, self._only))
         try:
             return await asyncio.shield(claim)
         except asyncio.CancelledError:
-            job = await claim
-            if job is not None:
+            for job in await claim:
                 await store.settle(job, Transition.INTERRUPT, _NOT_BEGUN)
             raise
 
     async def _attempt(self, job: Job) -> None:
         try:
-            await Attempt(self._workshop, job).run()
+            await self._carry_out(self._workshop, job)
         finally:
-            self._slots.release()
+            self._free += 1
+            self._workshop.wakeups.ring(QUEUE)
 
     async def _pause_s(self, looked_at: datetime) -> float:
         due = await self._workshop.store.next_due(looked_at)

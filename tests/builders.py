@@ -15,7 +15,7 @@ from executor.backends.base import Backend
 from executor.catalog import Catalog
 from executor.job_types import JOB_TYPES
 from executor.model import Actor, Job, JobRequest, Origin
-from executor.ports import Clock, SystemClock
+from executor.ports import Clock, Store, SystemClock
 from executor.processes.shims import Shims
 from executor.queueing import QueueRules
 from executor.wakeups import Wakeups, job_topic
@@ -112,10 +112,15 @@ async def open_workshop(
 async def started(workshop: Workshop, **changes: Any) -> Job:
     """A new job whose attempt is claimed, and is for the caller to run."""
     submission = await workshop.store.submit(request(**changes))
-    job = await workshop.store.claim("test", list(workshop.backends))
+    job = await claim_one(workshop.store, list(workshop.backends))
     assert job is not None
     assert job.id == submission.job.id
     return job
+
+
+async def claim_one(store: Store, providers: Sequence[str], only: str | None = None) -> Job | None:
+    """The job whose turn it is, now running; None where there is none."""
+    return next(iter(await store.claim("worker", providers, 1, only)), None)
 
 
 async def carried_out(workshop: Workshop, job: Job) -> Job:

@@ -16,7 +16,7 @@ from executor.lifecycle import Transition
 from executor.model import JobStatus
 
 _FINAL_KINDS = {outbox.RESULT, outbox.OUTPUT, outbox.PAGES}
-_KINDS = {outbox.CARD, outbox.REPORT, *_FINAL_KINDS}
+_KINDS = {outbox.CARD, outbox.REPORT, outbox.NOTICE, *_FINAL_KINDS}
 _Log = list[tuple[int, Body]]
 
 

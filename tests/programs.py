@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from executor.backends.base import Checkup, CliMissing, Command, Launch
-from executor.events import Activity, Noticed, SessionOpened, TextWritten
+from executor.events import Activity, Noticed, SessionOpened, TextWritten, ToolEnded
 from executor.model import Outcome, OutcomeKind, Usage
 
 
@@ -101,6 +101,8 @@ class Spoken:
                 return [TextWritten(text=rest)]
             case "notice":
                 return [Noticed(text=rest)]
+            case "failed":
+                return [ToolEnded(tool_id="1", ok=False, detail=rest)]
             case "done":
                 usage = Usage(cost_usd=0.5, turns=2)
                 self._outcome = Outcome(kind=OutcomeKind.DONE, result=rest, usage=usage)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from bot.news.transcript import split
@@ -15,8 +16,10 @@ from executor.schedules import LATE
 
 _PROMPT = 300
 """Characters of the prompt that a card shows."""
-_RESULT = 2_800
-"""Characters of the answer that the last word quotes."""
+_GLANCE = 700
+"""Characters of an answer that the last word quotes where the whole stands above it."""
+_ABOVE = "the whole answer stands above"
+_NEAR = "the rest is in the output above or attached"
 TONES = {
     JobStatus.PENDING: Tone.WAITING,
     JobStatus.SCHEDULED: Tone.SCHEDULED,
@@ -26,31 +29,34 @@ TONES = {
     JobStatus.RATE_LIMITED: Tone.WAITING,
     JobStatus.CANCELLED: Tone.STOPPED,
 }
-_STATES = {
-    JobStatus.PENDING: "queued",
-    JobStatus.SCHEDULED: "scheduled",
-    JobStatus.RUNNING: "running",
-    JobStatus.DONE: "done",
-    JobStatus.FAILED: "failed",
-    JobStatus.RATE_LIMITED: "waits for a usage limit",
-    JobStatus.CANCELLED: "cancelled",
-}
 
 
 def card(
-    job: Job, *, step: str, now: datetime, public_url: str, hindrance: Hindrance | None = None
+    job: Job,
+    *,
+    step: str,
+    now: datetime,
+    public_url: str,
+    hindrance: Hindrance | None = None,
+    since: datetime | None = None,
+    sandbox: str = "",
 ) -> Announcement:
-    """The job at a glance. `hindrance` is what keeps it from starting."""
-    said = f"\n\n{job.message}" if job.message else ""
+    """The job at a glance. `hindrance` is what keeps it from starting, `sandbox` what holds it once it runs.
+
+    `since` is when a running job would have begun, had it never waited; by default, when it began.
+    """
+    since = (since or job.started_at) if job.status is JobStatus.RUNNING else None
+    held = (Fact(label="sandbox", value=sandbox),) if sandbox and _has_run(job) else ()
     return Announcement(
         shape=Shape.CARD,
         tone=TONES[job.status],
         title=f"{job.type} {job.short_id} · {_state(job)}",
-        body=excerpt(job.prompt, _PROMPT) + said,
-        facts=(*_facts(job, step, now), *_waits_for(job, hindrance)),
+        quote=excerpt(job.prompt, _PROMPT),
+        body=job.message,
+        facts=(*_facts(job, step, now, since), *_waits_for(job, hindrance), *held),
         actions=_actions(job),
         links=_links(job, public_url),
-        since=job.started_at if job.status is JobStatus.RUNNING else None,
+        since=since,
         until=job.retry_at if job.status is JobStatus.RATE_LIMITED else None,
     )
 
@@ -62,18 +68,48 @@ def page(text: str, job: Job) -> Announcement:
     )
 
 
-def result(job: Job, public_url: str) -> Announcement:
-    """The last word: the answer or the reason, and what it took."""
+def result(job: Job, public_url: str, *, most: int = 2_800, above: bool = False) -> Announcement:
+    """The last word: the answer or the reason, and what it took.
+
+    Of an answer it quotes at most `most` characters, or only how it begins where the whole stands `above`.
+    """
     return Announcement(
         shape=Shape.RESULT,
         tone=TONES[job.status],
         title=f"{job.type} {job.short_id} · {_state(job)}",
-        body=_last_word(job),
+        body=_last_word(job, min(most, _GLANCE), _ABOVE) if above else _last_word(job, most, _NEAR),
         facts=(*_why(job), *_took(job)),
         actions=_actions(job),
         links=_links(job, public_url),
         mention=job.origin.actor.user_id,
     )
+
+
+def unheard(job: Job, advice: str) -> Announcement:
+    """To whoever asked, alone: why the channel shows nothing of the job, and what becomes of it."""
+    return Announcement(
+        shape=Shape.RESULT,
+        tone=TONES[job.status],
+        title=f"{job.type} {job.short_id} · {_state(job)}",
+        quote=excerpt(job.prompt, _PROMPT),
+        body=f"Where you asked for this job, nothing can be shown of it. {advice}\n\n"
+        "The job goes on all the same. Its last word comes there, if I am let in by then, "
+        f"and else to you here; `/job show {job.short_id}` tells how it stands.",
+    )
+
+
+def told_alone(job: Job, public_url: str, *, advice: str, most: int) -> Announcement:
+    """The last word to whoever asked, alone, where the channel takes it no more."""
+    said = result(job, public_url)
+    rest = "the rest is in its report" if job.report_slug else "the rest is cut off"
+    # Buttons work only where jobs may be asked for, and nobody has to be named in a talk of two.
+    why = f"*You read this here because the channel does not take it. {advice}*"
+    body = f"{_last_word(job, most, rest)}\n\n{why}"
+    return replace(said, body=body, actions=(), mention="")
+
+
+def _has_run(job: Job) -> bool:
+    return job.started_at is not None and (job.status is JobStatus.RUNNING or job.status.final)
 
 
 def _state(job: Job) -> str:
@@ -86,17 +122,17 @@ def _state(job: Job) -> str:
         return f"interrupted by a restart, {going_on}"
     if job.status is JobStatus.RUNNING and job.attempt > 1:
         return f"running (attempt {job.attempt})"
-    return _STATES[job.status]
+    return state(job.status)
 
 
-def _facts(job: Job, step: str, now: datetime) -> tuple[Fact, ...]:
+def _facts(job: Job, step: str, now: datetime, since: datetime | None) -> tuple[Fact, ...]:
     facts = [
         Fact(label="by", value=job.origin.actor.name or job.origin.actor.user_id),
         Fact(label="model", value=_model(job)),
     ]
     facts += _timed(job, now)
-    if job.status is JobStatus.RUNNING and job.started_at is not None:
-        facts.append(Fact(label="elapsed", value=duration((now - job.started_at).total_seconds() * 1000)))
+    if since is not None:
+        facts.append(Fact(label="elapsed", value=duration((now - since).total_seconds() * 1000)))
         if step:
             facts.append(Fact(label="step", value=step))
     if job.status is JobStatus.RATE_LIMITED and job.retry_at is not None:
@@ -175,10 +211,10 @@ def _links(job: Job, public_url: str) -> tuple[Link, ...]:
     return (Link(label="Report", url=f"{public_url}/reports/{job.report_slug}/"),)
 
 
-def _last_word(job: Job) -> str:
+def _last_word(job: Job, most: int, rest: str) -> str:
     if job.status is not JobStatus.DONE:
         return job.message or f"The job was {state(job.status)}."
     if not job.result.strip():
         return "It ended without an answer in words."
-    first, *rest = split(job.result.strip(), _RESULT)
-    return f"{first}\n\n*… the rest is in the output above or attached.*" if rest else first
+    first, *more = split(job.result.strip(), most)
+    return f"{first}\n\n*… {rest}.*" if more else first

@@ -7,11 +7,14 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.news import announcements
 from bot.news.newsroom import Budgets, Newsroom
-from bot.news.pacing import Budget, Ticket, Urgency
+from bot.news.output import Output
+from bot.news.pacing import Budget, Line, Urgency
+from bot.news.reception import Reception, Remedy
 from bot.news.transcript import Page, Transcript
 from bot.platforms.base import (
     Announcement,
@@ -23,7 +26,7 @@ from bot.platforms.base import (
     Unsure,
 )
 from executor import outbox
-from executor.model import Job
+from executor.model import Job, JobStatus
 from executor.outbox import Entry
 from executor.queueing import Hindrance
 from executor.wakeups import Bell, job_topic
@@ -33,6 +36,8 @@ log = logging.getLogger(__name__)
 _TICK_S = 15.0
 """Seconds between two looks at a card that may have changed without news: by time alone, by other jobs."""
 _LOOK_S = 30.0
+_MARGIN = 200
+"""Characters that the last word keeps free beside the answer."""
 _NOWHERE = ""
 """Stands for the message id of what the platform will never take."""
 _UNSURE_S = (1.0, 2.0, 5.0, 15.0, 30.0)
@@ -65,9 +70,12 @@ class JobNews:
         self._card_said: Announcement | None = None
         self._read_to = 0
         self._text_at, self._ticked_at = 0.0, time.monotonic()
-        self._line: tuple[Budget, Ticket] | None = None
+        self._line = Line()
         self._unsure = 0
         self._hold_until = 0.0
+        self._since: tuple[int, datetime | None] = (0, None)
+        """The attempt that runs, and when it would have begun, had the job never waited."""
+        self._reception = Reception()
 
     async def run(self) -> None:
         """Tells all there is to tell of the job; returns when it has ended and all is told."""
@@ -76,7 +84,7 @@ class JobNews:
                 while await self._advance(bell):
                     pass
             finally:
-                self._leave_line()
+                self._line.leave()
 
     async def _advance(self, bell: Bell) -> bool:
         """One look at how things stand: says what is due, or waits for a turn or for news."""
@@ -84,33 +92,18 @@ class JobNews:
         await self._catch_up()
         step = await self._next_step()
         if step is None:
-            self._leave_line()
+            self._line.leave()
             if self._settled():
                 return False
             await bell.wait(self._pause_s())
-        elif self._line_up(step, bell).granted:
-            self._line = None
+        elif self._line.stand(self._budget_of(step), step.urgency, bell):
             await self._say_or_hold(step)
         else:
             await bell.wait(_LOOK_S)
         return True
 
-    def _line_up(self, step: Step, bell: Bell) -> Ticket:
-        """The place in the line for this step; a place in the right line is kept, as urgent as it now is."""
-        budget = self._budgets.posts if step.message_id is None else self._budgets.edits
-        if self._line is not None and self._line[0] is not budget:
-            self._leave_line()
-        if self._line is None:
-            self._line = (budget, budget.ask(step.urgency, bell))
-        ticket = self._line[1]
-        ticket.urgency = step.urgency
-        return ticket
-
-    def _leave_line(self) -> None:
-        if self._line is not None:
-            budget, ticket = self._line
-            budget.leave(ticket)
-            self._line = None
+    def _budget_of(self, step: Step) -> Budget:
+        return self._budgets.posts if step.message_id is None else self._budgets.edits
 
     async def _catch_up(self) -> None:
         storage = self._newsroom.storage
@@ -118,21 +111,38 @@ class JobNews:
         self._entries = await storage.outbox.of_job(self._job.id)
         self._job = await storage.jobs.job(self._job.id) or self._job
         self._hindrance = await storage.jobs.hindrance(self._job.id)
+        if self._since[0] != self._job.attempt:
+            self._since = (self._job.attempt, await self._running_since())
         while events := await storage.jobs.events(self._job.id, self._read_to):
             for event in events:
                 self._transcript.add(event.seq, event.body)
             self._read_to = events[-1].seq
 
+    async def _running_since(self) -> datetime | None:
+        attempts = await self._newsroom.storage.jobs.attempts(self._job.id)
+        ran = timedelta(milliseconds=self._job.usage.duration_ms or 0)
+        return attempts[-1].started_at - ran if attempts else None
+
     async def _next_step(self) -> Step | None:
         card = self._entry(outbox.CARD)
-        if card.message_id is None:
+        if self._reception.shut(ended=self._job.status.final):
+            return await self._privately()
+        if not card.message_id:
             return self._card(card)
-        if card.message_id == _NOWHERE:
-            await self._close(*self._entries)
-            return None
         if not self._job.status.final:
             return self._card(card) if card.due else self._page() or self._tick(card)
         step = self._last_step(card) or await self._file()
+        if step is None:
+            await self._close(*self._entries)
+        return step
+
+    async def _privately(self) -> Step | None:
+        """What the channel does not take, to whoever asked: why, and at the end the last word."""
+        told = self._entry(outbox.NOTICE).shown or self._entry(outbox.CARD).message_id
+        if not told and not self._job.status.final:
+            says = announcements.unheard(self._job, self._reception.advice(self._platform.name))
+            return Step(kind=outbox.NOTICE, urgency=Urgency.STATE, seq=1, says=says)
+        step = self._result()
         if step is None:
             await self._close(*self._entries)
         return step
@@ -153,11 +163,14 @@ class JobNews:
             now=self._newsroom.clock.now(),
             public_url=self._newsroom.public_url,
             hindrance=self._hindrance,
+            since=self._since[1],
+            sandbox=self._newsroom.sandbox,
         )
-        return Step(kind=outbox.CARD, urgency=urgency, seq=card.wanted, says=says, message_id=card.message_id)
+        message_id = card.message_id or None
+        return Step(kind=outbox.CARD, urgency=urgency, seq=card.wanted, says=says, message_id=message_id)
 
     def _tick(self, card: Entry) -> Step | None:
-        if self._ticked_at + _TICK_S > time.monotonic():
+        if self._reception.frozen or self._ticked_at + _TICK_S > time.monotonic():
             return None
         step = self._card(card, Urgency.TICK)
         if step.says == self._card_said:
@@ -172,7 +185,7 @@ class JobNews:
         """
         if not self._job.status.final and self._gap_s() > 0:
             return None
-        for number, page in enumerate(self._transcript.pages):
+        for number, page in enumerate(self._output.pages):
             entry = self._entry(outbox.page(number))
             if entry.message_id == _NOWHERE:
                 continue
@@ -197,7 +210,13 @@ class JobNews:
         entry = self._entry(outbox.RESULT)
         if not entry.due:
             return None
-        says = announcements.result(self._job, self._newsroom.public_url)
+        url = self._newsroom.public_url
+        if self._reception.is_private(outbox.RESULT):
+            advice = self._reception.advice(self._platform.name)
+            says = announcements.told_alone(self._job, url, most=self._most, advice=advice)
+        else:
+            above = self._output.stands_above
+            says = announcements.result(self._job, url, most=self._most, above=above)
         return Step(kind=outbox.RESULT, urgency=Urgency.FINAL, seq=entry.wanted, says=says)
 
     async def _file(self) -> Step | None:
@@ -206,7 +225,7 @@ class JobNews:
             content = await asyncio.to_thread(_read, self._newsroom.reports / self._job.report_slug)
             if content:
                 return self._attach(report, f"report-{self._job.short_id}.html", "The report", content)
-        if output.due and self._is_long():
+        if output.due and self._output.left_out:
             content = self._transcript.whole.encode(errors="replace")
             return self._attach(output, f"output-{self._job.short_id}.md", "The whole output", content)
         return None
@@ -229,22 +248,45 @@ class JobNews:
             self._unsure = 0
             if isinstance(step.says, Announcement) and step.kind == outbox.CARD:
                 self._card_said = step.says
+                if step.message_id is None:
+                    self._reception.opened()
         except Throttled as error:
             log.info("news.throttled", extra={"job_id": self._job.id, "method": error.method})
-            budget = self._budgets.posts if step.message_id is None else self._budgets.edits
-            budget.pause(error.retry_after_s)
+            self._budget_of(step).pause(error.retry_after_s)
         except Unsure:
             log.warning("news.unsure", extra={"job_id": self._job.id, "kind": step.kind})
             wait_s = _UNSURE_S[min(self._unsure, len(_UNSURE_S) - 1)]
             self._unsure += 1
             self._hold_until = time.monotonic() + wait_s
         except Refused as error:
-            log.warning("news.refused", extra={"job_id": self._job.id, "kind": step.kind, "code": error.code})
-            await self._shown(step.kind, step.seq, step.message_id or _NOWHERE)
+            await self._give_up(step, error)
+
+    async def _give_up(self, step: Step, error: Refused) -> None:
+        """What is refused is not tried for ever: it is said anew, said elsewhere, or left."""
+        log.warning("news.refused", extra={"job_id": self._job.id, "kind": step.kind, "code": error.code})
+        stood, ended = step.message_id is not None, self._job.status.final
+        remedy = self._reception.refused(step.kind, error, stood=stood, ended=ended)
+        if remedy is Remedy.SAY_ANEW:
+            await self._newsroom.storage.outbox.forget(self._job.id, [step.kind, *self._lost_with(step.kind)])
+        elif remedy is Remedy.LEAVE_DUE:
+            await self._shown(step.kind, 0, None)
+            if stood:
+                await self._newsroom.storage.outbox.forget(self._job.id, [outbox.RESULT])
+        else:
+            heads = step.message_id if step.kind == outbox.CARD else None
+            await self._shown(step.kind, step.seq, heads or _NOWHERE)
+        if step.kind == outbox.CARD and not stood:
+            self._newsroom.report_shut(self._platform.name, self._job.origin.channel, error)
+
+    def _lost_with(self, kind: str) -> list[str]:
+        """What else is said anew with a message that is gone: the thread of a card that was its head."""
+        if kind != outbox.CARD or self._job.origin.thread is not None:
+            return []
+        return [outbox.RESULT, *(each for each in self._entries if each.startswith("page:"))]
 
     async def _say(self, step: Step) -> None:
         if step.message_id is not None and isinstance(step.says, Announcement):
-            await self._platform.edit(self._place(step.kind), step.message_id, step.says)
+            await self._platform.edit(await self._place(step.kind), step.message_id, step.says)
             await self._shown(step.kind, step.seq, None)
             return
         if self._entry(step.kind).sending and await self._find(step):
@@ -255,7 +297,7 @@ class JobNews:
     async def _find(self, step: Step) -> bool:
         """Whether an earlier send of the step came through although its answer was lost."""
         try:
-            found = await self._platform.find(self._place(step.kind), self._key(step))
+            found = await self._platform.find(await self._place(step.kind), self._key(step))
         except Refused:
             return False  # a second message is better than none
         if found is None:
@@ -266,7 +308,7 @@ class JobNews:
         return True
 
     async def _post(self, step: Step) -> str:
-        place = self._place(step.kind)
+        place = await self._place(step.kind)
         if isinstance(step.says, Attachment):
             return await self._platform.attach(place, step.says)
         return await self._platform.post(place, step.says, self._key(step))
@@ -281,8 +323,10 @@ class JobNews:
         elif kind.startswith("page:"):
             self._text_at = time.monotonic()
 
-    def _place(self, kind: str) -> Place:
+    async def _place(self, kind: str) -> Place:
         origin = self._job.origin
+        if self._reception.is_private(kind):
+            return await self._platform.direct(origin.actor.team, origin.actor.user_id)
         thread = origin.thread
         if thread is None and kind != outbox.CARD:
             thread = self._entry(outbox.CARD).message_id
@@ -295,11 +339,22 @@ class JobNews:
     def _begun(self) -> bool:
         return self._entry(outbox.page(0)).message_id is not None
 
-    def _is_long(self) -> bool:
-        """Whether the pages in the thread leave out some of the output."""
-        pages = self._transcript.pages
-        shown = [self._entry(outbox.page(number)).message_id for number in range(len(pages))]
-        return self._transcript.truncated or not all(shown)
+    @property
+    def _most(self) -> int:
+        """Characters of the answer that the last word may carry."""
+        return self._platform.caps.page_chars - _MARGIN
+
+    @property
+    def _output(self) -> Output:
+        done = self._job.status is JobStatus.DONE
+        pages = range(len(self._transcript.pages))
+        return Output(
+            transcript=self._transcript,
+            answer=self._job.result.replace("\r\n", "\n").strip() if done else "",
+            most=self._most,
+            seq=self._job.seq,
+            begun={number for number in pages if self._entry(outbox.page(number)).message_id},
+        )
 
     def _settled(self) -> bool:
         return self._job.status.final and not any(entry.due for entry in self._entries.values())
@@ -312,7 +367,8 @@ class JobNews:
         waits = [_LOOK_S]
         if self._gap_s() > 0:
             waits.append(self._gap_s())
-        if not self._job.status.final and self._entry(outbox.CARD).message_id:
+        shows = self._entry(outbox.CARD).message_id and not self._reception.frozen
+        if shows and not self._job.status.final and not self._reception.shut(ended=False):
             waits.append(max(0.05, self._ticked_at + _TICK_S - time.monotonic()))
         return min(waits)
 

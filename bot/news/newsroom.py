@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.news.pacing import Budget
-from bot.platforms.base import ChatPlatform
+from bot.platforms.base import ChatPlatform, Refused
 from executor.ports import Clock
 from executor.wakeups import Wakeups
 from storage import Storage
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +26,17 @@ class Newsroom:
     platforms: Mapping[str, ChatPlatform]
     reports: Path
     public_url: str
+    sandbox: str = ""
+    """What jobs are held in, in words for people."""
+    shut: set[tuple[str, str, str]] = field(default_factory=set)
+    """Channels that were reported already, each with the platform's word for why."""
+
+    def report_shut(self, platform: str, channel: str, error: Refused) -> None:
+        """Tells whoever runs the bot, once, that a channel takes nothing of ours."""
+        key = (platform, channel, error.code)
+        if key not in self.shut:
+            self.shut.add(key)
+            log.error("news.channel_shut: %s %s: %s. %s", *key, error.advice)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,6 +86,32 @@ class Budget:
         self._counted_at = now
 
 
+class Line:
+    """One's place: in the line of one budget at a time, and kept there until it is one's turn."""
+
+    def __init__(self) -> None:
+        self._place: tuple[Budget, Ticket] | None = None
+
+    def stand(self, budget: Budget, urgency: Urgency, bell: Bell) -> bool:
+        """Whether it is one's turn, which is then spent. If not, `bell` rings when it is."""
+        if self._place is not None and self._place[0] is not budget:
+            self.leave()
+        if self._place is None:
+            self._place = (budget, budget.ask(urgency, bell))
+        ticket = self._place[1]
+        ticket.urgency = urgency
+        if ticket.granted:
+            self._place = None
+        return ticket.granted
+
+    def leave(self) -> None:
+        """Gives the place up, if there is one."""
+        if self._place is not None:
+            budget, ticket = self._place
+            budget.leave(ticket)
+            self._place = None
+
+
 def _now() -> float:
     """Seconds on the clock that the timers go by."""
     return asyncio.get_running_loop().time()

@@ -41,6 +41,8 @@ class Transcript:
         self._whole: list[str] = []
         self._said: list[str] = []
         """The text since the last line about a tool."""
+        self._before = (0, "")
+        """Before that text: how many pages were full, and the page that was begun."""
         self._tools = False
         self.step = ""
         """What the agent does just now."""
@@ -58,24 +60,30 @@ class Transcript:
     @property
     def pages(self) -> list[Page]:
         """What the thread should show, page by page."""
-        pages = [*self._full, *self._last()]
-        if len(pages) <= MOST_PAGES:
-            return pages
-        latest = Page(text=_LEFT_OUT + pages[-1].text, seq=pages[-1].seq)
-        return [*pages[: MOST_PAGES - 1], latest]
+        return _shown([*self._full, *self._last(self._tail)])
+
+    def without(self, answer: str) -> list[Page] | None:
+        """The pages if it had ended before `answer`; None where it does not end with that."""
+        said = "".join(self._said).rstrip()
+        if not answer or not said.endswith(answer):
+            return None
+        full, tail = self._before
+        *more, tail = split(tail + said.removesuffix(answer).rstrip(), self._limit)
+        between = [Page(text=part, seq=self._seq) for part in more]
+        return _shown([*self._full[:full], *between, *self._last(tail)])
 
     @property
     def truncated(self) -> bool:
         """Whether the pages leave something out."""
-        return len(self._full) + len(self._last()) > MOST_PAGES
+        return len(self._full) + len(self._last(self._tail)) > MOST_PAGES
 
     @property
     def whole(self) -> str:
         """All of it."""
         return "".join(self._whole).strip() + "\n"
 
-    def _last(self) -> list[Page]:
-        return [Page(text=_closed(self._tail), seq=self._seq)] if self._tail.strip() else []
+    def _last(self, tail: str) -> list[Page]:
+        return [Page(text=_closed(tail), seq=self._seq)] if tail.strip() else []
 
     def _text(self, body: Body) -> str:
         match body:
@@ -84,6 +92,8 @@ class Transcript:
             case ToolStarted(name=name, detail=detail):
                 self.step = excerpt(f"{name} {detail}", 80)
                 return self._line(f"🔧 {_code(name)} {_code(detail)}".rstrip())
+            case ToolEnded(ok=False, stopped=True):
+                return self._line("⏹️ stopped")
             case ToolEnded(ok=False, detail=detail):
                 return self._line(f"⚠️ failed: {_code(detail)}" if detail else "⚠️ failed")
             case Noticed(text=text):
@@ -92,6 +102,8 @@ class Transcript:
                 return ""
 
     def _words(self, text: str) -> str:
+        if not self._said:
+            self._before = (len(self._full), self._tail)
         if self._tools:
             # Indented, it would become a part of the list that the tools' lines are.
             text = text.lstrip()
@@ -114,6 +126,14 @@ class Transcript:
         """What is missing of so many newlines at the end of what there is, or of `last`."""
         last = last or (self._whole[-1] if self._whole else "\n\n")
         return "\n" * max(0, newlines - (len(last) - len(last.rstrip("\n"))))
+
+
+def _shown(pages: list[Page]) -> list[Page]:
+    """As many of the pages as a thread may hold."""
+    if len(pages) <= MOST_PAGES:
+        return pages
+    latest = Page(text=_LEFT_OUT + pages[-1].text, seq=pages[-1].seq)
+    return [*pages[: MOST_PAGES - 1], latest]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import unicodedata
 from datetime import UTC, datetime
 
 from executor.model import SHORT_ID, Job, JobStatus, Usage
+from executor.processes.sandbox import Mode
 from executor.queueing import Hindrance
 
 UNKNOWN = "unknown"
@@ -22,6 +23,11 @@ _LONGEST_SIGN = 30
 def state(status: JobStatus) -> str:
     """The status within a sentence: `rate limited`."""
     return status.value.replace("_", " ")
+
+
+def sandbox(mode: Mode) -> str:
+    """What jobs are held in."""
+    return {Mode.PIDNS: "pid namespace", Mode.REAPER: "none, reaper only"}[mode]
 
 
 def money(usd: float | None) -> str:

@@ -62,14 +62,16 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
-    """What to say, never how it looks. `title` and facts are plain text, `body` is Markdown.
+    """What to say, never how it looks. `title`, `quote` and facts are plain text, `body` is Markdown.
 
-    All three may hold anything a person or an agent wrote: each platform disarms it as it renders.
+    All four may hold anything a person or an agent wrote: each platform disarms it as it renders.
     """
 
     shape: Shape
     tone: Tone
     title: str
+    quote: str = ""
+    """What a person wrote, shown above the body and to the letter: no sign in it is markup."""
     body: str = ""
     facts: Sequence[Fact] = ()
     actions: Sequence[Action] = ()
@@ -136,6 +138,9 @@ class ChatPlatform(Protocol):
     async def find(self, place: Place, key: str) -> str | None:
         """The id of our message marked `key` (or of our file named so), after an answer was lost."""
 
+    async def direct(self, team: str, user_id: str) -> Place:
+        """Where this one person is spoken to alone; Refused where there is no such place."""
+
 
 class Throttled(Exception):
     """The platform wants us to wait."""
@@ -151,11 +156,19 @@ class Unsure(Exception):
 
 
 class Refused(Exception):
-    """The platform will never take this: channel gone, not a member, message deleted."""
+    """The platform will not take this: channel gone, not a member. `code` is its own word for why.
 
-    def __init__(self, code: str) -> None:
+    `advice` says in a sentence what stands against it and what a person can do; empty where nobody can.
+    """
+
+    def __init__(self, code: str, advice: str = "") -> None:
         super().__init__(code)
         self.code = code
+        self.advice = advice
+
+
+class Gone(Refused):
+    """The message that was to be edited is there no more: somebody has deleted it."""
 
 
 class SetupFault(Exception):

@@ -17,6 +17,7 @@ from bot.platforms.base import (
     Attachment,
     Caps,
     Fact,
+    Gone,
     Link,
     Place,
     Refused,
@@ -73,7 +74,7 @@ class WebPlatform:
     async def edit(self, place: Place, message_id: str, announcement: Announcement) -> None:
         metadata: dict[str, object] = {"announcement": to_dict(announcement)}
         if await self._messages.change(message_id, to_markdown(announcement), metadata) is None:
-            raise Refused("message_not_found")
+            raise Gone("message_not_found")
 
     async def attach(self, place: Place, attachment: Attachment) -> str:
         """The message comes first, since the file lies under its id; `find` wants both of them."""
@@ -108,6 +109,10 @@ class WebPlatform:
             return None
         return message.id
 
+    async def direct(self, team: str, user_id: str) -> Place:
+        """Nowhere: the page has no direct messages."""
+        raise Refused("no_direct_messages")
+
     async def _check(self, place: Place) -> None:
         if place.thread is None:
             return
@@ -137,6 +142,7 @@ def from_dict(fields: Mapping[str, Any]) -> Announcement:
         shape=Shape(fields["shape"]),
         tone=Tone(fields["tone"]),
         title=fields["title"],
+        quote=fields.get("quote", ""),
         body=fields["body"],
         facts=tuple(Fact(**fact | {"at": _to_time(fact.get("at"))}) for fact in fields["facts"]),
         actions=tuple(Action(**action) for action in fields["actions"]),
@@ -168,7 +174,7 @@ def to_markdown(announcement: Announcement) -> str:
     head = f"{emoji} **{announcement.title}** ({word})" if announcement.shape is not Shape.PAGE else ""
     facts = " · ".join(f"{fact.label}: {fact.value}" for fact in announcement.facts)
     links = " · ".join(f"[{link.label}]({link.url})" for link in announcement.links)
-    parts = [head, announcement.body, facts, links]
+    parts = [head, announcement.quote, announcement.body, facts, links]
     return "\n\n".join(part for part in parts if part)
 
 

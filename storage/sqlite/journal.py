@@ -13,10 +13,12 @@ from executor.events import Activity, Body, CancelAsked, Moved, ReportPublished,
 from executor.lifecycle import Transition
 from executor.model import Job, JobRequest, JobStatus, Outcome, OutcomeKind, Report, new_job_id
 from executor.ports import Submission, SuccessorLives
+from executor.queueing import Contender, QueueRules, turns
 from storage.sqlite.queries import load
 from storage.sqlite.rows import to_job, to_text
 
 _SQL = {**load("jobs"), **load("queue")}
+_STARTABLE = orjson.dumps(sorted(lifecycle.MOVES[Transition.START].sources)).decode()
 
 
 def one(connection: sqlite3.Connection, query: str, **values: object) -> Job | None:
@@ -45,30 +47,33 @@ def submit(connection: sqlite3.Connection, request: JobRequest, now: str) -> Sub
     transition = Transition.SCHEDULE if waits else Transition.SUBMIT
     moved = Moved(transition=transition, status=lifecycle.MOVES[transition].target, attempt=0)
     values = {"id": job_id, "status": moved.status, "now": now}
-    connection.execute(_SQL["insert"], request_values(request) | values)
-    _append(connection, job_id, moved, now)
-    return Submission(job=_job(connection, job_id), created=True)
+    job = _written(connection, "insert", **request_values(request), **values)
+    _log(connection, job, moved, now)
+    return Submission(job=job, created=True)
 
 
 def claim(
-    connection: sqlite3.Connection, worker: str, providers: Sequence[str], now: str, **terms: object
-) -> Job | None:
-    """Starts the next attempt of the job whose turn it is."""
-    values = {"now": now, "providers": orjson.dumps(list(providers)).decode(), **terms}
-    row = connection.execute(_SQL["next_due"], values).fetchone()
-    job = None if row is None else _job(connection, row["id"])
-    if job is None or lifecycle.target(job.status, Transition.START) is None:
-        return None
-    seen = {"id": job.id, "status": job.status, "attempt": job.attempt, "worker": worker, "now": now}
-    if connection.execute(_SQL["start"], seen).rowcount == 0:
-        return None
-    number = job.attempt + 1
-    connection.execute(
-        _SQL["open_attempt"], {"job_id": job.id, "number": number, "worker": worker, "now": now}
-    )
-    moved = Moved(transition=Transition.START, status=JobStatus.RUNNING, attempt=number)
-    _append(connection, job.id, moved, now)
-    return _job(connection, job.id)
+    connection: sqlite3.Connection, worker: str, rules: QueueRules, most: int, now: str, **terms: object
+) -> list[Job]:
+    """Starts the next attempts of the jobs whose turn it is."""
+    waiting = _contenders(connection, "startable", now=now, **terms)
+    if not waiting:
+        return []
+    picked = turns(waiting, _contenders(connection, "running"), rules, most)
+    return [_start(connection, job_id, worker, now) for job_id in picked]
+
+
+def _contenders(connection: sqlite3.Connection, query: str, **values: object) -> list[Contender]:
+    return [Contender(**row) for row in connection.execute(_SQL[query], values)]
+
+
+def _start(connection: sqlite3.Connection, job_id: str, worker: str, now: str) -> Job:
+    job = _written(connection, "start", id=job_id, sources=_STARTABLE, worker=worker, now=now)
+    opened = {"job_id": job.id, "number": job.attempt, "worker": worker, "now": now}
+    connection.execute(_SQL["open_attempt"], opened)
+    moved = Moved(transition=Transition.START, status=job.status, attempt=job.attempt)
+    _log(connection, job, moved, now)
+    return job
 
 
 def record(connection: sqlite3.Connection, job: Job, activities: Sequence[Activity], now: str) -> bool:
@@ -171,8 +176,7 @@ def _move(
         "now": now,
         **asdict(job.usage + outcome.usage),
     }
-    if connection.execute(_SQL["move"], values).rowcount == 0:
-        return None
+    settled = _written(connection, "move", **values)
     moved = Moved(
         transition=transition,
         status=target,
@@ -181,8 +185,8 @@ def _move(
         message=outcome.message,
         by=by,
     )
-    _append(connection, job.id, moved, now)
-    return _job(connection, job.id)
+    _log(connection, settled, moved, now)
+    return settled
 
 
 def _retry_at(target: JobStatus, outcome: Outcome) -> str | None:
@@ -192,6 +196,15 @@ def _retry_at(target: JobStatus, outcome: Outcome) -> str | None:
 
 def _append(connection: sqlite3.Connection, job_id: str, body: Body, now: str) -> None:
     (seq,) = connection.execute(_SQL["next_seq"], {"id": job_id}).fetchone()
+    _keep(connection, job_id, seq, body, now)
+
+
+def _log(connection: sqlite3.Connection, job: Job, moved: Moved, now: str) -> None:
+    """A move, which has taken its number with it."""
+    _keep(connection, job.id, job.seq, moved, now)
+
+
+def _keep(connection: sqlite3.Connection, job_id: str, seq: int, body: Body, now: str) -> None:
     kind, fields = encode(body)
     connection.execute(
         _SQL["append_event"],
@@ -244,6 +257,11 @@ def _is_running(job: Job | None, attempt: int) -> bool:
 
 
 def _job(connection: sqlite3.Connection, job_id: str) -> Job:
-    job = one(connection, "by_id", id=job_id)
-    assert job is not None  # noqa: S101 - just written in this transaction
+    return _written(connection, "by_id", id=job_id)
+
+
+def _written(connection: sqlite3.Connection, query: str, **values: object) -> Job:
+    """The job that a statement returns, and must: this transaction has seen it, or just made it."""
+    job = one(connection, query, **values)
+    assert job is not None  # noqa: S101
     return job

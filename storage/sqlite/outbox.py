@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import orjson
 
@@ -47,6 +47,11 @@ class Outbox:
         values = {"job_id": job_id, "kind": kind, "seq": seq, "message_id": message_id}
         await self._database.write("announcement shown", lambda c: c.execute(_SQL["shown"], values))
         self._wakeups.ring(TOLD)
+
+    async def forget(self, job_id: str, kinds: Iterable[str]) -> None:
+        """Says that these messages are there no more: what they showed is due again."""
+        values = [{"job_id": job_id, "kind": kind} for kind in kinds]
+        await self._database.write("forget announcements", lambda c: c.executemany(_SQL["forget"], values))
 
 
 def _entry(row: sqlite3.Row) -> Entry:

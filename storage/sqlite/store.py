@@ -33,7 +33,7 @@ class SqliteStore:
         rules: QueueRules | None = None,
     ) -> None:
         self._database = database
-        rules = rules or QueueRules()
+        self._rules = rules = rules or QueueRules()
         self._terms: dict[str, object] = {
             "provider_slots": orjson.dumps(dict(rules.provider_slots)).decode(),
             "writers": orjson.dumps(sorted(rules.writers)).decode(),
@@ -49,10 +49,16 @@ class SqliteStore:
             self._ring(submission.job, QUEUE)
         return submission
 
-    async def claim(self, worker: str, providers: Sequence[str], only: str | None = None) -> Job | None:
-        now, terms = self._now(), {**self._terms, "only": only}
-        job = await self._database.write("claim", lambda c: journal.claim(c, worker, providers, now, **terms))
-        return self._told(job)
+    async def claim(
+        self, worker: str, providers: Sequence[str], most: int, only: str | None = None
+    ) -> Sequence[Job]:
+        now, terms = self._now(), {"providers": orjson.dumps(list(providers)).decode(), "only": only}
+        jobs = await self._database.write(
+            "claim", lambda c: journal.claim(c, worker, self._rules, most, now, **terms)
+        )
+        for job in jobs:
+            self._ring(job)
+        return jobs
 
     async def process_started(self, job: Job, process: ProcessRecord) -> None:
         values = {

@@ -12,17 +12,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import command, firing, footprint, ingest, memory, start, table, whole_job
+from tests.bench import cancel, command, firing, footprint, history, ingest, memory, queue, table, whole_job
 from tests.bench.figures import Figure
 
 _MEASUREMENTS: Mapping[str, Callable[[Path], Awaitable[Sequence[Figure]]]] = {
     "command": command.measure,
-    "start": start.measure,
+    "queue": queue.measure,
     "job": whole_job.measure,
     "ingest": ingest.measure,
     "memory": memory.measure,
     "footprint": footprint.measure,
+    "cancel": cancel.measure,
     "firing": firing.measure,
+    "history": history.measure,
 }
 _RESULTS = Path(__file__).parents[2] / "build" / "bench.json"
 _TIMEOUT_S = 180.0

@@ -20,7 +20,7 @@ from executor.processes.shims import Shims
 from tests.bench.figures import Figure, at_most, median
 from tests.bench.resident import forget_peak, resident_mb
 from tests.bench.stream import SIZE, write_stream
-from tests.builders import open_store, request
+from tests.builders import claim_one, open_store, request
 
 _ROUNDS = 3
 _MOST_MB = 20
@@ -63,7 +63,7 @@ async def _read(stream: Path, keep: bool) -> dict[str, float]:
     place.mkdir()
     async with open_store(place) as store:
         await store.submit(request())
-        job = await store.claim("bench", ["rehearsal"])
+        job = await claim_one(store, ["rehearsal"])
         assert job is not None
         live = LiveLog(store, job)
         async with asyncio.TaskGroup() as group:

@@ -128,7 +128,7 @@ async def test_a_message_appears_grows_and_settles_without_a_reload(browser: Bro
     async with opened(browser, site) as page:
         head = await site.platform.post(DEV, card_of(QUEUED), "card")
         article = page.locator(f"#m-{head}")
-        await expect(article.get_by_text("Queued")).to_be_visible()
+        await expect(article.get_by_text("Pending")).to_be_visible()
         await site.platform.edit(DEV, head, card_of(RUNNING))
         await expect(article.get_by_text("Running", exact=True)).to_be_visible()
         await expect(article.locator(".elapsed")).to_have_text(re.compile(r"\d:[0-5]\d"))

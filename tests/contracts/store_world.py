@@ -13,7 +13,7 @@ from executor.model import Job, Outcome, OutcomeKind, Report
 from executor.ports import Store
 from executor.queueing import QueueRules
 from executor.wakeups import Wakeups
-from tests.builders import START, TestClock, open_store, request
+from tests.builders import START, TestClock, claim_one, open_store, request
 from tests.fsck import check
 
 ADAPTERS = ("sqlite",)
@@ -37,7 +37,7 @@ class World:
         return (await self.store.submit(request(**changes))).job
 
     async def claimed(self) -> Job:
-        job = await self.store.claim("worker", PROVIDERS)
+        job = await claim_one(self.store, PROVIDERS)
         assert job is not None
         return job
 

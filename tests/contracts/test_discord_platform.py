@@ -15,6 +15,7 @@ from bot.platforms.base import (
     Announcement,
     Attachment,
     Fact,
+    Gone,
     Link,
     Refused,
     Shape,
@@ -40,16 +41,16 @@ async def world() -> AsyncIterator[World]:
 
 
 async def test_a_card_is_posted_in_its_colour_with_a_thread_named_after_it(world: World) -> None:
-    given = card(title="research 3fa9c1 · running", body="how do we cache?")
+    given = card(title="research 3fa9c1 · running", quote="how do *we* cache?")
     message_id = await world.platform.post(world.place, given, "job-1:card")
     (message,) = world.dev.messages
     assert message.id == message_id
     assert message.is_v2
     assert message.accent == 0x5865F2
     assert message.buttons == ["Cancel"]
-    assert "how do we cache?" in message.plain
+    assert "how do *we* cache?" in message.plain
     assert message.thread is not None
-    assert message.thread.name == "research 3fa9c1 · how do we cache?"
+    assert message.thread.name == "research 3fa9c1 · how do *we* cache?"
 
 
 async def test_nothing_that_an_agent_or_a_person_wrote_pings_or_hides_a_link(world: World) -> None:
@@ -262,13 +263,27 @@ async def test_what_discord_will_never_take_is_refused_by_its_code(world: World,
     with pytest.raises(Refused) as caught:
         await world.platform.post(world.place, card(), "job-1:card")
     assert caught.value.code == str(code)
+    assert caught.value.advice.endswith(".")
 
 
-async def test_a_message_that_was_deleted_is_refused(world: World) -> None:
+async def test_a_message_that_was_deleted_is_gone_and_can_be_said_anew(world: World) -> None:
     head = await world.platform.post(world.place, card(), "job-1:card")
     world.dev.messages[0].deleted = True
-    with pytest.raises(Refused, match="10008"):
+    with pytest.raises(Gone, match="10008"):
         await world.platform.edit(world.place, head, card())
+    anew = await world.platform.post(world.place, card(), "job-1:card")
+    assert [message.id for message in world.dev.messages] == [anew]
+    assert anew != head
+
+
+async def test_one_person_can_be_spoken_to_alone(world: World) -> None:
+    place = await world.platform.direct(world.place.team, world.ada.id)
+    said = Announcement(shape=Shape.RESULT, tone=Tone.GOOD, title="done", body="It is cached.")
+    message_id = await world.platform.post(place, said, "job-1:result")
+    assert world.ada.direct is not None
+    assert [message.id for message in world.ada.direct.messages] == [message_id]
+    with pytest.raises(Refused):
+        await world.platform.direct(world.place.team, "123456789")
 
 
 async def test_cards_of_many_jobs_keep_to_the_rate_without_a_429(world: World) -> None:

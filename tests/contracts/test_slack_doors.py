@@ -94,6 +94,7 @@ async def test_twenty_commands_at_once_are_all_acknowledged(world: World) -> Non
 
 
 async def test_the_same_envelope_twice_is_asked_twice_under_one_name(world: World) -> None:
+    """F47."""
     world.slack.duplicate_next()
     await world.ada.command("/job", "research x", channel=world.dev)
     await world.slack.until(lambda: len(world.desk.invocations) == 2)
@@ -175,6 +176,20 @@ async def test_a_mention_is_seen_and_accepted(world: World) -> None:
     await world.settled()
 
 
+async def test_a_mention_comes_with_the_name_that_a_command_comes_with(world: World) -> None:
+    await world.ada.command("/job", "research x", channel=world.dev)
+    await world.ada.mention(world.dev, "research x")
+    await world.settled(2)
+    assert {invocation.origin.actor.name for invocation in world.desk.invocations} == {"ada"}
+
+
+async def test_a_mention_of_somebody_whom_slack_does_not_tell_of_is_heard_all_the_same(world: World) -> None:
+    world.slack.fail_next("users.info", error="user_not_found")
+    await world.ada.mention(world.dev, "research x")
+    await world.settled()
+    assert world.desk.invocations[0].origin.actor.name == ""
+
+
 async def test_a_mention_in_a_thread_stays_there(world: World) -> None:
     head = await world.ada.say(world.dev, "how do we cache?")
     world.desk.answer = Answer(ok=False, text="I know no command `resaerch`.")
@@ -198,10 +213,20 @@ async def test_a_mention_is_acknowledged_only_after_the_desk_has_answered(world:
 
 
 async def test_the_same_mention_delivered_again_has_the_same_name(world: World) -> None:
+    """F47."""
     await world.ada.mention(world.dev, "research x")
     (delivery,) = await world.settled()
     await world.slack.redeliver(delivery, new_envelope_id=True)
     await world.slack.until(lambda: len(world.desk.invocations) == 2)
+    assert len({invocation.delivery for invocation in world.desk.invocations}) == 1
+
+
+async def test_one_message_that_comes_as_two_events_has_one_name(world: World) -> None:
+    """F47."""
+    for ts in ("1.1", "1.2"):
+        event = {"type": "app_mention", "user": world.ada.id, "text": "research y", "ts": ts}
+        world.slack.socket.publish(event | {"channel": world.dev.id, "client_msg_id": "b8f9-77"})
+    await world.settled(2)
     assert len({invocation.delivery for invocation in world.desk.invocations}) == 1
 
 
@@ -228,6 +253,7 @@ async def test_a_guest_of_a_shared_channel_acts_for_a_team_of_their_own(world: W
 
 
 async def test_an_event_nobody_asked_for_is_acknowledged_and_let_pass(world: World) -> None:
+    """F47: of a message that mentions us, Slack may send a mention and a message."""
     world.slack.socket.publish({"type": "message", "user": "U1", "text": "hi", "ts": "1.1", "channel": "C1"})
     world.slack.socket.publish({"type": "app_home_opened", "user": "U1", "tab": "home", "channel": "D1"})
     await world.settled(2)
@@ -252,6 +278,7 @@ async def test_a_click_becomes_an_ask(world: World) -> None:
 
 
 async def test_a_stale_click_is_told_privately_in_its_thread(world: World) -> None:
+    """F48."""
     head = await world.platform.post(world.place, card(), "job-1")
     thread = Place(team=world.place.team, channel=world.place.channel, thread=head)
     ts = await world.platform.post(thread, card(), "job-1:2")

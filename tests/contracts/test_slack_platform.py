@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from bot.platforms.base import (
     Announcement,
     Attachment,
+    Gone,
     Place,
     Refused,
     Shape,
@@ -91,6 +93,7 @@ async def test_a_file_is_uploaded_shared_and_found_by_its_name(world: World) -> 
 
 @pytest.mark.parametrize("method", ["files.getUploadURLExternal", "files.completeUploadExternal"])
 async def test_an_upload_says_which_call_must_wait(world: World, method: str) -> None:
+    """F41."""
     world.slack.fail_next(method, retry_after=9)
     with pytest.raises(Throttled) as caught:
         await world.platform.attach(world.place, Attachment(name="a.log", title="a", content=b"x"))
@@ -98,6 +101,7 @@ async def test_an_upload_says_which_call_must_wait(world: World, method: str) ->
 
 
 async def test_a_post_over_the_rate_says_how_long_to_wait() -> None:
+    """F41."""
     rules = Rules(retry_after_s=7)
     async with simulator(rules=rules) as slack:
         adapter = adapter_for(slack, Desk())
@@ -110,17 +114,35 @@ async def test_a_post_over_the_rate_says_how_long_to_wait() -> None:
 
 @pytest.mark.parametrize("code", ["rate_limited", "message_limit_exceeded"])
 async def test_a_limit_told_with_status_200_is_a_limit(world: World, code: str) -> None:
+    """F41."""
     world.slack.fail_next("chat.postMessage", error=code)
     with pytest.raises(Throttled):
         await world.platform.post(world.place, card(), "job-1")
 
 
 async def test_a_lost_answer_is_unsure_and_the_message_is_found_once(world: World) -> None:
+    """F42."""
     world.slack.fail_next("chat.postMessage", drop_after_store=True)
     with pytest.raises(Unsure):
         await world.platform.post(world.place, card(), "job-1")
     (message,) = world.dev.messages
     assert await world.platform.find(world.place, "job-1") == message.ts
+
+
+async def test_what_remains_of_a_deleted_message_is_not_found(world: World) -> None:
+    """F44."""
+    ts = await world.platform.post(world.place, card(), "job-1")
+    await world.platform.post(replace(world.place, thread=ts), PAGE, "page-1")
+    world.slack.workspace.delete(world.dev.messages[0])
+    assert await world.platform.find(world.place, "job-1") is None
+
+
+async def test_one_person_is_spoken_to_alone(world: World) -> None:
+    """F44."""
+    place = await world.platform.direct(world.place.team, world.ada.id)
+    await world.platform.post(place, card(), "job-1")
+    assert [message.plain for message in world.slack.messages(world.slack.dm(world.ada))] != []
+    assert world.dev.messages == []
 
 
 async def test_another_ones_message_is_never_taken_for_ours(world: World) -> None:
@@ -144,6 +166,7 @@ async def test_a_message_is_found_behind_many_others(world: World) -> None:
     "fault", [{"status": 503}, {"status": 500}, {"drop": True}, {"error": "internal_error"}]
 )
 async def test_a_fault_of_the_server_is_unsure(world: World, fault: dict[str, Any]) -> None:
+    """F42."""
     world.slack.fail_next("chat.update", **fault)
     ts = await world.platform.post(world.place, card(), "job-1")
     with pytest.raises(Unsure):
@@ -151,6 +174,7 @@ async def test_a_fault_of_the_server_is_unsure(world: World, fault: dict[str, An
 
 
 async def test_no_answer_in_time_is_unsure(world: World) -> None:
+    """F42."""
     never = asyncio.Event()
     world.slack.fail_next("auth.test", hold_answer=never)
     api = SlackApi(token=world.slack.bot_token, base_url=world.slack.base_url)
@@ -164,6 +188,7 @@ async def test_no_answer_in_time_is_unsure(world: World) -> None:
     ["not_in_channel", "is_archived", "missing_scope", "token_revoked", "invalid_auth", "channel_not_found"],
 )
 async def test_what_slack_will_never_take_is_refused_by_its_code(world: World, code: str) -> None:
+    """F44."""
     world.slack.fail_next("chat.postMessage", error=code)
     with pytest.raises(Refused) as caught:
         await world.platform.post(world.place, card(), "job-1")
@@ -171,16 +196,18 @@ async def test_what_slack_will_never_take_is_refused_by_its_code(world: World, c
 
 
 async def test_a_channel_without_us_and_a_deleted_message_are_refused(world: World) -> None:
+    """F44."""
     away = world.slack.channel("away", bot_is_member=False)
     with pytest.raises(Refused, match="not_in_channel"):
         await world.platform.post(Place(team=world.place.team, channel=away.id), card(), "job-1")
     ts = await world.platform.post(world.place, card(), "job-2")
     world.slack.workspace.delete(world.dev.messages[0])
-    with pytest.raises(Refused, match="message_not_found"):
+    with pytest.raises(Gone, match="message_not_found"):
         await world.platform.edit(world.place, ts, card())
 
 
 async def test_a_scope_taken_away_later_is_refused_by_its_code(world: World) -> None:
+    """F44."""
     world.slack.scopes.discard("files:write")
     with pytest.raises(Refused, match="missing_scope"):
         await world.platform.attach(world.place, Attachment(name="a.log", title="a", content=b"x"))

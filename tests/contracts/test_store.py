@@ -24,7 +24,7 @@ from executor.events import (
 from executor.lifecycle import Transition
 from executor.model import JobStatus, Outcome, OutcomeKind, Report, Usage
 from executor.ports import ProcessRecord
-from tests.builders import START, request
+from tests.builders import START, claim_one, request
 from tests.contracts.store_world import ADAPTERS, DONE, INTERRUPTED, LIMITED, PROVIDERS, World, open_world
 
 
@@ -79,14 +79,16 @@ async def test_a_delivery_that_comes_again_after_the_end_still_makes_no_second_j
 async def test_the_oldest_job_is_claimed_first(world: World) -> None:
     jobs = [await world.submitted() for _ in range(3)]
     assert [(await world.claimed()).id for _ in range(3)] == [job.id for job in jobs]
-    assert await world.store.claim("worker", PROVIDERS) is None
+    assert await claim_one(world.store, PROVIDERS) is None
 
 
 async def test_claims_at_once_get_different_jobs_and_nobody_gets_one_twice(world: World) -> None:
     for _ in range(5):
         await world.submitted()
-    claimed = await asyncio.gather(*(world.store.claim(f"worker {n}", PROVIDERS) for n in range(8)))
-    ids = [job.id for job in claimed if job is not None]
+    claims = [
+        world.store.claim(f"worker {number}", PROVIDERS, most) for number, most in enumerate((1, 2) * 4)
+    ]
+    ids = [job.id for jobs in await asyncio.gather(*claims) for job in jobs]
     assert len(ids) == len(set(ids)) == 5
 
 
@@ -103,16 +105,16 @@ async def test_a_claimed_job_runs_its_next_attempt(world: World) -> None:
 async def test_a_job_is_claimed_only_for_the_providers_that_are_there(world: World) -> None:
     await world.submitted(provider="claude")
     second = await world.submitted()
-    assert await world.store.claim("worker", ()) is None
+    assert await claim_one(world.store, ()) is None
     assert (await world.claimed()).id == second.id
-    assert await world.store.claim("worker", PROVIDERS) is None
+    assert await claim_one(world.store, PROVIDERS) is None
 
 
 async def test_a_session_in_use_waits(world: World) -> None:
     first = await world.running(session_id="one")
     waiting, other = await world.submitted(session_id="one"), await world.submitted(session_id="two")
     assert (await world.claimed()).id == other.id
-    assert await world.store.claim("worker", PROVIDERS) is None
+    assert await claim_one(world.store, PROVIDERS) is None
     await world.settled(first, DONE)
     assert (await world.claimed()).id == waiting.id
 
@@ -121,13 +123,13 @@ async def test_a_session_that_the_cli_has_just_named_is_in_use_too(world: World)
     first = await world.running()
     await world.store.record(first, [SessionOpened(session_id="one")])
     await world.submitted(session_id="one")
-    assert await world.store.claim("worker", PROVIDERS) is None
+    assert await claim_one(world.store, PROVIDERS) is None
 
 
 async def test_the_same_id_of_another_provider_is_another_session(world: World) -> None:
     await world.running(session_id="one")
     await world.submitted(session_id="one", provider="claude")
-    assert await world.store.claim("worker", ("claude",)) is not None
+    assert await claim_one(world.store, ("claude",)) is not None
 
 
 # What an attempt writes
@@ -231,7 +233,7 @@ async def test_a_limited_job_waits_for_its_moment(world: World) -> None:
     limited = await world.settled(job, LIMITED)
     assert (limited.status, limited.retry_at) == (JobStatus.RATE_LIMITED, LIMITED.resets_at)
     assert await world.store.next_due(world.clock.now()) == LIMITED.resets_at
-    assert await world.store.claim("worker", PROVIDERS) is None
+    assert await claim_one(world.store, PROVIDERS) is None
     world.clock.at = START + timedelta(hours=1)
     assert await world.store.next_due(world.clock.now()) is None
     again = await world.claimed()

@@ -12,7 +12,7 @@ import pytest
 from executor.events import SessionOpened
 from executor.model import Job, JobStatus, Outcome, OutcomeKind, Usage
 from executor.queueing import Hindrance, QueueRules
-from tests.builders import START, origin
+from tests.builders import START, claim_one, origin
 from tests.contracts.store_world import ADAPTERS, DONE, LIMITED, PROVIDERS, World, open_world
 
 HOUR = timedelta(hours=1)
@@ -32,7 +32,7 @@ async def asked(world: World, user_id: str = "ann", **changes: object) -> Job:
 
 
 async def claim(world: World, only: str | None = None) -> str | None:
-    job = await world.store.claim("worker", (*PROVIDERS, "claude"), only)
+    job = await claim_one(world.store, (*PROVIDERS, "claude"), only)
     return job.id if job else None
 
 

@@ -20,7 +20,7 @@ from executor.lifecycle import Transition
 from executor.model import JobStatus, Outcome, OutcomeKind
 from executor.ports import ProcessRecord, SuccessorLives
 from executor.wakeups import NEWS, QUEUE, control_topic, job_topic
-from tests.builders import request
+from tests.builders import claim_one, request
 from tests.contracts.store_world import ADAPTERS, DONE, INTERRUPTED, LIMITED, PROVIDERS, World, open_world
 
 
@@ -38,7 +38,7 @@ async def test_a_waiting_job_is_cancelled_at_once_and_never_starts(world: World)
     cancelled = await world.store.cancel(job.id, "Bob")
     assert cancelled is not None
     assert (cancelled.status, cancelled.cancelled_by) == (JobStatus.CANCELLED, "Bob")
-    assert await world.store.claim("worker", PROVIDERS) is None
+    assert await claim_one(world.store, PROVIDERS) is None
 
 
 async def test_of_two_cancels_of_a_waiting_job_one_counts(world: World) -> None:
@@ -59,7 +59,7 @@ async def test_a_cancel_and_a_claim_at_once_leave_no_cancelled_job_running(world
     for _ in range(20):
         job = await world.submitted()
         _, claimed = await asyncio.gather(
-            world.store.cancel(job.id, "Ann"), world.store.claim("worker", PROVIDERS)
+            world.store.cancel(job.id, "Ann"), claim_one(world.store, PROVIDERS)
         )
         row = await world.row(job)
         if claimed is None:

@@ -17,6 +17,7 @@ from bot.platforms.base import (
     Attachment,
     ChatPlatform,
     Fact,
+    Gone,
     Link,
     Place,
     Refused,
@@ -103,8 +104,15 @@ async def test_an_edit_replaces_what_is_said_and_rings(world: World) -> None:
 
 
 async def test_an_edit_of_a_message_that_is_not_there_is_refused(world: World) -> None:
-    with pytest.raises(Refused, match="message_not_found"):
+    """F44."""
+    with pytest.raises(Gone, match="message_not_found"):
         await world.web.edit(DEV, "nothing", CARD)
+
+
+async def test_the_page_speaks_to_nobody_alone(world: World) -> None:
+    """F44."""
+    with pytest.raises(Refused, match="no_direct_messages"):
+        await world.web.direct("", "owner")
 
 
 async def test_a_reply_stands_in_its_thread(world: World) -> None:
@@ -177,6 +185,7 @@ _announcements = st.builds(
     shape=st.sampled_from(Shape),
     tone=st.sampled_from(Tone),
     title=_words,
+    quote=_words,
     body=_words,
     facts=st.lists(st.builds(Fact, label=_words, value=_words, at=_times), max_size=3).map(tuple),
     actions=st.lists(

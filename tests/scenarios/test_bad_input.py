@@ -140,6 +140,7 @@ async def test_who_is_not_on_the_list_is_refused_and_told_why(tmp_path: Path) ->
 
 
 async def test_nobody_stops_or_continues_the_job_of_another(tmp_path: Path) -> None:
+    """F48."""
     async with set_stage(tmp_path, provider="rehearsal", step_seconds=0) as stage:
         await stage.ann.command("/job", "research how?", channel=stage.dev)
         job = await stage.ended()
@@ -154,6 +155,7 @@ async def test_nobody_stops_or_continues_the_job_of_another(tmp_path: Path) -> N
 
 
 async def test_a_click_on_a_button_that_is_gone_changes_nothing(tmp_path: Path) -> None:
+    """F48."""
     async with set_stage(tmp_path, provider="rehearsal") as stage:
         await stage.ann.command("/job", "research how?", channel=stage.dev)
         job = await stage.ended()
@@ -164,6 +166,7 @@ async def test_a_click_on_a_button_that_is_gone_changes_nothing(tmp_path: Path) 
 
 @pytest.mark.parametrize("new_envelope", [False, True])
 async def test_the_same_delivery_twice_is_one_job(tmp_path: Path, new_envelope: bool) -> None:
+    """F47."""
     async with set_stage(tmp_path, provider="rehearsal") as stage:
         stage.slack.duplicate_next(new_envelope_id=new_envelope)
         await stage.ann.command("/job", "research how?", channel=stage.dev)

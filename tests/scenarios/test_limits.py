@@ -28,7 +28,7 @@ async def limited(stage: Stage, seconds: int) -> Message:
     await stage.ann.command("/job", f"session remember 7 [[rluni_once:{seconds}]]", channel=stage.dev)
     await stage.job(lambda job: job.status is JobStatus.RATE_LIMITED)
     card = stage.card()
-    await said(stage, card, "waits for a usage limit", "goes on: in ", "goes on at: ")
+    await said(stage, card, "rate limited", "goes on: in ", "goes on at: ")
     assert card.buttons == ["Resume now", "Cancel retry"]
     return card
 
@@ -62,7 +62,7 @@ async def test_other_jobs_of_the_provider_wait_too_say_so_and_resume_now_frees_t
             lambda: len(stage.slack.messages(stage.dev)) > 1, timeout=10, what="the second card"
         )
         second = stage.card(1)
-        await said(stage, second, "queued", "waits for the usage limit of claude until: ")
+        await said(stage, second, "pending", "waits for the usage limit of claude until: ")
         other = (await stage.house.storage.jobs.jobs())[0]
         shown = await stage.bob.command("/job", f"show {other.short_id}", channel=stage.dev)
         assert "waits for the usage limit of claude until" in shown.plain
@@ -93,7 +93,7 @@ async def test_geminis_limits_are_waited_for_to_the_right_moment(
         job = await stage.job(lambda job: job.status is JobStatus.RATE_LIMITED)
         assert job.retry_at is not None
         assert timedelta(hours=least) < job.retry_at - before < timedelta(hours=most)
-        await said(stage, stage.card(), "waits for a usage limit")
+        await said(stage, stage.card(), "rate limited")
 
 
 async def test_a_session_that_is_gone_is_started_afresh_and_the_thread_says_so(tmp_path: Path) -> None:

@@ -33,12 +33,13 @@ async def test_research_publishes_a_report_and_says_what_it_took(
             assert part in card.plain
         assert card.buttons == ["Resume", "Retry", "Report"]
         states = [state for version in card.history for state in _states(version.text)]
-        assert states == sorted(states, key=("queued", "running", "done").index)
+        assert states == sorted(states, key=("pending", "running", "done").index)
 
         page, *_, result, attached = card.thread
         assert "- 🔧 " in page.plain, "a compact line for the tool call"
-        assert "## Findings" in page.plain
         assert "@Ann" in result.plain
+        assert "## Findings" in result.plain
+        assert sum(said.plain.count("## Findings") for said in card.thread) == 1, "the answer stands once"
         assert cost in result.plain
         assert b"<h1" in attached.files[0].content
         await _report_can_be_read(stage)
@@ -68,6 +69,7 @@ async def test_resume_goes_on_with_the_same_session_in_the_same_thread(tmp_path:
 async def test_the_buttons_of_an_ended_job_start_one_new_job_however_often_they_are_clicked(
     tmp_path: Path, button: str
 ) -> None:
+    """F48."""
     async with set_stage(tmp_path) as stage:
         await stage.ann.command("/job", "session say hello [[hello]]", channel=stage.dev)
         first = await stage.ended()
@@ -100,6 +102,7 @@ async def test_cancel_stops_a_running_job_and_everything_it_started(tmp_path: Pa
         assert "cancelled" in head.plain
         assert "ann" in head.plain
         assert "Cancel" not in head.buttons
+        assert not any("failed" in reply.plain for reply in head.thread), "it was stopped"
         assert not _running_commands("time.sleep(1000)")
 
 
@@ -173,7 +176,7 @@ async def _report_can_be_read(stage: Stage) -> None:
 
 
 def _states(text: str) -> list[str]:
-    return [state for state in ("queued", "running", "done") if f"· {state}" in text]
+    return [state for state in ("pending", "running", "done") if f"· {state}" in text]
 
 
 def _running_commands(words: str) -> list[str]:

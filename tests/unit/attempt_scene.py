@@ -14,7 +14,7 @@ from uuid import uuid4
 from executor.attempt import Workshop
 from executor.model import Job
 from tests import builders
-from tests.builders import carried_out, open_workshop
+from tests.builders import carried_out, claim_one, open_workshop
 from tests.fsck import check
 from tests.programs import Scripted, alive_with
 
@@ -41,7 +41,7 @@ class Scene:
 
     async def next_ran(self) -> Job:
         """The next job that is due, after its attempt."""
-        job = await self.workshop.store.claim("test", list(self.workshop.backends))
+        job = await claim_one(self.workshop.store, list(self.workshop.backends))
         assert job is not None
         return await carried_out(self.workshop, job)
 

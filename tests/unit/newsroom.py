@@ -21,7 +21,7 @@ from executor.model import Actor, Job, Origin, Outcome, OutcomeKind, Report, Usa
 from executor.ports import SystemClock
 from executor.wakeups import TOLD, Wakeups
 from storage import Storage, open_storage
-from tests.builders import request
+from tests.builders import claim_one, request
 from tests.unit.wall import CAPS, WAIT_S, Wall
 
 USAGE = Usage(cost_usd=0.42, turns=3, duration_ms=42_000)
@@ -79,7 +79,7 @@ class Room:
         return await self.claimed()
 
     async def claimed(self) -> Job:
-        job = await self.storage.jobs.claim("worker", ["rehearsal"])
+        job = await claim_one(self.storage.jobs, ["rehearsal"])
         assert job is not None
         return job
 

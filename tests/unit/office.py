@@ -22,7 +22,7 @@ from executor.ports import Clock, SystemClock
 from executor.wakeups import Wakeups
 from executor.workspaces import Workspaces
 from storage import Storage, open_storage
-from tests.builders import TestClock
+from tests.builders import TestClock, claim_one
 
 LIMIT = 1000
 
@@ -69,7 +69,7 @@ class Office:
 
     async def running(self, by: Actor = ANN, *, session: str = "s-1") -> Job:
         await self.queued(by=by)
-        job = await self.storage.jobs.claim("worker", ["rehearsal"])
+        job = await claim_one(self.storage.jobs, ["rehearsal"])
         assert job is not None
         if session:
             await self.storage.jobs.record(job, [SessionOpened(session_id=session)])

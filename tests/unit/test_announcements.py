@@ -56,7 +56,7 @@ def facts(said: Announcement) -> dict[str, str]:
 CANCEL = [("cancel", "Cancel")]
 AGAIN = [("resume", "Resume"), ("retry", "Retry")]
 CARDS = {
-    S.PENDING: (Tone.WAITING, "queued", CANCEL),
+    S.PENDING: (Tone.WAITING, "pending", CANCEL),
     S.SCHEDULED: (Tone.SCHEDULED, "scheduled", [("resume", "Run now"), ("cancel", "Cancel")]),
     S.RUNNING: (Tone.RUNNING, "running", CANCEL),
     S.DONE: (Tone.GOOD, "done", AGAIN),
@@ -64,7 +64,7 @@ CARDS = {
     S.CANCELLED: (Tone.STOPPED, "cancelled", AGAIN),
     S.RATE_LIMITED: (
         Tone.WAITING,
-        "waits for a usage limit",
+        "rate limited",
         [("resume", "Resume now"), ("cancel", "Cancel retry")],
     ),
 }
@@ -77,7 +77,7 @@ def test_a_card_says_how_the_job_stands_and_offers_what_can_be_done(status: JobS
     assert said.shape is Shape.CARD
     assert said.tone is tone
     assert said.title == f"research 3fa9c1 · {words}"
-    assert said.body == "how do we cache sessions?"
+    assert (said.quote, said.body) == ("how do we cache sessions?", "")
     assert buttons(said) == offered
     assert all(action.job_id == job(status).id for action in said.actions)
     assert facts(said) | {"by": "Ann", "model": "opus (claude)"} == facts(said)
@@ -113,6 +113,17 @@ def test_a_running_card_counts_the_time_and_names_the_step() -> None:
     assert said.since == START
     assert card(job(S.DONE)).since is None
     assert "step" not in facts(card(job(S.RUNNING)))
+
+
+def test_a_job_that_has_run_says_what_held_it() -> None:
+    held = {
+        status: facts(
+            announcements.card(job(status), step="", now=START, public_url=URL, sandbox="pid namespace")
+        ).get("sandbox")
+        for status in JobStatus
+    }
+    assert {status for status in JobStatus if held[status]} == {S.RUNNING, S.DONE, S.FAILED, S.CANCELLED}
+    assert held[S.DONE] == "pid namespace"
 
 
 def test_only_what_stops_work_asks_before_it_does() -> None:
@@ -157,7 +168,7 @@ def test_a_limit_says_when_it_is_over_and_why() -> None:
         job(S.RATE_LIMITED, retry_at=START + timedelta(hours=2), message="The 5-hour limit is used up.")
     )
     assert facts(said)["goes on at"] == "2026-11-20 14:00 UTC"
-    assert said.body.endswith("\n\nThe 5-hour limit is used up.")
+    assert said.body == "The 5-hour limit is used up."
 
 
 def test_a_failure_says_what_why_and_the_reason_as_a_word() -> None:
@@ -169,8 +180,8 @@ def test_a_failure_says_what_why_and_the_reason_as_a_word() -> None:
 
 def test_a_long_prompt_is_cut_on_the_card() -> None:
     said = card(job(S.PENDING, payload={"prompt": "word " * 1000}))
-    assert len(said.body) <= 300
-    assert said.body.endswith("…")
+    assert len(said.quote) <= 300
+    assert said.quote.endswith("…")
 
 
 @pytest.mark.parametrize("status", JobStatus)

@@ -6,14 +6,17 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.news import job_news
+from bot.news.output import FOLLOWS
 from bot.news.transcript import MOST_PAGES
 from bot.platforms.base import Shape, Tone
 from executor.events import Activity, TextWritten
+from executor.lifecycle import Transition
 from executor.model import Job, OutcomeKind
 from tests.unit.newsroom import DONE, LONG, ORIGIN, TALK, Room, a_room, expected_pages, titles
 from tests.unit.wall import CAPS
@@ -28,7 +31,7 @@ async def room(tmp_path: Path) -> AsyncIterator[Room]:
 async def test_a_job_is_told_from_the_queue_to_its_cost(room: Room) -> None:
     await room.start()
     job = await room.queued()
-    await room.wall.until(lambda: room.wall.shows("queued"), "the card")
+    await room.wall.until(lambda: room.wall.shows("pending"), "the card")
     job = await room.claimed()
     await room.wall.until(lambda: room.wall.shows("running"), "the running card")
     await room.does(job, TALK)
@@ -37,7 +40,7 @@ async def test_a_job_is_told_from_the_queue_to_its_cost(room: Room) -> None:
     await room.told(job)
 
     wall = room.wall
-    assert titles(wall.card.versions) == ["queued", "running", "done"]
+    assert titles(wall.card.versions) == ["pending", "running", "done"]
     assert wall.card.place.thread is None
     assert [fact.value for fact in wall.card.says.facts if fact.label == "cost"] == ["$0.42"]
     (result,) = wall.of(Shape.RESULT)
@@ -82,6 +85,45 @@ async def test_a_job_that_ends_at_once_shows_its_output_above_its_last_word(room
     await room.told(job)
     assert [posted.says.shape for posted in room.wall.posts] == [Shape.CARD, Shape.PAGE, Shape.RESULT]
     assert room.wall.files == {}
+
+
+@pytest.mark.parametrize("before", [TALK, []], ids=["after tools", "alone"])
+async def test_an_answer_that_fits_is_read_in_the_last_word_and_nowhere_else(
+    room: Room, before: list[Activity]
+) -> None:
+    await room.start()
+    job = await room.running()
+    await room.does(job, [*before, TextWritten(text="\n\nThe answer is 42.")])
+    await room.wall.until(lambda: "The answer is 42." in "".join(room.wall.pages), "the answer, live")
+    await room.ends(job)
+    await room.told(job)
+    assert room.wall.of(Shape.RESULT)[0].says.body == "The answer is 42."
+    assert room.wall.pages == (expected_pages(before) or [FOLLOWS])
+    assert room.wall.files == {}
+
+
+async def test_an_answer_that_came_at_once_needs_no_page(room: Room) -> None:
+    job = await room.running()
+    await room.does(job, [TextWritten(text="The answer is 42.")])
+    await room.ends(job)
+    await room.start()
+    await room.told(job)
+    assert [posted.says.shape for posted in room.wall.posts] == [Shape.CARD, Shape.RESULT]
+
+
+async def test_an_answer_that_stands_above_whole_is_only_begun_in_the_last_word(room: Room) -> None:
+    await room.start()
+    job = await room.running()
+    answer = "".join(each.text for each in LONG if isinstance(each, TextWritten))
+    await room.does(job, [*TALK, *LONG])
+    await room.wall.until(lambda: room.wall.pages == expected_pages([*TALK, *LONG]), "all pages")
+    await room.ends(job, replace(DONE, result=answer))
+    await room.told(job)
+    assert room.wall.pages == expected_pages([*TALK, *LONG])
+    body = room.wall.of(Shape.RESULT)[0].says.body
+    assert body.startswith("word word")
+    assert body.endswith("… the whole answer stands above.*")
+    assert len(body) < len(answer) / 2
 
 
 async def test_output_that_does_not_stand_in_the_thread_comes_as_a_file(room: Room) -> None:
@@ -168,6 +210,16 @@ async def test_text_that_comes_faster_than_edits_may_is_edited_as_it_stands_then
     passed_s = time.monotonic() - began
     assert room.wall.count("edit") <= 2 + 10 * passed_s + 1
     assert room.wall.pages[0].split() == [str(number) for number in range(300)]
+
+
+async def test_a_card_counts_the_time_a_job_ran_and_not_the_time_it_waited(room: Room) -> None:
+    job = await room.running()
+    hit = replace(DONE, kind=OutcomeKind.LIMITED, resets_at=datetime.now(UTC) - timedelta(seconds=1))
+    assert await room.storage.jobs.settle(job, Transition.HIT_LIMIT, hit, None)
+    await room.claimed()
+    await room.start()
+    await room.wall.until(lambda: room.wall.shows("attempt 2"), "the card")
+    assert [fact.value for fact in room.wall.card.says.facts if fact.label == "elapsed"] == ["42s"]
 
 
 async def test_a_running_card_counts_the_time_although_nothing_happens(

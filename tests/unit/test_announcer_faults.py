@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -32,6 +31,7 @@ async def room(tmp_path: Path) -> AsyncIterator[Room]:
 
 
 async def test_a_throttled_platform_is_left_alone_for_as_long_as_it_says(room: Room) -> None:
+    """F41."""
     pause_s = 0.4
     times: list[tuple[float, bool]] = []
 
@@ -54,16 +54,17 @@ async def test_a_throttled_platform_is_left_alone_for_as_long_as_it_says(room: R
 
 
 async def test_a_throttled_edit_says_what_is_true_when_its_turn_comes(room: Room) -> None:
+    """F41."""
     throttled = iter([Throttled("chat.update", 0.3)])
     room.wall.fault = lambda call: None if call.done or call.method != "edit" else next(throttled, None)
     await room.start()
     job = await room.queued()
-    await room.wall.until(lambda: room.wall.shows("queued"), "the card")
+    await room.wall.until(lambda: room.wall.shows("pending"), "the card")
     job = await room.claimed()
     await room.wall.until(lambda: any(call.method == "edit" for call in room.wall.calls), "an edit")
     await room.ends(job)
     await room.told(job)
-    assert titles(room.wall.card.versions) == ["queued", "done"]
+    assert titles(room.wall.card.versions) == ["pending", "done"]
 
 
 @pytest.mark.parametrize("came_through", [True, False])
@@ -71,6 +72,7 @@ async def test_a_throttled_edit_says_what_is_true_when_its_turn_comes(room: Room
 async def test_after_a_lost_answer_we_look_before_we_say_it_again(
     room: Room, monkeypatch: pytest.MonkeyPatch, shape: str, came_through: bool
 ) -> None:
+    """F42."""
     monkeypatch.setattr(job_news, "_UNSURE_S", (0.05, 0.1))
     lost = iter([Unsure("no answer"), Unsure("no answer either")])
 
@@ -92,49 +94,22 @@ async def test_after_a_lost_answer_we_look_before_we_say_it_again(
 
 
 async def test_a_lost_answer_to_an_edit_is_edited_again(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F42."""
     monkeypatch.setattr(job_news, "_UNSURE_S", (0.05,))
     lost = iter([Unsure("no answer")])
     room.wall.fault = lambda call: next(lost, None) if call.method == "edit" and call.done else None
     await room.start()
     job = await room.queued()
-    await room.wall.until(lambda: room.wall.shows("queued"), "the card")
+    await room.wall.until(lambda: room.wall.shows("pending"), "the card")
     await room.ends(await room.claimed())
     await room.told(job)
     assert room.wall.shows("done")
     assert room.wall.count("find") == 0
 
 
-async def test_a_card_that_is_refused_is_given_up_without_a_loop(
-    room: Room, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(job_news, "_TICK_S", 0.0)
-    room.wall.fault = lambda call: Refused("channel_not_found")
-    reads = 0
-
-    class Counting(Outbox):
-        async def of_job(self, job_id: str) -> Mapping[str, Entry]:
-            nonlocal reads
-            reads += 1
-            return await super().of_job(job_id)
-
-    outbox = Counting(room.storage.outbox._database, room.wakeups)
-    room.storage = replace(room.storage, outbox=outbox)
-    await room.start()
-    job = await room.running()
-    await room.told(job)
-    reads = 0
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(0.5):
-            await asyncio.Event().wait()
-    assert reads < 4
-    await room.does(job, TALK)
-    await room.ends(job, report=True)
-    await room.told(job)
-    assert [call.method for call in room.wall.calls] == ["post"]
-
-
 @pytest.mark.parametrize("shape", ["page", "result", "report"])
 async def test_what_is_refused_in_the_thread_keeps_nothing_else_back(room: Room, shape: str) -> None:
+    """F44."""
     room.wall.fault = lambda call: Refused("no_permission") if call.shape.startswith(shape) else None
     job = await room.running()
     await room.does(job, TALK)
@@ -150,13 +125,14 @@ async def test_what_is_refused_in_the_thread_keeps_nothing_else_back(room: Room,
     assert set(room.wall.files) == files | (set() if shape == "report" else {f"report-{job.short_id}.html"})
 
 
-async def test_a_card_that_somebody_deleted_is_no_reason_to_stop(room: Room) -> None:
+async def test_a_card_that_can_be_changed_no_more_is_no_reason_to_stop(room: Room) -> None:
+    """F44."""
     room.wall.fault = lambda call: (
-        Refused("message_not_found") if call.method == "edit" and call.shape == "card" else None
+        Refused("edit_window_closed") if call.method == "edit" and call.shape == "card" else None
     )
     await room.start()
     job = await room.queued()
-    await room.wall.until(lambda: room.wall.shows("queued"), "the card")
+    await room.wall.until(lambda: room.wall.shows("pending"), "the card")
     job = await room.claimed()
     await room.ends(job)
     await room.told(job)
@@ -230,7 +206,7 @@ async def _live(room: Room, until: Callable[[Callable[[], bool], str], Awaitable
     """A job's whole life, each stretch of it told before the next begins."""
     wall = room.wall
     await room.queued()
-    await until(lambda: wall.shows("queued"), "the card")
+    await until(lambda: wall.shows("pending"), "the card")
     job = await room.claimed()
     await until(lambda: wall.shows("running"), "the running card")
     await room.does(job, TALK)

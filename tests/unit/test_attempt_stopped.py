@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from executor.attempt import Attempt
-from executor.events import TextWritten
+from executor.events import TextWritten, ToolEnded
 from executor.lifecycle import Transition
 from executor.model import JobStatus, Outcome, OutcomeKind
 from executor.processes.sandbox import Mode
@@ -47,6 +47,20 @@ async def test_a_cancel_stops_the_process_and_names_who_wanted_it(held_scene: Sc
     ended = await reached(held_scene.workshop, job, lambda _: True)
     assert (ended.status, ended.cancelled_by) == (JobStatus.CANCELLED, "Bob")
     assert TextWritten(text="bye") in await held_scene.bodies(job)
+
+
+@pytest.mark.parametrize("timeout_s", [60, 0.3], ids=["by a cancel", "by its time"])
+async def test_a_tool_that_we_cut_off_has_not_failed_but_was_stopped(scene: Scene, timeout_s: float) -> None:
+    job = await scene.started(f"trap 'echo failed exit 143' TERM; echo failed exit 2; {NAP} & wait")
+    types = {name: replace(each, timeout_s=timeout_s) for name, each in scene.workshop.job_types.items()}
+    async with asyncio.timeout(20):
+        running = asyncio.create_task(Attempt(replace(scene.workshop, job_types=types), job).run())
+        await reached(scene.workshop, job, lambda row: row.seq > 2)
+        if timeout_s > 1:
+            await scene.workshop.store.cancel(job.id, "Bob")
+        await running
+    ended = [body for body in await scene.bodies(job) if isinstance(body, ToolEnded)]
+    assert [(body.detail, body.stopped) for body in ended] == [("exit 2", False), ("exit 143", True)]
 
 
 async def test_a_cancel_that_came_before_the_process_is_found_by_it(scene: Scene) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from bot.desk.asks import Answer
 from executor.model import Job, JobStatus, Origin
+from tests.builders import claim_one
 from tests.unit.office import ADMIN, ANN, BOB, ELSEWHERE, EVE, OWNER, Office, an_office
 from tests.unit.test_prompts import TAKEN
 
@@ -173,7 +174,7 @@ async def test_the_same_delivery_makes_one_job(office: Office) -> None:
     again = await office.type("research how?", delivery="slack:command:1")
     assert first.job is not None and again.job is not None
     assert again.job.id == first.job.id
-    await office.storage.jobs.claim("worker", ["rehearsal"])
+    await claim_one(office.storage.jobs, ["rehearsal"])
     late = await office.type("research how?", delivery="slack:command:1")
     assert late.text == f"Taken in already as `{first.job.short_id}`: it is running."
     assert office.rows()["jobs"] == 1

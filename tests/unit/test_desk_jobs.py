@@ -14,7 +14,7 @@ from executor import outbox
 from executor.executor import GO_ON
 from executor.lifecycle import Transition
 from executor.model import Origin, Outcome, OutcomeKind
-from tests.builders import START
+from tests.builders import START, claim_one
 from tests.unit.office import ADMIN, ANN, BOB, OWNER, Office, an_office, desk_on
 
 
@@ -76,7 +76,7 @@ async def test_what_continues_a_job_belongs_to_who_asked(office: Office) -> None
 
 async def test_a_job_in_a_thread_is_continued_in_that_thread(office: Office) -> None:
     await office.type("research how?", thread="55.5")
-    job = await office.storage.jobs.claim("worker", ["rehearsal"])
+    job = await claim_one(office.storage.jobs, ["rehearsal"])
     assert job is not None
     await office.storage.jobs.settle(job, Transition.FAIL, Outcome(kind=OutcomeKind.FAILED))
     answer = await office.ask("retry", job.id)
@@ -142,10 +142,10 @@ async def test_what_has_not_ended_is_not_continued(office: Office, verb: str) ->
 
 async def test_resume_lets_a_job_that_waits_for_a_limit_go_on_now(office: Office) -> None:
     job = await office.limited()
-    assert await office.storage.jobs.claim("worker", ["rehearsal"]) is None
+    assert await claim_one(office.storage.jobs, ["rehearsal"]) is None
     answer = await office.ask("resume", job.id)
     assert answer.text == f"Job `{job.short_id}` goes on now."
-    assert await office.storage.jobs.claim("worker", ["rehearsal"]) is not None
+    assert await claim_one(office.storage.jobs, ["rehearsal"]) is not None
 
 
 async def test_new_words_for_a_job_that_waits_for_a_limit_are_not_lost_in_silence(office: Office) -> None:
@@ -209,7 +209,7 @@ async def test_a_job_is_shown_with_its_terms_and_what_it_waits_for(
 ) -> None:
     limited = Outcome(kind=OutcomeKind.LIMITED, reason="rate_limit", resets_at=START + timedelta(hours=2))
     await office.type("session first")
-    job = await office.storage.jobs.claim("worker", ["rehearsal"])
+    job = await claim_one(office.storage.jobs, ["rehearsal"])
     assert job is not None
     await office.storage.jobs.settle(job, Transition.HIT_LIMIT, limited)
     asked = await office.type("session second --priority high --timeout 90m")

@@ -74,6 +74,7 @@ async def test_every_card_is_one_that_discord_takes(
 ) -> None:
     made = card(
         title=title,
+        quote=label + title,
         body=body,
         facts=[Fact(label=label, value=body)] * 20,
         actions=[Action(verb=verb, label=label, job_id=job_id) for verb in ("cancel", "resume", label)] * 3,

@@ -30,7 +30,7 @@ from executor.lifecycle import MOVES, Transition
 from executor.model import Job, JobStatus, Outcome, OutcomeKind, Report, Usage
 from executor.ports import OpenAttempt, ProcessRecord, Submission, SuccessorLives
 from executor.queueing import QueueRules
-from tests.builders import START, TestClock, open_store, origin, request
+from tests.builders import START, TestClock, claim_one, open_store, origin, request
 from tests.fsck import check
 
 _T = TypeVar("_T")
@@ -227,7 +227,7 @@ class JobMachine(RuleBasedStateMachine):
 
     @rule(target=attempts, providers=st.sampled_from([PROVIDERS, PROVIDERS, PROVIDERS[:1], ()]))
     def claim(self, providers: tuple[str, ...]) -> Any:
-        job = self.do(self.store.claim("worker", providers))
+        job = self.do(claim_one(self.store, providers))
         ready = [each for each, known in self.expected.items() if self.is_ready(known, providers)]
         ready.sort(key=self.turn)
         assert (job.id if job else None) == (ready[0] if ready else None)

@@ -19,7 +19,7 @@ from executor.live import LiveLog
 from executor.model import Job, Outcome, OutcomeKind
 from executor.ports import Store
 from executor.wakeups import Bell, Wakeups, job_topic
-from tests.builders import open_store, request
+from tests.builders import claim_one, open_store, request
 from tests.fsck import check
 
 
@@ -48,7 +48,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     wakeups = Wakeups()
     async with open_store(tmp_path, wakeups) as store:
         await store.submit(request())
-        job = await store.claim("test", ["rehearsal"])
+        job = await claim_one(store, ["rehearsal"])
         assert job is not None
         with wakeups.listen(job_topic(job.id)) as news:
             yield Scene(LiveLog(store, job), store, job, news, tmp_path / "bifrost.db")

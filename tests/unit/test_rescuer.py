@@ -22,7 +22,7 @@ from executor.processes.record import process_record
 from executor.processes.shims import Shims
 from executor.rescuer import OnRestart, rescue
 from storage.sqlite.store import SqliteStore
-from tests.builders import START, open_store, request
+from tests.builders import START, claim_one, open_store, request
 from tests.fsck import check
 from tests.programs import alive_with, shell
 
@@ -55,7 +55,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 
 
 async def claimed(store: SqliteStore) -> Job:
-    job = await store.claim("killed bot", ["rehearsal"])
+    job = await claim_one(store, ["rehearsal"])
     assert job is not None
     return job
 

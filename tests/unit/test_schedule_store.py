@@ -8,7 +8,7 @@ from executor.model import JobStatus
 from executor.schedules import Missed, Schedule, Verdict, advance, new_schedule
 from executor.timers import Cron
 from executor.wakeups import Wakeups
-from tests.builders import START, TestClock, open_store, request
+from tests.builders import START, TestClock, claim_one, open_store, request
 from tests.fsck import check
 from tests.unit.schedule_table import open_table
 
@@ -77,9 +77,9 @@ async def test_a_job_for_later_waits_and_is_claimed_when_its_time_has_come(tmp_p
         job = (await store.submit(request(scheduled_at=START + HOUR))).job
         assert (job.status, job.scheduled_at) == (JobStatus.SCHEDULED, START + HOUR)
         assert await store.next_due(START) == START + HOUR
-        assert await store.claim("w", ["rehearsal"]) is None
+        assert await claim_one(store, ["rehearsal"]) is None
         clock.pass_by(hours=1)
-        claimed = await store.claim("w", ["rehearsal"])
+        claimed = await claim_one(store, ["rehearsal"])
         assert claimed is not None and claimed.id == job.id
         past = (await store.submit(request(scheduled_at=START))).job
         assert past.status is JobStatus.PENDING

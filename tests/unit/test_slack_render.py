@@ -28,6 +28,7 @@ ANNOUNCEMENTS = st.builds(
     shape=st.sampled_from(Shape),
     tone=st.sampled_from(Tone),
     title=TEXT,
+    quote=TEXT,
     body=TEXT,
     facts=st.lists(st.builds(Fact, label=TEXT, value=TEXT, at=st.none() | TIMES), max_size=12),
     actions=st.lists(ACTIONS, max_size=30),

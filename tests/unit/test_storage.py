@@ -16,7 +16,7 @@ from executor.outbox import Entry
 from executor.wakeups import MESSAGES, TOLD, Wakeups
 from storage import Storage, open_storage
 from storage.hub import NewMessage
-from tests.builders import TestClock, request
+from tests.builders import TestClock, claim_one, request
 from tests.fsck import check
 
 DONE = Outcome(kind=OutcomeKind.DONE)
@@ -42,7 +42,7 @@ async def storage(tmp_path: Path, wakeups: Wakeups, clock: TestClock) -> AsyncIt
 
 async def running(storage: Storage) -> Job:
     await storage.jobs.submit(request())
-    job = await storage.jobs.claim("test", ["rehearsal"])
+    job = await claim_one(storage.jobs, ["rehearsal"])
     assert job is not None
     return job
 

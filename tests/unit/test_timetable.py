@@ -12,7 +12,7 @@ import pytest
 from bot.desk.asks import Answer, Invocation
 from executor.model import Job, JobStatus, Origin
 from executor.schedules import Missed, Schedule, advance
-from tests.builders import START
+from tests.builders import START, claim_one
 from tests.unit.office import ADMIN, ANN, BOB, ELSEWHERE, EVE, Office, an_office
 
 # The office's clock stands at Friday, 20 November 2026, 12:00 UTC, which is 13:00 in Paris.
@@ -114,10 +114,10 @@ async def test_a_time_is_one_of_the_persons_own_zone_where_it_is_known(office: O
 
 async def test_a_job_for_later_can_be_hurried_and_called_off(office: Office) -> None:
     first, second = [await job_of(office, await office.type("session x --in 5h")) for _ in range(2)]
-    assert await office.storage.jobs.claim("worker", ["rehearsal"]) is None
+    assert await claim_one(office.storage.jobs, ["rehearsal"]) is None
     answer = await office.type(f"resume {first.short_id}")
     assert answer.text == f"Job `{first.short_id}` starts now."
-    claimed = await office.storage.jobs.claim("worker", ["rehearsal"])
+    claimed = await claim_one(office.storage.jobs, ["rehearsal"])
     assert claimed is not None and claimed.id == first.id
     answer = await office.type(f"cancel {second.short_id}")
     assert answer.text == f"Job `{second.short_id}` is cancelled; it had not started."
@@ -163,7 +163,7 @@ async def test_a_run_that_was_left_out_is_told_in_the_list_and_in_the_thread_of_
         fire = advance(due, office.clock.at)
         assert fire is not None
         await office.storage.schedules.fire([fire])
-        job = job or await office.storage.jobs.claim("worker", ["rehearsal"])
+        job = job or await claim_one(office.storage.jobs, ["rehearsal"])
     assert job is not None
     assert (job.schedule_id, job.scheduled_at) == (schedule.id, START + timedelta(hours=1))
     note = f"  - last: Left out: job `{job.short_id}` of the run before has not ended."

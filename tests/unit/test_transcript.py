@@ -185,6 +185,7 @@ def test_tools_are_told_in_one_list_and_text_stands_apart() -> None:
         ToolStarted(tool_id="2", name="Bash", detail="make `it`"),
         ToolEnded(tool_id="2", ok=False, detail="exit 2"),
         ToolEnded(tool_id="3", ok=False),
+        ToolEnded(tool_id="4", ok=False, detail="exit 143", stopped=True),
         Noticed(text="The provider is asked again."),
         TextWritten(text="\n\n  Now"),
         TextWritten(text=" I know."),
@@ -192,9 +193,30 @@ def test_tools_are_told_in_one_list_and_text_stands_apart() -> None:
     (page,) = transcript(bodies).pages
     assert page.text == (
         "I look.\n\n- 🔧 `Read` `a.py`\n- 🔧 `Bash` `make 'it'`\n- ⚠️ failed: `exit 2`\n- ⚠️ failed\n"
-        "- ⏳ The provider is asked again.\n\nNow I know."
+        "- ⏹️ stopped\n- ⏳ The provider is asked again.\n\nNow I know."
     )
     assert transcript(bodies).step == "Bash make `it`"
+
+
+LAST_TOOL = ToolStarted(tool_id="9", name="Read", detail="a.py")
+
+
+@patient
+@given(pieces, markdown.filter(lambda text: text.strip() != ""), st.booleans())
+def test_without_its_answer_the_output_is_what_stood_before(
+    bodies: list[Activity], answer: str, preface: bool
+) -> None:
+    before: list[Body] = [*bodies, LAST_TOOL, *([TextWritten(text="So.\n\n")] if preface else [])]
+    answer = answer.replace("\r\n", "\n").replace("\r", "\n").strip()
+    left = transcript([*before, TextWritten(text=f"{answer}\n")]).without(answer)
+    assert left is not None
+    assert [page.text.rstrip() for page in left] == [page.text.rstrip() for page in transcript(before).pages]
+
+
+def test_an_answer_that_the_output_does_not_end_with_is_not_taken_out_of_it() -> None:
+    assert transcript([TextWritten(text="42"), LAST_TOOL]).without("42") is None
+    assert transcript([TextWritten(text="42 or so")]).without("42") is None
+    assert transcript([TextWritten(text="42")]).without("") is None
 
 
 def test_pieces_follow_each_other_without_a_gap() -> None:

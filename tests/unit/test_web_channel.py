@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html as html_text
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -50,7 +51,7 @@ async def test_the_page_shows_the_morning(site: Site) -> None:
         "Failed",
         "Cancelled",
         "Running",
-        "Queued",
+        "Pending",
         "Sessions are cached",
         "$0.42",
         "report-3fa9c1.html",
@@ -108,6 +109,7 @@ async def test_no_text_of_anybody_becomes_markup(site: Site, text: str) -> None:
         shape=Shape.CARD,
         tone=Tone.RUNNING,
         title=text,
+        quote=text,
         body=text,
         actions=(Action(verb=text, label=text, job_id=text, confirm=text),),
         links=(Link(label=text, url="javascript:alert(1)"), Link(label="ok", url="/reports/x/")),
@@ -121,6 +123,12 @@ async def test_no_text_of_anybody_becomes_markup(site: Site, text: str) -> None:
     assert "javascript:" not in html
     assert "\u202e" not in html
     assert 'href="/reports/x/"' in html
+
+
+async def test_a_prompt_is_shown_to_the_letter(site: Site) -> None:
+    typed = "*x* <!here> # h `y`"
+    await site.platform.post(DEV, Announcement(shape=Shape.CARD, tone=Tone.GOOD, title="x", quote=typed), "x")
+    assert f'<p class="quote">{html_text.escape(typed)}</p>' in await page(site)
 
 
 async def test_the_box_offers_the_command_table(site: Site) -> None:
@@ -162,7 +170,7 @@ async def test_the_answer_is_markdown_shown_to_the_asker(site: Site) -> None:
             fields = await answer.json()
         assert fields["ok"] is False
         assert "Did you mean <code>research</code>?" in fields["html"]
-    assert "Queued" not in await page(site)
+    assert "Pending" not in await page(site)
 
 
 async def test_without_a_script_the_form_leads_back_to_the_answer_once(site: Site) -> None:
@@ -176,7 +184,7 @@ async def test_without_a_script_the_form_leads_back_to_the_answer_once(site: Sit
             assert "Queued as <code>3fa9c1</code>" in await answer.text()
             address = answer.url
         async with visitor.get(address) as answer:
-            assert "Queued" not in await answer.text()
+            assert "Pending" not in await answer.text()
     assert site.door.commands[0].delivery == f"web:{found[1]}"
 
 
@@ -228,9 +236,9 @@ async def test_a_program_commands_and_reads_the_job_id(site: Site) -> None:
     [
         ("research 3fa9c1 · done", Tone.GOOD, "Done", "research 3fa9c1"),
         (
-            "session 3fa9c1 · waits for a usage limit",
+            "session 3fa9c1 · rate limited",
             Tone.WAITING,
-            "Waits for a usage limit",
+            "Rate limited",
             "session 3fa9c1",
         ),
         ("Set up", Tone.RUNNING, "Running", "Set up"),

@@ -23,6 +23,7 @@ from executor.model import Actor, Job, JobRequest, Origin, Outcome, OutcomeKind
 from executor.wakeups import Wakeups
 from tests.browser.door import TOKEN, Site, open_site
 from tests.browser.events import Received, reading
+from tests.builders import claim_one
 
 DEV = Place(team="", channel="dev")
 LIVE = "/channels/dev/live"
@@ -246,7 +247,7 @@ DONE = Outcome(kind=OutcomeKind.DONE, result="Twice.")
 
 async def start(site: Site) -> Job:
     await site.storage.jobs.submit(REQUEST)
-    job = await site.storage.jobs.claim("worker", ["rehearsal"])
+    job = await claim_one(site.storage.jobs, ["rehearsal"])
     assert job is not None
     return job
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bot.platforms.base import Announcement, Attachment, Caps, Place, Shape
+from bot.platforms.base import Announcement, Attachment, Caps, Gone, Place, Shape
 from executor.wakeups import Bell
 
 CAPS = Caps(
@@ -42,6 +42,7 @@ class Call:
     number: int
     method: str
     shape: str
+    channel: str
     done: bool
 
 
@@ -55,38 +56,49 @@ class Wall:
     """The call that never returns, and whether it takes effect."""
     name: str = "wall"
     posts: list[Posted] = field(default_factory=list)
+    posted: int = 0
     files: dict[str, tuple[Place, Attachment]] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     _bell: Bell = field(default_factory=Bell)
 
     async def post(self, place: Place, announcement: Announcement, key: str) -> str:
-        call = await self._called("post", announcement.shape)
-        posted = Posted(id=f"m{len(self.posts)}", place=place, key=key, versions=[announcement])
+        call = await self._called("post", announcement.shape, place)
+        self.posted += 1
+        posted = Posted(id=f"m{self.posted}", place=place, key=key, versions=[announcement])
         self.posts.append(posted)
         await self._answered(call)
         return posted.id
 
     async def edit(self, place: Place, message_id: str, announcement: Announcement) -> None:
-        call = await self._called("edit", announcement.shape)
-        (message,) = [posted for posted in self.posts if posted.id == message_id]
+        call = await self._called("edit", announcement.shape, place)
+        message = next((posted for posted in self.posts if posted.id == message_id), None)
+        if message is None:
+            raise Gone("message_not_found")
         assert message.place == place
         message.versions.append(announcement)
         await self._answered(call)
 
     async def attach(self, place: Place, attachment: Attachment) -> str:
-        call = await self._called("attach", attachment.name)
+        call = await self._called("attach", attachment.name, place)
         assert attachment.name not in self.files, "the same file twice"
         self.files[attachment.name] = (place, attachment)
         await self._answered(call)
         return f"file:{attachment.name}"
 
     async def find(self, place: Place, key: str) -> str | None:
-        call = await self._called("find", key)
+        call = await self._called("find", key, place)
         await self._answered(call)
         if key in self.files:
             return f"file:{key}"
         return next((posted.id for posted in self.posts if (posted.key, posted.place) == (key, place)), None)
+
+    async def direct(self, team: str, user_id: str) -> Place:
+        return Place(team=team, channel=f"@{user_id}")
+
+    def delete(self, posted: Posted) -> None:
+        """Somebody takes the message away."""
+        self.posts.remove(posted)
 
     async def until(self, condition: Callable[[], bool], what: str) -> None:
         """Waits until the wall shows it."""
@@ -119,8 +131,9 @@ class Wall:
         """How many calls of this method took effect."""
         return sum(call.method == method and call.done for call in self.calls)
 
-    async def _called(self, method: str, shape: str) -> Call:
-        call = Call(number=len(self.calls) + 1, method=method, shape=shape, done=False)
+    async def _called(self, method: str, shape: str, place: Place) -> Call:
+        number = len(self.calls) + 1
+        call = Call(number=number, method=method, shape=shape, channel=place.channel, done=False)
         self.calls.append(call)
         self._bell.ring()
         await self._tempt(call)

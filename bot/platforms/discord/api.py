@@ -9,7 +9,7 @@ from typing import TypeVar
 import aiohttp
 import discord
 
-from bot.platforms.base import Refused, Throttled, Unsure
+from bot.platforms.base import Gone, Refused, Throttled, Unsure
 
 T = TypeVar("T")
 
@@ -20,7 +20,17 @@ LONGEST_WAIT_S = 30.0
 UNKNOWN_CHANNEL = 10003
 THREAD_EXISTS = 160004
 ARCHIVED = 50083
+_UNKNOWN_MESSAGE = 10008
 _DEFAULT_PAUSE_S = 60.0
+_ASK_ELSEWHERE = "Ask me in another channel."
+_ADVICE = {
+    UNKNOWN_CHANNEL: f"That channel is gone. {_ASK_ELSEWHERE}",
+    50001: "I do not see that channel: give my role the permission View Channel there.",
+    50013: "I lack a permission there. My role needs View Channel, Send Messages, Send Messages in Threads, "
+    "Create Public Threads, Attach Files, Embed Links and Read Message History.",
+    160005: f"That thread is locked. {_ASK_ELSEWHERE}",
+}
+"""By Discord's code for a refusal: what people can do."""
 
 
 class DiscordApi:
@@ -59,7 +69,8 @@ def _fault(method: str, error: discord.HTTPException) -> Throttled | Unsure | Re
         return Throttled(method, _pause_s(error))
     if error.status >= 500:
         return Unsure(f"{method}: HTTP {error.status}")
-    return Refused(str(error.code or error.status))
+    code = str(error.code or error.status)
+    return Gone(code) if error.code == _UNKNOWN_MESSAGE else Refused(code, _ADVICE.get(error.code, ""))
 
 
 def _pause_s(error: discord.HTTPException) -> float:

@@ -1,4 +1,4 @@
-"""Discord as the announcer sees it: post, edit, attach, find."""
+"""Discord as the announcer sees it: post, edit, attach, find, and speak to one person."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bot.platforms.base import (
     Announcement,
     Attachment,
     Caps,
+    Gone,
     Place,
     Refused,
     Shape,
@@ -53,6 +54,8 @@ class DiscordPlatform:
         self._api = api
         self._threadless: set[str] = set()
         """Threads that Discord would not let us start: what belongs there stands in the channel."""
+        self._gone: set[str] = set()
+        """Messages that somebody has deleted; Discord may answer with one where it takes a nonce as known."""
 
     async def post(self, place: Place, announcement: Announcement, key: str) -> str:
         """Says it; returns the message's id. A card gets its thread at once."""
@@ -68,6 +71,9 @@ class DiscordPlatform:
         changes = {"view": message.view} if message.view else {"content": message.content}
         try:
             await self._edit(self._channel(place), message_id, changes, message.mentions)
+        except Gone:
+            self._gone.add(message_id)
+            raise
         except Refused as error:
             if error.code == str(ARCHIVED) and place.thread is not None:
                 await self._wake(place.thread)
@@ -90,6 +96,14 @@ class DiscordPlatform:
             if place.thread is None or error.code != str(UNKNOWN_CHANNEL):
                 raise
             return await self._find(place.channel, place, key)
+
+    async def direct(self, team: str, user_id: str) -> Place:
+        """The person's direct messages with us."""
+
+        async def call(client: discord.Client) -> str:
+            return str((await client.create_dm(discord.Object(int(user_id)))).id)
+
+        return Place(team=team, channel=await self._api.send("users.direct", call))
 
     async def _say(
         self,
@@ -131,7 +145,11 @@ class DiscordPlatform:
             said = await client.get_partial_messageable(int(channel)).send(**arguments, **files)
             return str(said.id)
 
-        return await self._api.send("messages.create", call)
+        said = await self._api.send("messages.create", call)
+        if said not in self._gone:
+            return said
+        anew = sha256(f"{arguments['nonce']}:{said}".encode()).hexdigest()[:_NONCE]
+        return await self._send(channel, {**arguments, "nonce": anew}, attachment)
 
     async def _edit(
         self, channel: str, message_id: str, changes: dict[str, Any], mentions: discord.AllowedMentions
@@ -144,7 +162,8 @@ class DiscordPlatform:
 
     async def _open_early(self, place: Place, message_id: str, card: Announcement) -> None:
         """The card says best what the thread is about; where it fails, the first page starts the thread."""
-        title = f"{card.title.partition(' · ')[0]} · {card.body}" if card.body else card.title
+        about = card.quote or card.body
+        title = f"{card.title.partition(' · ')[0]} · {about}" if about else card.title
         try:
             await self._open_thread(place, message_id, title)
         except (Throttled, Unsure, Refused) as error:

@@ -22,7 +22,8 @@ PAGE_CHARS = 1_900
 _CONTENT = 2_000
 # Discord shows 4,000 characters of a card in all; these sum up to less.
 _TITLE = 300
-_BODY = 2_900
+_QUOTE = 500
+_BODY = 2_300
 _FACTS = 600
 _LINKS = 150
 _FACT = 150
@@ -84,6 +85,8 @@ def _mentions(announcement: Announcement) -> discord.AllowedMentions:
 
 def _items(announcement: Announcement) -> Iterator[Item[Any]]:
     yield TextDisplay(_head(announcement))
+    if announcement.quote.strip():
+        yield TextDisplay(f"> {fit_line(announcement.quote, _QUOTE)}")
     if announcement.body.strip():
         yield TextDisplay(fit_markdown(announcement.body, _BODY))
     facts = _facts(announcement)

@@ -17,9 +17,9 @@ from bot.platforms.errands import Errands
 from bot.platforms.slack.api import CALL_TIMEOUT_S, SlackApi
 from bot.platforms.slack.connection import Connection
 from bot.platforms.slack.doors import Doors
+from bot.platforms.slack.people import People
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.replies import Replies
-from bot.platforms.slack.zones import Zones
 
 SCOPES = frozenset(
     {
@@ -47,7 +47,10 @@ _LONGEST_PAUSE_S = 60.0
 
 _REINSTALL = "Reinstall the app from `manifest.yml` and use the token it shows then."
 _BOT_REFUSED = f"Slack does not accept the bot token (`xoxb-…`). {_REINSTALL}"
-_APP_REFUSED = "Slack does not accept the app-level token (`xapp-…`); it needs the scope `connections:write`."
+_APP_REFUSED = (
+    "Slack does not open a connection for the app-level token (`xapp-…`). The token needs the scope "
+    "`connections:write`, and Socket Mode must be on in the settings of the app."
+)
 
 _log = logging.getLogger(__name__)
 
@@ -80,8 +83,8 @@ class SlackAdapter:
             attaching_conversation_kwargs_enabled=False,
         )
         replies = Replies(self._bot)
-        zones = Zones(self._bot, self._errands)
-        doors = Doors(door=door, replies=replies, errands=self._errands, zones=zones, command=command)
+        people = People(self._bot, self._errands)
+        doors = Doors(door=door, replies=replies, errands=self._errands, people=people, command=command)
         doors.listen(self._app)
 
     async def run(self) -> None:

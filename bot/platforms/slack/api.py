@@ -11,13 +11,24 @@ from slack_sdk.errors import SlackApiError, SlackRequestError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.platforms.base import Refused, Throttled, Unsure
+from bot.platforms.base import Gone, Refused, Throttled, Unsure
 
 CALL_TIMEOUT_S = 10
 
 _THROTTLED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 _SERVER_FAULTS = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 _DEFAULT_PAUSE_S = 30
+_GONE = "message_not_found"
+_ASK_ELSEWHERE = "Ask me in another channel."
+_ADVICE = {
+    "not_in_channel": "I am not in that channel: invite me there with `/invite @Bifrost`.",
+    "channel_not_found": "I see no such channel. If it still exists, invite me: `/invite @Bifrost`.",
+    "is_archived": f"That channel is archived. {_ASK_ELSEWHERE}",
+    "thread_not_found": f"That thread is gone. {_ASK_ELSEWHERE}",
+    "restricted_action": f"This workspace does not let me post in that channel. {_ASK_ELSEWHERE}",
+    "missing_scope": "I lack a permission: whoever runs me finds out which with `bifrost doctor`.",
+}
+"""By Slack's word for a refusal: what people can do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +88,7 @@ def _fault(method: str, response: object) -> Throttled | Unsure | Refused:
         return Throttled(response.api_url.rsplit("/", 1)[-1], _pause_s(response.headers.get("Retry-After")))
     if response.status_code >= 500 or code in _SERVER_FAULTS or not code:
         return Unsure(f"{method}: {code or f'HTTP {response.status_code}'}")
-    return Refused(code)
+    return Gone(code) if code == _GONE else Refused(code, _ADVICE.get(code, ""))
 
 
 def _pause_s(header: str | None) -> int:

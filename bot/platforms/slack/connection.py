@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Any
 
+import aiohttp
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
@@ -40,6 +41,8 @@ class Connection:
         self._api = api
         self._errands = errands
         self._on_hello = on_hello
+        self._greeted: object = None
+        """The session that Slack has said hello to, and no goodbye since."""
 
     async def __aenter__(self) -> Connection:
         client = self._api.client
@@ -51,7 +54,7 @@ class Connection:
         socket = self._handler.client
         socket.wss_uri = address["url"]
         socket.socket_mode_request_listeners = [self._receive]
-        socket.message_listeners.append(self._notice)
+        socket.on_message_listeners = [self._notice]
         async with AsyncExitStack() as unfinished:
             unfinished.push_async_callback(self._close)
             await self._connect()
@@ -64,8 +67,12 @@ class Connection:
         await self._close()
 
     async def is_alive(self) -> bool:
-        """Whether the socket stands and answers pings."""
-        return await self._handler.client.is_connected()
+        """Whether the socket stands, answers pings, and Slack has greeted it and not sent it away.
+
+        Pings alone do not tell: a socket that Slack delivers nothing to may answer them for ever.
+        """
+        socket = self._handler.client
+        return socket.current_session is self._greeted and await socket.is_connected()
 
     async def _connect(self) -> None:
         try:
@@ -77,9 +84,15 @@ class Connection:
     async def _receive(self, _: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         await self._errands.start(self._handler.handle(self._handler.client, request))
 
-    async def _notice(self, _: AsyncBaseSocketModeClient, message: dict[str, Any], raw: str | None) -> None:
+    async def _notice(self, frame: aiohttp.WSMessage) -> None:
+        message = json.loads(frame.data) if frame.data.startswith("{") else {}
+        if message.get("type") == "disconnect":
+            # slack_sdk opens another now; if Slack refuses that, it keeps this one, where nothing comes.
+            _log.info("slack.sent_away", extra={"reason": message.get("reason")})
+            self._greeted = None
         if message.get("type") != "hello":
             return
+        self._greeted = self._handler.client.current_session
         connections = message.get("num_connections", 1)
         _log.info("slack.connected", extra={"connections": connections})
         if connections > 1:

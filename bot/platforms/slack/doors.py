@@ -18,10 +18,10 @@ from bot.desk.asks import Answer, Ask, Invocation
 from bot.desk.desk import Door
 from bot.platforms.errands import Errands
 from bot.platforms.slack import modal
+from bot.platforms.slack.people import People
 from bot.platforms.slack.render import ACTION
 from bot.platforms.slack.replies import Replies, private
 from bot.platforms.slack.text import decode, without_mention
-from bot.platforms.slack.zones import Zones
 from executor.model import Actor, Origin
 
 Json = dict[str, Any]
@@ -45,11 +45,13 @@ _log = logging.getLogger(__name__)
 class Doors:
     """The listeners. Not one of them raises: bolt drops the acknowledgement of a listener that does."""
 
-    def __init__(self, *, door: Door, replies: Replies, errands: Errands, zones: Zones, command: str) -> None:
+    def __init__(
+        self, *, door: Door, replies: Replies, errands: Errands, people: People, command: str
+    ) -> None:
         self._door = door
         self._replies = replies
         self._errands = errands
-        self._zones = zones
+        self._people = people
         self._command = command
 
     def listen(self, app: AsyncApp) -> None:
@@ -76,7 +78,7 @@ class Doors:
             text=text,
             origin=Origin(actor=actor, channel=channel),
             delivery=f"slack:command:{body['trigger_id']}",
-            zone=partial(self._zones.of, actor.user_id),
+            zone=partial(self._people.zone_of, actor.user_id),
         )
         if text.strip():
             return await self._door.command(invocation)
@@ -100,16 +102,22 @@ class Doors:
                 await self._replies.react(channel=channel, message_id=event["ts"])
             await self._replies.whisper(channel=channel, user=event["user"], thread=thread, text=answer.text)
 
+        work = _not_read() if event.get("edited") else self._do_as_said(body, context)
+        await self._answer_and_tell(work, tell)
+
+    async def _do_as_said(self, body: Json, context: AsyncBoltContext) -> Answer:
+        event, user_id = body["event"], body["event"]["user"]
         # A guest of a shared channel belongs to another team than the one the event was delivered to.
-        actor = _actor(team=event.get("user_team") or body["team_id"], user_id=event["user"])
+        team = event.get("user_team") or body["team_id"]
+        actor = _actor(team=team, user_id=user_id, name=await self._people.name_of(user_id))
         invocation = Invocation(
             text=decode(without_mention(event["text"], context.bot_user_id or "")),
-            origin=Origin(actor=actor, channel=channel, thread=thread),
-            delivery=f"slack:event:{body['event_id']}",
-            zone=partial(self._zones.of, actor.user_id),
+            origin=Origin(actor=actor, channel=event["channel"], thread=event.get("thread_ts")),
+            # One message may come as two events, each with an id and even a timestamp of its own.
+            delivery=f"slack:event:{event.get('client_msg_id') or body['event_id']}",
+            zone=partial(self._people.zone_of, user_id),
         )
-        work = _not_read() if event.get("edited") else self._door.command(invocation)
-        await self._answer_and_tell(work, tell)
+        return await self._door.command(invocation)
 
     async def _pressed(self, ack: AsyncAck, body: Json) -> None:
         user, action, container = body["user"], body["actions"][0], body["container"]

@@ -1,4 +1,4 @@
-"""Slack as the announcer sees it: post, edit, attach, find."""
+"""Slack as the announcer sees it: post, edit, attach, find, and speak to one person."""
 
 from __future__ import annotations
 
@@ -84,6 +84,10 @@ class SlackPlatform:
                 break
         return None
 
+    async def direct(self, team: str, user_id: str) -> Place:
+        """The person's direct messages with us: Slack finds them by the id of the person."""
+        return Place(team=team, channel=user_id)
+
     async def _read(self, place: Place, cursor: str | None) -> AsyncSlackResponse:
         client = self._api.client
         if place.thread is None:
@@ -100,7 +104,8 @@ class SlackPlatform:
 
 
 def _is_ours(message: Json, identity: Identity) -> bool:
-    return message.get("bot_id") == identity.bot_id or message.get("user") == identity.user_id
+    ours = message.get("bot_id") == identity.bot_id or message.get("user") == identity.user_id
+    return ours and message.get("subtype") != "tombstone"  # what remains of a deleted message is none
 
 
 def _marked(message: Json, key: str) -> str | None:

@@ -56,6 +56,7 @@ def render(announcement: Announcement) -> Message:
     """Within every limit of Slack's, whatever the announcement holds."""
     parts = (
         _head(announcement),
+        _quote(announcement),
         _body(announcement),
         _context(announcement),
         _buttons(announcement),
@@ -76,6 +77,12 @@ def _head(announcement: Announcement) -> Json | None:
     return {"type": "section", "text": text}
 
 
+def _quote(announcement: Announcement) -> Json | None:
+    """Plain text, for in mrkdwn and Markdown a star or a tick of a person's would be markup."""
+    text = fit(announcement.quote, _FACTS)
+    return {"type": "section", "text": _literal(text)} if text.strip() else None
+
+
 def _body(announcement: Announcement) -> Json | None:
     text = announcement.body
     if announcement.shape is Shape.PAGE:
@@ -87,10 +94,10 @@ def _body(announcement: Announcement) -> Json | None:
 
 def _context(announcement: Announcement) -> Json | None:
     facts = _facts([fact for fact in announcement.facts if fact.at is None])
-    texts = [fit(facts, _FACTS)] if facts else []
-    texts += [_dated(fact.label, fact.value, fact.at) for fact in announcement.facts if fact.at]
-    elements = [{"type": "mrkdwn", "text": text, "verbatim": True} for text in texts[:_ELEMENTS]]
-    return {"type": "context", "elements": elements} if elements else None
+    elements: list[Json] = [_literal(fit(facts, _FACTS))] if facts else []
+    dated = [_dated(fact.label, fact.value, fact.at) for fact in announcement.facts if fact.at]
+    elements += [{"type": "mrkdwn", "text": text, "verbatim": True} for text in dated]
+    return {"type": "context", "elements": elements[:_ELEMENTS]} if elements else None
 
 
 def _dated(label: str, value: str, at: datetime) -> str:
@@ -144,6 +151,10 @@ def _link_buttons(links: Iterable[Link]) -> Iterable[Json]:
             yield {"type": "button", "action_id": f"link:{number}", "text": text, "url": link.url}
 
 
+def _literal(text: str) -> Json:
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
 def _plain(text: str, most: int) -> Json:
     return {"type": "plain_text", "text": fit_line(text, most), "emoji": True}
 
@@ -158,5 +169,6 @@ def _fallback(announcement: Announcement) -> str:
     paged = announcement.shape is Shape.PAGE
     head = "" if paged else _headline(announcement, _FALLBACK_TITLE)
     body = announcement.body.strip() or (announcement.title if paged else "")
-    rest = fit("\n".join(part for part in (body, _facts(announcement.facts)) if part), _FALLBACK_REST)
+    said = (announcement.quote.strip(), body, _facts(announcement.facts))
+    rest = fit("\n".join(part for part in said if part), _FALLBACK_REST)
     return "\n".join(part for part in (head, rest) if part) or ELLIPSIS

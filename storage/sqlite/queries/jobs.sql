@@ -2,10 +2,11 @@
 -- A new job, with its first event to follow in the same transaction.
 INSERT INTO jobs (id, type, status, payload, provider, model, effort, workspace, platform, team, channel, thread,
                   user_id, user_name, parent_job_id, session_id, scheduled_at, schedule_id, dedupe_key,
-                  priority, created_at, updated_at)
+                  priority, seq, created_at, updated_at)
 VALUES (:id, :type, :status, :payload, :provider, :model, :effort, :workspace, :platform, :team, :channel, :thread,
         :user_id, :user_name, :parent_job_id, :session_id, :scheduled_at, :schedule_id, :dedupe_key,
-        :priority, :now, :now);
+        :priority, 1, :now, :now)
+RETURNING *;
 
 -- name: by_id
 SELECT * FROM jobs WHERE id = :id;
@@ -31,19 +32,21 @@ SELECT * FROM jobs WHERE status IN (SELECT value FROM json_each(:statuses))
 ORDER BY created_at DESC, id LIMIT :limit;
 
 -- name: start
--- Compare-and-set: only the job that was seen starts, and its next attempt gets its number.
-UPDATE jobs SET status = 'running', worker = :worker, attempt = attempt + 1, retry_at = NULL,
+-- Compare-and-set: only a job that waits starts, and its next attempt and event get their numbers.
+UPDATE jobs SET status = 'running', worker = :worker, attempt = attempt + 1, seq = seq + 1, retry_at = NULL,
                 reason = '', message = '', started_at = coalesce(started_at, :now), updated_at = :now
-WHERE id = :id AND status = :status AND attempt = :attempt;
+WHERE id = :id AND status IN (SELECT value FROM json_each(:sources))
+RETURNING *;
 
 -- name: move
 -- Compare-and-set out of running, or out of waiting when cancelled.
-UPDATE jobs SET status = :target, worker = NULL, reason = :reason, message = :message,
+UPDATE jobs SET status = :target, seq = seq + 1, worker = NULL, reason = :reason, message = :message,
                 result = CASE WHEN :result = '' THEN result ELSE :result END,
                 retry_at = :retry_at, cancelled_by = :cancelled_by, finished_at = :finished_at,
                 report_slug = coalesce(:report_slug, report_slug),
                 cost_usd = :cost_usd, turns = :turns, duration_ms = :duration_ms, updated_at = :now
-WHERE id = :id AND status = :status AND attempt = :attempt;
+WHERE id = :id AND status = :status AND attempt = :attempt
+RETURNING *;
 
 -- name: ask_cancel
 -- The first wish counts.

@@ -1,19 +1,18 @@
--- name: next_due
--- The job whose turn it is, of those that may start now. A conversation, or a workspace that is written to, waits
--- for the job that is using it; a provider that is limited is left alone.
-SELECT id FROM waiting AS job
-WHERE (:only IS NULL OR id = :only)
+-- name: startable
+-- The jobs whose time has come, the oldest first; what others leave room for is for queueing.turns to say.
+SELECT id, platform || ':' || team || ':' || user_id AS person, priority, type, provider, session_id, workspace
+FROM jobs
+WHERE status IN ('pending', 'scheduled', 'rate_limited')
+  AND (:only IS NULL OR id = :only)
   AND (status <> 'scheduled' OR scheduled_at <= :now)
   AND (status <> 'rate_limited' OR retry_at <= :now)
   AND provider IN (SELECT value FROM json_each(:providers))
-  AND (limited_until IS NULL OR limited_until <= :now)
-  AND session_holder IS NULL
-  AND provider_running < coalesce((SELECT value FROM json_each(:provider_slots) WHERE key = job.provider), 1000000)
-  AND NOT (type IN (SELECT value FROM json_each(:writers)) AND EXISTS (
-      SELECT 1 FROM jobs AS other
-      WHERE other.status = 'running' AND other.workspace = job.workspace
-        AND other.type IN (SELECT value FROM json_each(:writers))))
-ORDER BY priority DESC, person_running, created_at, id LIMIT 1;
+  AND provider NOT IN (SELECT provider FROM provider_limits WHERE resets_at > :now)
+ORDER BY created_at, id;
+
+-- name: running
+SELECT id, platform || ':' || team || ':' || user_id AS person, priority, type, provider, session_id, workspace
+FROM jobs WHERE status = 'running';
 
 -- name: hindrance
 -- What keeps a job from starting now that waits for no time of its own; no row where nothing does.
@@ -35,7 +34,8 @@ WHERE limited_until IS NOT NULL OR session_holder IS NOT NULL OR workspace_holde
 -- name: next_moment
 -- When the next job that waits for a time may start. One whose time has come waits for something else.
 SELECT min(moment) FROM (
-    SELECT coalesce(retry_at, scheduled_at) AS moment FROM jobs WHERE status IN ('scheduled', 'rate_limited')
+    SELECT coalesce(retry_at, scheduled_at) AS moment FROM jobs
+    WHERE status IN ('pending', 'scheduled', 'rate_limited') AND status <> 'pending'
     UNION ALL
     SELECT resets_at FROM provider_limits AS known
     WHERE EXISTS (SELECT 1 FROM jobs WHERE provider = known.provider

@@ -191,6 +191,18 @@ async def change_channel(guild: Guild, request: Request) -> Answer:
     return 200, payloads.channel(guild, channel)
 
 
+async def open_direct(guild: Guild, request: Request) -> Answer:
+    """The direct messages between a person and the bot."""
+    person = guild.users.get(str(request.body.get("recipient_id")))
+    if person is None:
+        raise ApiError(50033, text="Invalid Recipient(s)")
+    if person.direct is None:
+        person.direct = Channel(id=guild.new_id(), name=f"@{person.name}")
+        guild.channels[person.direct.id] = person.direct
+    recipient = payloads.user(person.id, person.name)
+    return 200, {"id": person.direct.id, "type": 1, "last_message_id": None, "recipients": [recipient]}
+
+
 async def read_channel(guild: Guild, request: Request) -> Answer:
     return 200, payloads.channel(guild, guild.channel(request.params["channel"]))
 

@@ -120,6 +120,8 @@ class User:
     name: str
     roles: list[str] = field(default_factory=list)
     whispers: list[Message] = field(default_factory=list)
+    direct: Channel | None = None
+    """Their direct messages with the bot, once there are any."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -26,6 +26,7 @@ ROUTES: Mapping[str, Handler] = {
     "PATCH /channels/{channel}/messages/{message}": messages.edit,
     "DELETE /channels/{channel}/messages/{message}": messages.delete,
     "POST /channels/{channel}/messages/{message}/threads": messages.start_thread,
+    "POST /users/@me/channels": messages.open_direct,
     "GET /channels/{channel}": messages.read_channel,
     "PATCH /channels/{channel}": messages.change_channel,
     "PUT /applications/{app}/commands": commands.overwrite,

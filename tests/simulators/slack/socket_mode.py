@@ -92,6 +92,7 @@ class SocketMode:
         self.connections: list[Connection] = []
         self.deliveries: list[Delivery] = []
         self.answers_pings = True
+        self.says_hello = True
 
     @property
     def active(self) -> list[Connection]:
@@ -116,7 +117,8 @@ class SocketMode:
             await self._send_disconnect(socket, "too_many_websockets")
             await socket.close()
             return socket
-        await self._say_hello(socket)
+        if self.says_hello:
+            await self._say_hello(socket)
         connection = Connection(socket=socket, request=request)
         self.connections.append(connection)
         self._workspace.changes.notify()
