@@ -77,13 +77,16 @@ async def test_an_edit_replaces_the_card_and_its_buttons(world: World) -> None:
         links=[
             Link(label="Report", url="https://bot.example/reports/x/"),
             Link(label="Local", url="http://127.0.0.1:4003/"),
+            Link(label="Near", url="http://localhost:4003/"),
         ],
     )
     await world.platform.edit(world.place, head, done)
     (message,) = world.dev.messages
     assert message.accent == 0x57F287
     assert message.buttons == ["Resume", "Reply", "Retry", "Report"]
-    assert "Local: http://127.0.0.1:4003/" in message.plain, "no button, for Discord would refuse the card"
+    assert "Local: http://127.0.0.1:4003/ · Near: http://localhost:4003/" in message.plain, (
+        "no button, for Discord would refuse the card"
+    )
 
 
 async def test_times_tick_by_themselves(world: World) -> None:
