@@ -21,6 +21,7 @@ from bot.news.newsroom import Newsroom
 from bot.platforms.base import ChatPlatform, SetupFault
 from bot.platforms.discord.adapter import DiscordAdapter
 from bot.platforms.slack.adapter import SlackAdapter
+from bot.platforms.slack.doors import DIRECT
 from bot.platforms.web import WebPlatform
 from bot.settings import Cli, Settings
 from bot.web.server import OWNER, WebServer
@@ -32,6 +33,7 @@ from executor.backends.gemini import Gemini
 from executor.backends.rehearsal import Rehearsal
 from executor.catalog import Catalog
 from executor.executor import Executor
+from executor.fallbacks import Fallbacks
 from executor.job_types import JOB_TYPES
 from executor.job_types.base import JobType
 from executor.ports import SystemClock
@@ -84,27 +86,26 @@ async def open_house(settings: Settings, environment: Mapping[str, str]) -> Asyn
     hide_memory()
     data = DataDir(settings.data_dir)
     data.make()
-    wakeups = Wakeups()
+    wakeups, backends = Wakeups(), make_backends(settings, environment)
     with data.lock():
         sandbox = await find_sandbox(required=settings.require_sandbox)
         async with (
             Shims(sandbox.argv, settings.grace_seconds, warm=_WARM) as shims,
-            open_storage(data.database, wakeups, rules=_queue_rules(settings)) as storage,
+            open_storage(data.database, wakeups, rules=_queue_rules(settings, backends)) as storage,
         ):
             await rescue(storage.jobs, settings.on_restart)
-            workshop = _equip(settings, environment, data, storage, wakeups, shims)
+            workshop = _equip(settings, backends, data, storage, wakeups, shims)
             yield _build(settings, data, storage, wakeups, workshop, sandbox)
 
 
 def _equip(
     settings: Settings,
-    environment: Mapping[str, str],
+    backends: Mapping[str, Backend],
     data: DataDir,
     storage: Storage,
     wakeups: Wakeups,
     shims: Shims,
 ) -> Workshop:
-    backends = make_backends(settings, environment)
     return Workshop(
         store=storage.jobs,
         wakeups=wakeups,
@@ -113,7 +114,7 @@ def _equip(
         backends=backends,
         job_types=_job_types(settings),
         catalog=Catalog(providers=tuple(backends)),
-        workspaces=Workspaces(directories=settings.workspaces),
+        workspaces=Workspaces(directories=settings.directories, fallbacks=settings.fallbacks),
         homes=data.homes,
         jobs=data.jobs,
         reports=data.reports,
@@ -130,20 +131,23 @@ def _build(
     workshop: Workshop,
     sandbox: Sandbox,
 ) -> House:
-    executor = Executor(storage.jobs)
+    fallbacks = Fallbacks(catalog=workshop.catalog, workspaces=workshop.workspaces)
+    executor = Executor(storage.jobs, fallbacks)
     return House(
         settings=settings,
         data=data,
         storage=storage,
         wakeups=wakeups,
         executor=executor,
-        desk=_desk(settings, storage, executor, workshop),
+        desk=_desk(settings, data, storage, executor, workshop),
         workshop=workshop,
         sandbox=sandbox,
     )
 
 
-def _desk(settings: Settings, storage: Storage, executor: Executor, workshop: Workshop) -> Desk:
+def _desk(
+    settings: Settings, data: DataDir, storage: Storage, executor: Executor, workshop: Workshop
+) -> Desk:
     return Desk(
         storage=storage,
         executor=executor,
@@ -153,14 +157,24 @@ def _desk(settings: Settings, storage: Storage, executor: Executor, workshop: Wo
         prompt_limit=settings.prompt_limit,
         clock=workshop.clock,
         zone=settings.clocks,
+        public_url=lambda: _public_url(settings, data),
         least_interval=timedelta(minutes=settings.least_schedule_minutes),
     )
 
 
-def _queue_rules(settings: Settings) -> QueueRules:
+def _public_url(settings: Settings, data: DataDir) -> str:
+    """Where people reach the page: as the running server says, else as one would that ran."""
+    web = settings.web
+    if data.address.exists():
+        return data.address.read_text().strip()
+    return web.public_url.rstrip("/") or f"http://{web.host}:{web.port or 4003}"
+
+
+def _queue_rules(settings: Settings, backends: Mapping[str, Backend]) -> QueueRules:
     writers = frozenset(name for name, job_type in JOB_TYPES.items() if job_type.writes)
     slots = {str(provider): number for provider, number in settings.provider_slots.items()}
-    return QueueRules(slots=settings.slots, provider_slots=slots, writers=writers)
+    providers = frozenset(backends)
+    return QueueRules(slots=settings.slots, provider_slots=slots, providers=providers, writers=writers)
 
 
 def _job_types(settings: Settings) -> dict[str, JobType]:
@@ -216,7 +230,7 @@ def _rules(settings: Settings) -> dict[str, Rule]:
     owner = frozenset({OWNER.user_id})
     return {
         "web": Rule(channels=frozenset({EVERYBODY}), people=owner, admins=owner),
-        "slack": Rule(channels=slack.channels, people=slack.people, admins=slack.admins),
+        "slack": Rule(channels=slack.channels, people=slack.people, admins=slack.admins, direct=DIRECT),
         "discord": Rule(
             channels=discord.channels, people=discord.people, admins=discord.admins, roles=discord.roles
         ),
@@ -296,8 +310,7 @@ class Bifrost:
             platforms["slack"] = self.slack.platform
         if self.discord is not None:
             platforms["discord"] = self.discord.platform
-        web = house.settings.web
-        url = self.server.url if self._serve else web.public_url or f"http://{web.host}:{web.port or 4003}"
+        url = self.server.url if self._serve else _public_url(house.settings, house.data)
         return Newsroom(
             storage=house.storage,
             wakeups=house.wakeups,

@@ -49,7 +49,7 @@ async def examine(
         _configuration(settings, config),
         _data_dir(settings),
         await asyncio.to_thread(_database, DataDir(settings.data_dir)),
-        *(_workspace(name, path, settings.data_dir) for name, path in settings.workspaces.items()),
+        *(_workspace(name, path, settings.data_dir) for name, path in settings.directories.items()),
         *agents,
         await _sandbox(settings),
         await _slack(settings),
@@ -89,7 +89,7 @@ def _configuration(settings: Settings, path: Path | None) -> Finding:
     if settings.slack.bot_token.get_secret_value() or settings.discord.token.get_secret_value():
         if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
             advice.append(f"Others can read it and there is a token: `chmod 600 {path}`.")
-        if any(path.is_relative_to(place) for place in settings.workspaces.values()):
+        if any(path.is_relative_to(place) for place in settings.directories.values()):
             advice.append("It lies in a workspace, where agents can read it: keep tokens elsewhere.")
     return Finding(what="configuration", ok=not advice, needed=False, seen=str(path), advice=" ".join(advice))
 

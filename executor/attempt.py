@@ -14,6 +14,7 @@ from executor import endings, lifecycle, reports
 from executor.backends.base import Backend, CliMissing, Decoder, Launch
 from executor.catalog import Catalog
 from executor.events import Activity, Noticed, ToolEnded
+from executor.fallbacks import Fallbacks
 from executor.job_types.base import JobType
 from executor.live import LiveLog
 from executor.model import TIMEOUT, Job, Outcome, OutcomeKind, Report, StopReason
@@ -85,7 +86,7 @@ class Attempt:
 
     async def _carry_out(self) -> Outcome:
         backend = self._workshop.backends[self._job.provider]
-        if self._job.attempt > 1 and self._job.session_id is None:
+        if await self._begins_anew():
             await self._live.add([Noticed(text="There is no session to go on with; it starts afresh.")])
         try:
             launch = self._prepare()
@@ -103,6 +104,13 @@ class Attempt:
         finally:
             # Ended already, unless reading was cancelled or failed.
             await unbroken(process.close(self._workshop.grace_s))
+
+    async def _begins_anew(self) -> bool:
+        """Whether an earlier attempt of this provider left no session to go on with."""
+        if self._job.attempt == 1 or self._job.session_id is not None:
+            return False
+        *_, before, _ = await self._workshop.store.attempts(self._job.id)
+        return before.reason != endings.HANDED_OVER
 
     def _prepare(self) -> Launch:
         job, workshop = self._job, self._workshop
@@ -201,11 +209,24 @@ class Attempt:
             outcome = decoder.verdict
         if outcome.kind is OutcomeKind.LIMITED:
             outcome = endings.limited(self._job, outcome, self._workshop.clock.now())
+            outcome = await self._hand_over(outcome)
         elif outcome.kind is OutcomeKind.FAILED and outcome.reason == endings.STALE:
             outcome = await self._start_afresh(outcome)
         if outcome.usage.duration_ms is None:
             usage = replace(outcome.usage, duration_ms=round(self._elapsed_s() * 1000))
             outcome = replace(outcome, usage=usage)
+        return outcome
+
+    async def _hand_over(self, outcome: Outcome) -> Outcome:
+        """Only after the first attempt: what has begun elsewhere stays there, and two do not take turns."""
+        if self._job.attempt > 1 or outcome.kind is not OutcomeKind.LIMITED:
+            return outcome
+        fallbacks = Fallbacks(catalog=self._workshop.catalog, workspaces=self._workshop.workspaces)
+        handover = fallbacks.instead_of(self._job, await self._workshop.store.limits())
+        if handover is None:
+            return outcome
+        outcome = endings.handed_over(self._job, outcome, handover)
+        await self._live.add([Noticed(text=outcome.message)])
         return outcome
 
     async def _start_afresh(self, outcome: Outcome) -> Outcome:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
 from executor.events import Activity, Event
 from executor.lifecycle import Transition
+from executor.listing import JobFilter, JobPage
 from executor.model import AttemptRecord, Job, JobRequest, JobStatus, Outcome, Report
 from executor.queueing import Hindrance
 
@@ -100,6 +101,12 @@ class Store(Protocol):
 
     async def jobs(self, statuses: Sequence[JobStatus] = (), limit: int = 20) -> Sequence[Job]:
         """The newest jobs first."""
+
+    async def page(self, wanted: JobFilter, limit: int, most: int) -> JobPage:
+        """The newest `limit` of the jobs that are wanted, and how many there are, counted up to `most`."""
+
+    async def limits(self) -> Mapping[str, datetime]:
+        """When the usage limits lift that hold now, by provider."""
 
     async def events(self, job_id: str, after: int = 0, limit: int = 1000) -> Sequence[Event]:
         """The job's log past event `after`, in order."""

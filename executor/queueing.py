@@ -17,11 +17,13 @@ of whoever has the fewest jobs running; of these the oldest."""
 class QueueRules:
     """How many jobs run at a time. `slots` is what a worker has: by it the store tells who waits for one.
 
-    `writers` are the types of job that change their workspace: one of them at a time works in each.
+    `providers` are those that are switched on, None where all are. `writers` are the types of job that
+    change their workspace: one of them at a time works in each.
     """
 
     slots: int = 100
     provider_slots: Mapping[str, int] = field(default_factory=dict)
+    providers: frozenset[str] | None = None
     writers: frozenset[str] = frozenset()
 
 
@@ -29,6 +31,8 @@ class QueueRules:
 class Hindrance:
     """What keeps a job from starting whose time has come: the first of these that is set."""
 
+    switched_off: bool = False
+    """Nobody works for its provider: it does not start when its time comes, either."""
     limited_until: datetime | None = None
     """When the usage limit of its provider lifts."""
     workspace_holder: str | None = None

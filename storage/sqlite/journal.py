@@ -9,7 +9,16 @@ from dataclasses import asdict, replace
 import orjson
 
 from executor import lifecycle, outbox
-from executor.events import Activity, Body, CancelAsked, Moved, ReportPublished, SessionOpened, encode
+from executor.events import (
+    Activity,
+    Body,
+    CancelAsked,
+    Moved,
+    Noticed,
+    ReportPublished,
+    SessionOpened,
+    encode,
+)
 from executor.lifecycle import Transition
 from executor.model import Job, JobRequest, JobStatus, Outcome, OutcomeKind, Report, new_job_id
 from executor.ports import Submission, SuccessorLives
@@ -45,10 +54,14 @@ def submit(connection: sqlite3.Connection, request: JobRequest, now: str) -> Sub
     job_id = new_job_id()
     waits = request.scheduled_at is not None and to_text(request.scheduled_at) > now
     transition = Transition.SCHEDULE if waits else Transition.SUBMIT
-    moved = Moved(transition=transition, status=lifecycle.MOVES[transition].target, attempt=0)
+    status = lifecycle.MOVES[transition].target
+    moved = Moved(transition=transition, status=status, attempt=0, message=request.note)
     values = {"id": job_id, "status": moved.status, "now": now}
     job = _written(connection, "insert", **request_values(request), **values)
     _log(connection, job, moved, now)
+    if request.note:
+        _append(connection, job_id, Noticed(text=request.note), now)
+        job = _job(connection, job_id)
     return Submission(job=job, created=True)
 
 
@@ -119,6 +132,8 @@ def settle(
     if outcome.resets_at is not None:
         limit = {"provider": job.provider, "resets_at": to_text(outcome.resets_at), "now": now}
         connection.execute(_SQL["keep_limit"], limit)
+    if transition is Transition.HAND_OVER and outcome.handover is not None:
+        connection.execute(_SQL["hand_over"], {"id": job.id, **asdict(outcome.handover)})
     if transition is Transition.START_AFRESH:
         connection.execute(_SQL["forget_session"], {"id": job.id})
     by = current.cancelled_by if transition is Transition.CANCEL else ""
@@ -249,6 +264,7 @@ def request_values(request: JobRequest) -> dict[str, object]:
         "schedule_id": request.schedule_id,
         "priority": request.priority,
         "dedupe_key": request.dedupe_key,
+        "note": request.note,
     }
 
 

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import orjson
 
 from executor.events import Activity, Event
 from executor.lifecycle import Transition
+from executor.listing import JobFilter, JobPage
 from executor.model import AttemptRecord, Job, JobRequest, JobStatus, Outcome, Report
 from executor.ports import Clock, OpenAttempt, ProcessRecord, Submission, SystemClock
 from executor.queueing import Hindrance, QueueRules
 from executor.wakeups import NEWS, QUEUE, Wakeups, control_topic, job_topic
 from storage.sqlite import journal
 from storage.sqlite.database import Database
+from storage.sqlite.lists import filter_query, filter_values
 from storage.sqlite.queries import load
 from storage.sqlite.rows import to_attempt, to_event, to_job, to_text, to_time
 
-_SQL = {**load("jobs"), **load("queue")}
+_SQL = {**load("jobs"), **load("queue"), **load("lists")}
 
 
 class SqliteStore:
@@ -39,6 +41,9 @@ class SqliteStore:
             "writers": orjson.dumps(sorted(rules.writers)).decode(),
         }
         self._slots = rules.slots
+        self._switched_on = (
+            None if rules.providers is None else orjson.dumps(sorted(rules.providers)).decode()
+        )
         self._wakeups = wakeups
         self._clock = clock or SystemClock()
 
@@ -109,12 +114,12 @@ class SqliteStore:
         )
 
     async def jobs(self, statuses: Sequence[JobStatus] = (), limit: int = 20) -> Sequence[Job]:
-        if not statuses:
-            return await self._database.read(lambda c: journal.many(c, "newest", limit=limit))
-        listed = orjson.dumps(list(statuses)).decode()
-        return await self._database.read(
-            lambda c: journal.many(c, "newest_of_status", statuses=listed, limit=limit)
-        )
+        return (await self.page(JobFilter(statuses=statuses), limit, limit)).jobs
+
+    async def page(self, wanted: JobFilter, limit: int, most: int) -> JobPage:
+        query, values = filter_query(wanted), {**filter_values(wanted), "limit": limit, "most": most}
+        rows = await self._database.read(lambda c: c.execute(_SQL[query], values).fetchall())
+        return JobPage(jobs=[to_job(row) for row in rows], found=rows[0]["found"] if rows else 0)
 
     async def events(self, job_id: str, after: int = 0, limit: int = 1000) -> Sequence[Event]:
         values = {"job_id": job_id, "after": after, "limit": limit}
@@ -131,16 +136,28 @@ class SqliteStore:
         return [to_attempt(row) for row in rows]
 
     async def hindrance(self, job_id: str) -> Hindrance | None:
-        values = {**self._terms, "id": job_id, "now": self._now(), "slots": self._slots}
+        values = {
+            **self._terms,
+            "id": job_id,
+            "now": self._now(),
+            "slots": self._slots,
+            "switched_on": self._switched_on,
+        }
         row = await self._database.read(lambda c: c.execute(_SQL["hindrance"], values).fetchone())
         if row is None:
             return None
         return Hindrance(
+            switched_off=bool(row["switched_off"]),
             limited_until=to_time(row["limited_until"]),
             workspace_holder=row["workspace_holder"],
             session_holder=row["session_holder"],
             provider_full=bool(row["provider_full"]),
         )
+
+    async def limits(self) -> Mapping[str, datetime]:
+        values = {"now": self._now()}
+        rows = await self._database.read(lambda c: c.execute(_SQL["limits"], values).fetchall())
+        return {row["provider"]: datetime.fromisoformat(row["resets_at"]) for row in rows}
 
     async def next_due(self, after: datetime) -> datetime | None:
         values = {"after": to_text(after)}

@@ -56,11 +56,13 @@ async def test_a_command_is_committed_before_it_is_acknowledged_and_answered_pri
 async def test_ids_and_words_go_where_the_desk_looks_for_them(world: World) -> None:
     await world.ada.runs("/job resume", {"id": "#3fa9c1", "text": "and the tests"}, channel=world.dev)
     await world.ada.runs("/job schedule", {"change": "pause", "id": "5c4ed0"}, channel=world.dev)
-    await world.ada.runs("/job list", channel=world.dev)
+    await world.ada.runs("/job list", {"by": "me"}, channel=world.dev)
+    await world.ada.runs("/job help", {"verb": "research"}, channel=world.dev)
     assert [(ask.verb, ask.target, dict(ask.args)) for ask in world.desk.asks] == [
         ("resume", "3fa9c1", {"prompt": "and the tests"}),
         ("schedule", "5c4ed0", {"change": "pause"}),
-        ("list", "", {}),
+        ("list", "", {"by": "me"}),
+        ("help", "research", {}),
     ]
 
 
@@ -349,8 +351,9 @@ async def test_options_are_completed_from_what_there_is(world: World) -> None:
 
 
 async def test_ids_are_completed_from_jobs(world: World) -> None:
-    (choice,) = await world.ada.types("/job cancel", "id", "3f", channel=world.dev)
-    assert choice == {"name": "3fa9c1 running · research", "value": "3fa9c1-full"}
+    for command, option in (("/job cancel", "id"), ("/job list", "before")):
+        (choice,) = await world.ada.types(command, option, "3f", channel=world.dev)
+        assert choice == {"name": "3fa9c1 running · research", "value": "3fa9c1-full"}
 
 
 async def test_a_fault_while_completing_costs_suggestions_and_no_more(world: World) -> None:

@@ -263,6 +263,7 @@ def test_the_report_in_the_results_goes_before_the_answer(tmp_path: Path) -> Non
 
 
 def test_what_is_no_report_is_passed_over_for_the_answer(tmp_path: Path) -> None:
+    """B96: so is one that is too large."""
     report, secret = tmp_path / "report.md", tmp_path / "secret"
     secret.write_text("secret")
     assert reports.find_markdown(tmp_path / "missing", "answer") == "answer"

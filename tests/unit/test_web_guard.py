@@ -250,11 +250,27 @@ async def test_a_compressed_body_is_refused(site: Site) -> None:
         (b'"x"', 422, "JSON object"),
         (b'{"delivery": "d-0000001"}', 422, "`text` is missing"),
         (b'{"text": 5, "delivery": "d-0000001"}', 422, "`text` cannot be taken"),
+        (b'{"text": "list", "delivery": 9223372036854775808}', 422, "`delivery` cannot be taken"),
+        (b'{"text": "list", "delivery": "d-0000001", "limit": -1}', 422, "There is no field `limit`"),
         (b'{"txt": "list", "text": "list", "delivery": "d-0000001"}', 422, "Did you mean `text`?"),
         (b'{"text": "\\ud800", "delivery": "d-0000001"}', 422, "not valid Unicode"),
         (b'{"text": "list", "delivery": "../../x"}', 422, "`delivery` cannot be taken"),
     ],
-    ids=["B75", "B76", "cut", "no UTF-8", "array", "text", "missing", "number", "B80", "B19", "delivery"],
+    ids=[
+        "B75",
+        "B76",
+        "cut",
+        "no UTF-8",
+        "array",
+        "text",
+        "missing",
+        "number",
+        "B77",
+        "B78",
+        "B80",
+        "B19",
+        "delivery",
+    ],
 )
 async def test_a_bad_body_is_refused_by_name(site: Site, body: bytes, status: int, says: str) -> None:
     async with site.visitor() as visitor, visitor.post(COMMAND, data=body, headers=JSON) as answer:

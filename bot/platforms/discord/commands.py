@@ -11,13 +11,14 @@ from typing import Any, Optional, Protocol
 import discord
 from discord import app_commands
 
-from bot.desk.commands import CHANGES, COMMANDS, RUN_OPTIONS, Command, Takes
+from bot.desk.commands import BY_VERB, CHANGES, COMMANDS, TIME_OPTIONS, Command, Takes
 from bot.platforms.discord.text import fit_plain
 
 GROUP = "job"
 MENU = "Run a job on this"
 TARGET = "id"
 TEXT = "text"
+VERB = "verb"
 _DESCRIPTION = 100
 _CHOICE = 100
 _CHOICES = 25
@@ -121,11 +122,16 @@ def _fields(command: Command) -> list[_Field]:
             fields = [change, replace(job, summary="which schedule")]
         case Takes.PROMPT:
             fields = [_Field(name="prompt", summary="what to do; leave it out to write it in a form")]
-    runs = [
-        _Field(name=option.name, summary=option.summary, completes=option in RUN_OPTIONS)
-        for option in command.options
+        case Takes.VERB:
+            fields = [_Field(name=VERB, summary="which of them", choices=tuple(BY_VERB))]
+    # Of times there is no list to choose from, but for what becomes of those that are missed.
+    options = [
+        _Field(
+            name=each.name, summary=each.summary, completes=each not in TIME_OPTIONS or each.name == "missed"
+        )
+        for each in command.options
     ]
-    return [*fields, *runs]
+    return [*fields, *options]
 
 
 def _subcommand(command: Command, orders: Orders) -> app_commands.Command[Any, ..., None]:

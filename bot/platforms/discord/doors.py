@@ -19,7 +19,7 @@ from bot.news.transcript import split
 from bot.platforms.base import Action
 from bot.platforms.discord import forms
 from bot.platforms.discord.buttons import REPLY, job_button
-from bot.platforms.discord.commands import TARGET, TEXT
+from bot.platforms.discord.commands import TARGET, TEXT, VERB
 from bot.platforms.discord.text import fit_markdown
 from bot.platforms.errands import Errands
 from executor.model import Actor, Origin
@@ -30,6 +30,8 @@ PATIENCE_S = 2.0
 """How long the desk may take before Discord is acknowledged without its answer; Discord waits three."""
 CALL_TIMEOUT_S = 10.0
 _SUGGEST_S = 2.0
+BEFORE = "before"
+"""The one option whose value is a job."""
 _MOST = 1_900
 _KEPT = 1_500
 """Characters of a refused prompt that are given back."""
@@ -67,13 +69,13 @@ class Doors:
 
     async def order(self, interaction: Interaction, verb: str, options: Mapping[str, str]) -> None:
         """A command was run."""
-        args = {name: value for name, value in options.items() if name not in (TARGET, TEXT)}
+        args = {name: value for name, value in options.items() if name not in (TARGET, TEXT, VERB)}
         if TEXT in options:
             args[forms.PROMPT] = options[TEXT]
         if BY_VERB[verb].takes is Takes.PROMPT and not args.get(forms.PROMPT, ""):
             await self.compose(interaction, verb, args, "")
             return
-        ask = self._ask(interaction, verb, options.get(TARGET, "").strip("#` "), args)
+        ask = self._ask(interaction, verb, (options.get(TARGET) or options.get(VERB, "")).strip("#` "), args)
         await self._errands.start(self._answer(interaction, ask))
 
     async def compose(
@@ -104,8 +106,9 @@ class Doors:
             return []
         try:
             async with asyncio.timeout(_SUGGEST_S):
-                if option == TARGET:
-                    return await self._door.suggest(origin, verb, typed)
+                if option in (TARGET, BEFORE):
+                    about = "show" if option == BEFORE else verb
+                    return await self._door.suggest(origin, about, typed)
                 # Whoever may not read the help is told of no model.
                 if not await self._is_welcome(interaction):
                     return []
