@@ -7,14 +7,16 @@ import contextlib
 import logging
 import os
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.data_dir import DataDir
+from bot.departure import departing
 from bot.desk.access import EVERYBODY, Access, Rule
 from bot.desk.desk import Desk
+from bot.loop_watch import LoopWatch
 from bot.news import words
 from bot.news.announcer import Announcer
 from bot.news.newsroom import Newsroom
@@ -37,11 +39,12 @@ from executor.fallbacks import Fallbacks
 from executor.job_types import JOB_TYPES
 from executor.job_types.base import JobType
 from executor.ports import SystemClock
-from executor.processes.privacy import hide_memory
+from executor.processes.privacy import hide_memory, private_files
 from executor.processes.sandbox import Sandbox, find_sandbox
 from executor.processes.shims import Shims
 from executor.queueing import QueueRules
 from executor.rescuer import rescue
+from executor.retention import Retention
 from executor.scheduler import Scheduler
 from executor.wakeups import Wakeups
 from executor.worker import Worker
@@ -87,13 +90,14 @@ async def open_house(settings: Settings, environment: Mapping[str, str]) -> Asyn
     data = DataDir(settings.data_dir)
     data.make()
     wakeups, backends = Wakeups(), make_backends(settings, environment)
-    with data.lock():
+    with private_files() as umask, data.lock():
         sandbox = await find_sandbox(required=settings.require_sandbox)
         async with (
-            Shims(sandbox.argv, settings.grace_seconds, warm=_WARM) as shims,
+            Shims(sandbox.argv, settings.grace_seconds, warm=_WARM, umask=umask) as shims,
             open_storage(data.database, wakeups, rules=_queue_rules(settings, backends)) as storage,
         ):
             await rescue(storage.jobs, settings.on_restart)
+            data.take_over(next(iter(settings.workspaces)))
             workshop = _equip(settings, backends, data, storage, wakeups, shims)
             yield _build(settings, data, storage, wakeups, workshop, sandbox)
 
@@ -265,6 +269,7 @@ class Bifrost:
             port=settings.web.port,
             public_url=settings.web.public_url,
             api_token=data.api_token(),
+            sandbox=house.sandbox.mode,
         )
         self._serve = serve
         self.slack = _slack(settings, house.desk) if serve else None
@@ -281,27 +286,33 @@ class Bifrost:
                 await stack.enter_async_context(self.server)
             announcer = Announcer(self._newsroom())
             async with asyncio.TaskGroup() as group:
-                telling = group.create_task(announcer.run())
-                working = group.create_task(self._worker.run())
-                scheduling = [group.create_task(self._scheduler().run())] if self._serve else []
-                doors = [group.create_task(self._keep_slack(self.slack))] if self.slack else []
-                doors += [group.create_task(self._keep_discord(self.discord))] if self.discord else []
+                telling = _start(group, "announcer", announcer.run())
+                within_s = CLOSE_S + self._house.settings.grace_seconds
+                working = _start(group, "worker", self._worker.run(), within_s)
+                routine = self._routine(group) if self._serve else []
+                doors = [_start(group, "slack", self._keep_slack(self.slack))] if self.slack else []
+                doors += [_start(group, "discord", self._keep_discord(self.discord))] if self.discord else []
                 self.started.set()
                 await stop.wait()
-                await _end(*scheduling)
+                await _end(*routine)
                 self._worker.drain()
                 await asyncio.wait({working}, timeout=self._house.settings.drain_seconds)
                 # The doors close last: what still comes in is kept, and what was done is still told.
-                await _end(working, within_s=CLOSE_S + self._house.settings.grace_seconds)
+                await _end(working)
                 await announcer.catch_up(CLOSE_S)
                 await _end(telling)
                 await _end(*doors)
 
-    def _scheduler(self) -> Scheduler:
-        house = self._house
-        return Scheduler(
-            house.storage.schedules, house.wakeups, house.workshop.clock, permit=house.desk.refusal
+    def _routine(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+        """What is done by the clock."""
+        storage, workshop, settings = self._house.storage, self._house.workshop, self._house.settings
+        scheduler = Scheduler(
+            storage.schedules, workshop.wakeups, workshop.clock, permit=self._house.desk.refusal
         )
+        keep = timedelta(days=settings.retention_days)
+        retention = Retention(workshop.store, workshop.clock, workshop.jobs, keep)
+        parts = {"scheduler": scheduler.run(), "retention": retention.run(), "loop watch": LoopWatch().run()}
+        return [_start(group, name, work) for name, work in parts.items()]
 
     def _newsroom(self) -> Newsroom:
         house = self._house
@@ -357,8 +368,18 @@ def _discord(settings: Settings, desk: Desk) -> DiscordAdapter | None:
     return DiscordAdapter(token=token, door=desk, guilds=discord.guilds, api_url=discord.api_url)
 
 
-async def _end(*tasks: asyncio.Task[None], within_s: float = CLOSE_S) -> None:
+def _start(
+    group: asyncio.TaskGroup,
+    name: str,
+    work: Coroutine[object, object, None],
+    within_s: float = CLOSE_S,
+) -> asyncio.Task[None]:
+    """`work` as a part of `group`, which once it is to end does not wait for it longer than `within_s`."""
+    return group.create_task(departing(name, work, within_s), name=name)
+
+
+async def _end(*tasks: asyncio.Task[None]) -> None:
     for task in tasks:
         task.cancel()
     if tasks:
-        await asyncio.wait(tasks, timeout=within_s)
+        await asyncio.wait(tasks)  # which they do in time, or are left

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import faulthandler
 import json
 import logging
 import os
@@ -166,6 +167,8 @@ def _run(work: Coroutine[object, object, _T]) -> _T:
             raise
         advice = "`bifrost doctor` says what is missing."
         raise _failure(f"{error.filename}: {error.strerror}. {advice}", CONFIGURATION) from None
+    finally:
+        faulthandler.cancel_dump_traceback_later()  # it has ended in time
 
 
 def _failure(text: str, status: int) -> typer.Exit:

@@ -19,6 +19,7 @@ from executor.job_types.base import JobType
 from executor.live import LiveLog
 from executor.model import TIMEOUT, Job, Outcome, OutcomeKind, Report, StopReason
 from executor.ports import Clock, Store
+from executor.processes.lines import LINE_CAP
 from executor.processes.process import Process, spawn
 from executor.processes.shims import Shims
 from executor.raw_log import STDERR, RawLog, secret_values
@@ -35,6 +36,7 @@ _TURN_S = 0.002
 _SILENCE_S = 600.0
 """Seconds without a word that are borne of a provider for which nothing else is set."""
 _INTERNAL = "Something went wrong inside Bifrost itself; its log says what. Press Retry to try again."
+_CUT = f"It printed a line of more than {LINE_CAP // 2**20} MiB; what came after those was left out."
 _UNPUBLISHED = "Its report could not be published; the log of Bifrost says why. The answer is complete."
 
 
@@ -51,7 +53,8 @@ class Workshop:
     catalog: Catalog
     workspaces: Workspaces
     homes: Path
-    """The CLIs' own configuration directories, one per provider."""
+    """The CLIs' own configuration directories: one per workspace and provider, as what a CLI remembers of one
+    workspace is nobody's business in another."""
     jobs: Path
     """A directory per job, for its results, its temporary files, and what its attempts printed."""
     reports: Path
@@ -115,7 +118,8 @@ class Attempt:
     def _prepare(self) -> Launch:
         job, workshop = self._job, self._workshop
         place = self._place()
-        results, temp, home = place / "results", self._temp(), workshop.homes / job.provider
+        results, temp = place / "results", self._temp()
+        home = workshop.homes / job.workspace / job.provider
         for directory in (results, temp, home):
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         return Launch(
@@ -143,6 +147,8 @@ class Attempt:
             )
             for helper in helpers:
                 helper.cancel()
+        if process.cut_lines:
+            await self._live.add([Noticed(text=_CUT)])
         if process.refusal:
             return _failed("spawn", f"Its sandbox could not be made: {process.refusal.removesuffix('.')}.")
         return await self._judge(decoder, code)

@@ -40,8 +40,8 @@ class OpenAttempt:
 
     job: Job
     process: ProcessRecord | None
-    interruptions: int
-    """How many earlier attempts of the job were interrupted."""
+    crashes: int
+    """How many earlier attempts of the job were under way when a bot died."""
 
 
 class SuccessorLives(Exception):

@@ -35,15 +35,7 @@ class SqliteStore:
         rules: QueueRules | None = None,
     ) -> None:
         self._database = database
-        self._rules = rules = rules or QueueRules()
-        self._terms: dict[str, object] = {
-            "provider_slots": orjson.dumps(dict(rules.provider_slots)).decode(),
-            "writers": orjson.dumps(sorted(rules.writers)).decode(),
-        }
-        self._slots = rules.slots
-        self._switched_on = (
-            None if rules.providers is None else orjson.dumps(sorted(rules.providers)).decode()
-        )
+        self._rules = rules or QueueRules()
         self._wakeups = wakeups
         self._clock = clock or SystemClock()
 
@@ -136,23 +128,8 @@ class SqliteStore:
         return [to_attempt(row) for row in rows]
 
     async def hindrance(self, job_id: str) -> Hindrance | None:
-        values = {
-            **self._terms,
-            "id": job_id,
-            "now": self._now(),
-            "slots": self._slots,
-            "switched_on": self._switched_on,
-        }
-        row = await self._database.read(lambda c: c.execute(_SQL["hindrance"], values).fetchone())
-        if row is None:
-            return None
-        return Hindrance(
-            switched_off=bool(row["switched_off"]),
-            limited_until=to_time(row["limited_until"]),
-            workspace_holder=row["workspace_holder"],
-            session_holder=row["session_holder"],
-            provider_full=bool(row["provider_full"]),
-        )
+        now = self._now()
+        return await self._database.read(lambda c: journal.hindrance(c, job_id, self._rules, now))
 
     async def limits(self) -> Mapping[str, datetime]:
         values = {"now": self._now()}
@@ -181,4 +158,4 @@ def _open_attempt(row: sqlite3.Row) -> OpenAttempt:
     process = None
     if row["pid"] is not None:
         process = ProcessRecord(pid=row["pid"], started=row["pid_started"], boot_id=row["boot_id"])
-    return OpenAttempt(job=to_job(row), process=process, interruptions=row["interruptions"])
+    return OpenAttempt(job=to_job(row), process=process, crashes=row["crashes"])

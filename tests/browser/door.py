@@ -99,6 +99,7 @@ async def open_site(
             reports=reports,
             files=files,
             api_token=TOKEN,
+            sandbox="reaper",
             port=port,
             public_url=public_url,
         )

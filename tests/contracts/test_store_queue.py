@@ -45,6 +45,7 @@ async def limited(world: World, outcome: Outcome = LIMITED) -> Job:
 
 
 async def test_a_limit_holds_back_every_job_of_its_provider_and_of_no_other(world: World) -> None:
+    """F36."""
     await limited(world)
     waiting, other = await asked(world), await asked(world, provider="claude")
     assert await claim(world) == other.id

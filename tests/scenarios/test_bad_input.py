@@ -103,6 +103,7 @@ GARBAGE = [
 async def test_whatever_the_cli_prints_the_job_fails_with_a_reason(
     tmp_path: Path, script: str, reason: str
 ) -> None:
+    """F21, F32."""
     async with set_stage(tmp_path, executable=_program(tmp_path, script)) as stage:
         await stage.ann.command("/job", "session do it", channel=stage.dev)
         job = await stage.ended()
@@ -116,6 +117,7 @@ async def test_whatever_the_cli_prints_the_job_fails_with_a_reason(
 
 
 async def test_a_missing_cli_says_how_to_get_it(tmp_path: Path) -> None:
+    """F31."""
     async with set_stage(tmp_path, executable=str(tmp_path / "nowhere")) as stage:
         await stage.ann.command("/job", "session do it", channel=stage.dev)
         job = await stage.ended()

@@ -343,6 +343,11 @@ async def test_health_tells_nothing_but_health(site: Site) -> None:
             assert await answer.json() == {"ready": True}
 
 
+async def test_who_has_the_token_is_told_how_jobs_are_held(site: Site) -> None:
+    async with site.visitor(bearer=TOKEN) as visitor, visitor.get("/ready") as answer:
+        assert await answer.json() == {"ready": True, "sandbox": "reaper"}
+
+
 def test_an_empty_token_lets_nobody_start_a_server(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="api_token"):
         WebServer(

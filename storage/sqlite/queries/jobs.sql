@@ -73,9 +73,10 @@ UPDATE attempts SET ended_at = :now, outcome = :outcome, reason = :reason,
 WHERE job_id = :job_id AND number = :number AND ended_at IS NULL;
 
 -- name: open_attempts
+-- Only a bot that died makes a job suspicious: one that was told to stop did so of its own accord.
 SELECT jobs.*, attempts.pid, attempts.pid_started, attempts.boot_id,
        (SELECT count(*) FROM attempts AS past
-        WHERE past.job_id = jobs.id AND (past.outcome = 'interrupted' OR past.reason = 'restart')) AS interruptions
+        WHERE past.job_id = jobs.id AND past.reason = 'restart') AS crashes
 FROM attempts JOIN jobs ON jobs.id = attempts.job_id
 WHERE attempts.ended_at IS NULL ORDER BY attempts.started_at;
 
