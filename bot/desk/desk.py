@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from bot.desk import commands, lists, replies
+from bot.desk import commands, lists, replies, suggestions
 from bot.desk.access import Access, Deny
 from bot.desk.asks import Answer, Ask, Invocation, Refusal
 from bot.desk.commands import (
@@ -145,24 +145,7 @@ class Desk:
 
     async def suggest(self, origin: Origin, verb: str, typed: str) -> Sequence[tuple[str, str]]:
         """Ids that `verb` could be about, each with a line that says what it is; nothing for strangers."""
-        command = commands.BY_VERB.get(verb)
-        if command is None or isinstance(self._access.authorize(origin, verb), Deny):
-            return []
-        if command.takes is commands.Takes.SCHEDULE:
-            schedules = await self._storage.schedules.schedules()
-            lines = [
-                (each.id, replies.schedule_line(each))
-                for each in schedules
-                if self._access.may_see(origin, each)
-            ]
-        else:
-            jobs = await self._storage.jobs.jobs(limit=50)
-            lines = [
-                (job.id, replies.line(job))
-                for job in jobs
-                if self._access.may_see(origin, job) and _fits(job, verb)
-            ]
-        return [(id, line) for id, line in lines if typed.strip("#` ").lower() in f"{id} {line}".lower()]
+        return await suggestions.find(self._storage, self._access, origin, verb, typed)
 
     def refusal(self, request: JobRequest) -> str:
         """Why the owner of a schedule may not have this now, in a sentence; empty where it may run."""
@@ -352,14 +335,6 @@ class Desk:
             thread = entries[CARD].message_id if CARD in entries else None
         # An empty id stands for a card that the platform refused: there is no thread below it.
         return replace(asked_in, channel=job.origin.channel, thread=thread or None)
-
-
-def _fits(job: Job, verb: str) -> bool:
-    """Whether `verb` can do anything with the job as it stands."""
-    if verb == "cancel":
-        return not job.status.final
-    waits = job.status in (JobStatus.RATE_LIMITED, JobStatus.SCHEDULED)
-    return job.status.final or (verb == "resume" and waits) or verb == "show"
 
 
 def _taken(job: Job) -> str:
