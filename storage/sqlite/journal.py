@@ -139,6 +139,7 @@ def settle(
         "now": now,
         "outcome": outcome.kind,
         "reason": outcome.reason,
+        "log_truncated": outcome.log_truncated,
         **asdict(outcome.usage),
     }
     connection.execute(_SQL["end_attempt"], ended)
