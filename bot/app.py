@@ -20,8 +20,9 @@ from bot.loop_watch import LoopWatch
 from bot.news import words
 from bot.news.announcer import Announcer
 from bot.news.newsroom import Newsroom
-from bot.platforms.base import ChatPlatform
-from bot.platforms.slack.adapter import SetupFault, SlackAdapter
+from bot.platforms.base import ChatPlatform, SetupFault
+from bot.platforms.discord.adapter import DiscordAdapter
+from bot.platforms.slack.adapter import SlackAdapter
 from bot.platforms.slack.doors import DIRECT
 from bot.platforms.web import WebPlatform
 from bot.settings import Cli, Settings
@@ -235,11 +236,14 @@ def _credentials(provider: str, environment: Mapping[str, str]) -> dict[str, str
 
 
 def _rules(settings: Settings) -> dict[str, Rule]:
-    slack = settings.slack
+    slack, discord = settings.slack, settings.discord
     owner = frozenset({OWNER.user_id})
     return {
         "web": Rule(channels=frozenset({EVERYBODY}), people=owner, admins=owner),
         "slack": Rule(channels=slack.channels, people=slack.people, admins=slack.admins, direct=DIRECT),
+        "discord": Rule(
+            channels=discord.channels, people=discord.people, admins=discord.admins, roles=discord.roles
+        ),
     }
 
 
@@ -256,9 +260,11 @@ class Bifrost:
         self._worker = Worker(house.workshop, f"process {os.getpid()}", house.settings.slots, only)
         settings, data = house.settings, house.data
         self.started = asyncio.Event()
-        """Set when the page can be opened and jobs are run; Slack connects by itself."""
+        """Set when the page can be opened and jobs are run; Slack and Discord connect by themselves."""
         self.slack_problem = ""
         """Why Slack will not have us, in a sentence; empty while all is well."""
+        self.discord_problem = ""
+        """The same of Discord."""
         self.server = WebServer(
             storage=house.storage,
             wakeups=house.wakeups,
@@ -273,6 +279,7 @@ class Bifrost:
         )
         self._serve = serve
         self.slack = _slack(settings, house.desk) if serve else None
+        self.discord = _discord(settings, house.desk) if serve else None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set, then lets what runs end for a while, interrupts the rest, tells the last
@@ -291,6 +298,7 @@ class Bifrost:
                 working = _start(group, "worker", self._worker.run(), within_s)
                 routine = self._routine(group) if self._serve else []
                 doors = [_start(group, "slack", self._keep_slack(self.slack))] if self.slack else []
+                doors += [_start(group, "discord", self._keep_discord(self.discord))] if self.discord else []
                 self.started.set()
                 try:
                     await stop.wait()
@@ -324,6 +332,8 @@ class Bifrost:
         platforms: dict[str, ChatPlatform] = {"web": WebPlatform(house.storage.messages, house.data.files)}
         if self.slack is not None:
             platforms["slack"] = self.slack.platform
+        if self.discord is not None:
+            platforms["discord"] = self.discord.platform
         url = self.server.url if self._serve else _public_url(house.settings, house.data)
         return Newsroom(
             storage=house.storage,
@@ -343,6 +353,13 @@ class Bifrost:
             self.slack_problem = fault.text
             log.error("slack.refused: %s", fault.text, extra={"code": fault.code})
 
+    async def _keep_discord(self, discord: DiscordAdapter) -> None:
+        try:
+            await discord.run()
+        except SetupFault as fault:
+            self.discord_problem = fault.text
+            log.error("discord.refused: %s", fault.text, extra={"code": fault.code})
+
 
 def _slack(settings: Settings, desk: Desk) -> SlackAdapter | None:
     slack = settings.slack
@@ -354,6 +371,14 @@ def _slack(settings: Settings, desk: Desk) -> SlackAdapter | None:
         door=desk,
         base_url=slack.api_url,
     )
+
+
+def _discord(settings: Settings, desk: Desk) -> DiscordAdapter | None:
+    discord = settings.discord
+    token = discord.token.get_secret_value()
+    if not token:
+        return None
+    return DiscordAdapter(token=token, door=desk, guilds=discord.guilds, api_url=discord.api_url)
 
 
 def _start(

@@ -137,6 +137,8 @@ def _greet(console: Console, house: House, bifrost: Bifrost) -> None:
     console.print(f"  data: {house.data.root}")
     if house.settings.slack.bot_token.get_secret_value():
         console.print("  Slack: connecting …")
+    if house.settings.discord.token.get_secret_value():
+        console.print("  Discord: connecting …")
     console.print("Log in, once, within 15 minutes:")
     console.print(f"  {bifrost.server.login_link()}")
     console.print("Stop with Ctrl-C.", style="dim")

@@ -16,8 +16,8 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.platforms.base import Unsure
+from bot.platforms.errands import Errands
 from bot.platforms.slack.api import SlackApi
-from bot.platforms.slack.errands import Errands
 from executor.steps import reach
 
 PING_S = 5

@@ -16,8 +16,8 @@ from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.desk.asks import Answer, Ask, Invocation
 from bot.desk.desk import Door
+from bot.platforms.errands import Errands
 from bot.platforms.slack import modal
-from bot.platforms.slack.errands import Errands
 from bot.platforms.slack.people import People
 from bot.platforms.slack.render import ACTION
 from bot.platforms.slack.replies import Replies, private
