@@ -302,7 +302,7 @@ class Bifrost:
                 self.started.set()
                 try:
                     await stop.wait()
-                    reach("stop begins")
+                    reach("stop asked")
                     await _end(*routine)
                     self._worker.drain()
                     await asyncio.wait({working}, timeout=self._house.settings.drain_seconds)
