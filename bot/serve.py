@@ -15,12 +15,14 @@ from typing import TypeVar
 
 from rich.console import Console
 
-from bot.app import Bifrost, House, open_house
+from bot.app import Bifrost
 from bot.client import connect
+from bot.house import House, open_house
 from bot.job_command import CHANNEL
 from bot.settings import Settings, Web
 from bot.terminal import ChannelView, open_console, say
 from executor.model import Job, JobStatus
+from executor.steps import reach
 from executor.wakeups import MESSAGES, TOLD
 
 DEMO_COMMAND = "research --provider rehearsal how are jobs kept and announced?"
@@ -111,6 +113,7 @@ async def _running(
         if running.done():
             await running
         house.data.address.write_text(bifrost.server.url)
+        reach("address written")
         yield bifrost
     finally:
         stop.set()
@@ -135,6 +138,8 @@ def _greet(console: Console, house: House, bifrost: Bifrost) -> None:
     console.print(f"  data: {house.data.root}")
     if house.settings.slack.bot_token.get_secret_value():
         console.print("  Slack: connecting …")
+    if house.settings.discord.token.get_secret_value():
+        console.print("  Discord: connecting …")
     console.print("Log in, once, within 15 minutes:")
     console.print(f"  {bifrost.server.login_link()}")
     console.print("Stop with Ctrl-C.", style="dim")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,8 +10,6 @@ from executor.executor import follow_up
 from executor.model import Job, JobRequest, Origin
 from executor.ports import Submission
 from executor.wakeups import NEWS, Wakeups
-
-log = logging.getLogger(__name__)
 
 _LOOK_S = 60.0
 """Seconds after which an ended job is found although its wake-up got lost."""
@@ -42,17 +39,13 @@ class ReplyStore(Protocol):
         None where another job goes on with it already: then they wait for the end of that one.
         """
 
-    async def drop(self, job: Job) -> None:
-        """Lets nobody answer the replies to a job."""
-
 
 class FollowUps:
     """The one loop that goes on with jobs to which people have replied."""
 
-    def __init__(self, store: ReplyStore, wakeups: Wakeups, permit: Callable[[Origin], bool]) -> None:
+    def __init__(self, store: ReplyStore, wakeups: Wakeups) -> None:
         self._store = store
         self._wakeups = wakeups
-        self._permit = permit
 
     async def run(self) -> None:
         """Goes on with what has ended, until cancelled."""
@@ -63,11 +56,6 @@ class FollowUps:
                 await bell.wait(_LOOK_S)
 
     async def _go_on(self, job: Job) -> None:
-        replies = await self._store.waiting(job.id)
-        let_in = [reply for reply in replies if self._permit(reply.origin)]
-        if not let_in:
-            log.warning("follow_ups.dropped", extra={"job_id": job.id})
-            await self._store.drop(job)
-            return
-        first, text = let_in[0], "\n\n".join(reply.text for reply in let_in)
+        first, *more = await self._store.waiting(job.id)
+        text = "\n\n".join(reply.text for reply in (first, *more))
         await self._store.hand_over(job, follow_up(job, text, first.origin, first.delivery))

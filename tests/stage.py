@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bot.app import Bifrost, House, open_house
+from bot.app import Bifrost
+from bot.house import House, open_house
 from bot.platforms.slack.adapter import SCOPES
 from bot.platforms.slack.doors import EVENTS
 from bot.settings import Settings, load
@@ -151,6 +152,8 @@ async def running(settings: Settings) -> AsyncIterator[tuple[House, Bifrost]]:
                 await bifrost.started.wait()
                 if bifrost.slack is not None:
                     await bifrost.slack.ready.wait()
+                if bifrost.discord is not None:
+                    await bifrost.discord.ready.wait()
             yield house, bifrost
         finally:
             stop.set()

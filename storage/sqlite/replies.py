@@ -64,9 +64,6 @@ class Replies:
             self._wakeups.ring(QUEUE)
         return submission
 
-    async def drop(self, job: Job) -> None:
-        await self._database.write("drop replies", lambda c: journal.drop_replies(c, job.id), Work.LATER)
-
     def _now(self) -> str:
         return to_text(self._clock.now())
 

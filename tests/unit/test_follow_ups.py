@@ -21,7 +21,7 @@ from executor.wakeups import QUEUE, Wakeups
 from storage import open_storage
 from tests.builders import TestClock
 from tests.fsck import check
-from tests.unit.office import ADMIN, ANN, BOB, EVE, Office, desk_on
+from tests.unit.office import ADMIN, ANN, BOB, Office, desk_on
 
 HEAD = "100.1"
 DONE = Outcome(kind=OutcomeKind.DONE, result="42")
@@ -47,8 +47,8 @@ class Talk(Office):
         assert await self.storage.jobs.settle(job, move, outcome) is not None
 
     @asynccontextmanager
-    async def at_work(self, permit: Callable[[Origin], bool] = lambda origin: True) -> AsyncIterator[None]:
-        task = asyncio.create_task(FollowUps(self.storage.replies, self.wakeups, permit).run())
+    async def at_work(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(FollowUps(self.storage.replies, self.wakeups).run())
         try:
             yield
         finally:
@@ -220,17 +220,6 @@ async def test_replies_wait_for_the_job_that_goes_on_already(talk: Talk) -> None
         await talk.finish(resumed)
         newest, *_ = await talk.until(lambda jobs: len(jobs) == 3)
     assert (newest.prompt, newest.parent_job_id) == ("go on", resumed.id)
-
-
-async def test_who_was_shut_out_meanwhile_is_not_answered(talk: Talk) -> None:
-    job = await talk.begun()
-    await talk.say("go on")
-    async with talk.at_work(permit=lambda origin: False):
-        await talk.end(job)
-        await talk.until(lambda jobs: jobs[0].replies == 0)
-    assert len(await talk.storage.jobs.jobs()) == 1
-    assert not talk.desk.may_go_on(Origin(actor=EVE, channel="C0DEV"))
-    assert talk.desk.may_go_on(job.origin)
 
 
 def _card(job: Job) -> Announcement:

@@ -16,13 +16,14 @@ from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.desk.asks import REPLY, Answer, Ask, Invocation
 from bot.desk.desk import Door
+from bot.platforms.errands import Errands
 from bot.platforms.slack import modal
-from bot.platforms.slack.errands import Errands
 from bot.platforms.slack.people import People
 from bot.platforms.slack.render import ACTION
 from bot.platforms.slack.replies import Replies, private
 from bot.platforms.slack.text import decode, without_mention
 from executor.model import Actor, Origin
+from executor.steps import reach
 
 Json = dict[str, Any]
 Tell = Callable[[Answer], Coroutine[Any, Any, None]]
@@ -90,6 +91,7 @@ class Doors:
             await self._replies.respond(body["response_url"], answer.text)
 
         answer = await self._answer(self._do(body), tell)
+        reach("command answered")
         await ack(private(answer.text if answer else _STILL))
 
     async def _do(self, body: Json) -> Answer:
@@ -161,6 +163,7 @@ class Doors:
         unread = _EDITED if event.get("edited") else _FILES if event.get("files") else ""
         work = _refused(unread) if unread else self._do_as_said(event, body, context)
         await self._answer_and_tell(work, self._teller(event))
+        reach("mention answered")
 
     def _teller(self, event: Json) -> Tell:
         """Answers a message: eyes where it is taken in, and words to whoever wrote it, alone."""
@@ -205,6 +208,7 @@ class Doors:
             delivery=f"slack:action:{message_id}:{action['action_ts']}:{user['id']}:{action['action_id']}",
         )
         await self._answer_and_tell(self._door.ask(ask), tell)
+        reach("press answered")
         await ack()
 
     async def _submitted(self, ack: AsyncAck, body: Json) -> None:
@@ -224,6 +228,7 @@ class Doors:
             zone=partial(self._people.zone_of, body["user"]["id"]),
         )
         answer = await self._answer(self._door.ask(ask), tell)
+        reach("form answered")
         if answer is None or answer.ok:
             await ack()
         else:
