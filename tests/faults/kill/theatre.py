@@ -68,7 +68,7 @@ class Theatre:
     @property
     def agents_home(self) -> Path:
         """Where agent.sh leaves its notes, and looks for ours."""
-        return self.data / "homes" / "main" / "claude"
+        return self.data / "agents" / "main" / "claude"
 
     @property
     def _held(self) -> Path:
