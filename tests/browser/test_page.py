@@ -164,9 +164,9 @@ async def test_an_edit_leaves_alone_what_did_not_change(browser: Browser, site: 
     async with opened(browser, site) as page:
         article = page.locator(f"#m-{head}")
         button = await article.get_by_role("button", name="Cancel").element_handle()
-        await article.locator("summary").click()
+        await article.locator(".output summary").click()
         await site.platform.edit(thread, live.id, output("much more"))
-        await expect(article.locator("details .prose")).to_have_text("much more")
+        await expect(article.locator(".output .prose")).to_have_text("much more")
         await expect(article.get_by_text("much more")).to_be_hidden()
         message = await site.storage.messages.message(head)
         assert message is not None
