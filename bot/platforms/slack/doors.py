@@ -30,6 +30,9 @@ Tell = Callable[[Answer], Coroutine[Any, Any, None]]
 EVENTS = ("app_mention", "message.im")
 """The events we subscribe to; as few as possible, for Slack counts deliveries."""
 
+ON_MESSAGE = "job:on_message"
+"""The shortcut among what can be done with a message."""
+
 DIRECT = "D"
 """What the ids of direct messages begin with."""
 
@@ -46,6 +49,8 @@ _FILES = (
     "Attached files are not read, so nothing was started. "
     "Put the file into the workspace, and name it in the prompt."
 )
+_FILES_LEFT = "The files of the message are not read."
+_NO_FORM = "Slack did not let me open the form in time. Please try again."
 _NOT_MINE = "I am not part of this conversation. Use `/job` in a channel of mine, or write to me directly."
 _WORDS = (None, "file_share", "message_changed")
 """The subtypes of a message that somebody has written; others say who joined, or what the topic is."""
@@ -70,6 +75,7 @@ class Doors:
         app.event("app_mention")(self._mentioned)
         app.event("message")(self._written)
         app.action(re.compile(f"^{ACTION}"))(self._pressed)
+        app.message_shortcut(ON_MESSAGE)(self._pointed_at)
         app.view(modal.CALLBACK)(self._submitted)
         # Unacknowledged, a link shows an error to whoever pressed it and an event comes again.
         app.action(re.compile(""))(self._let_pass)
@@ -95,14 +101,47 @@ class Doors:
             return Answer(ok=False, text=_NOT_MINE)
         if text.strip():
             return await self._door.command(invocation)
+        opened = await self._open_form(body, invocation, modal.Asked(channel=channel))
+        return opened or await self._door.command(invocation)
+
+    async def _open_form(self, body: Json, invocation: Invocation, asked: modal.Asked) -> Answer | None:
+        """What is said of it: nothing once it is open, and why not to whoever may not have it.
+
+        None where Slack would not open it.
+        """
         # The form names models and workspaces: only who may read the help sees it.
         welcome = await self._door.command(replace(invocation, text="help"))
         if not welcome.ok:
             return welcome
-        view = modal.form(channel, self._door.choices)
-        if await self._replies.open_form(trigger_id=body["trigger_id"], view=view):
-            return Answer(ok=True, text="")
-        return await self._door.command(invocation)
+        view = modal.form(asked, self._door.choices)
+        opened = await self._replies.open_form(trigger_id=body["trigger_id"], view=view)
+        return Answer(ok=True, text="") if opened else None
+
+    async def _pointed_at(self, ack: AsyncAck, body: Json, context: AsyncBoltContext) -> None:
+        """The shortcut on a message: a form that holds its text, for a job in its thread."""
+
+        async def tell(answer: Answer) -> None:
+            await self._replies.respond(body["response_url"], answer.text)
+
+        await self._answer_and_tell(self._do_with_message(body, context), tell)
+        await ack()
+
+    async def _do_with_message(self, body: Json, context: AsyncBoltContext) -> Answer:
+        channel, message = body["channel"]["id"], body["message"]
+        if not await self._replies.reaches(channel):
+            return Answer(ok=False, text=_NOT_MINE)
+        asked = modal.Asked(
+            channel=channel,
+            thread=message.get("thread_ts") or message["ts"],
+            prompt=decode(without_mention(message.get("text") or "", context.bot_user_id or "")),
+            hint=_FILES_LEFT if message.get("files") else "",
+        )
+        invocation = Invocation(
+            text="",
+            origin=Origin(actor=_presser(body), channel=channel, thread=asked.thread),
+            delivery=f"slack:shortcut:{body['trigger_id']}",
+        )
+        return await self._open_form(body, invocation, asked) or Answer(ok=False, text=_NO_FORM)
 
     async def _written(self, body: Json, context: AsyncBoltContext) -> None:
         """What is written to us directly needs no mention."""
@@ -167,18 +206,19 @@ class Doors:
         await ack()
 
     async def _submitted(self, ack: AsyncAck, body: Json) -> None:
-        view, channel = body["view"], body["view"]["private_metadata"]
+        view = body["view"]
+        channel, thread = modal.place_of(view)
 
         async def tell(answer: Answer) -> None:
             await self._replies.whisper(
-                channel=channel, user=body["user"]["id"], thread=None, text=answer.text
+                channel=channel, user=body["user"]["id"], thread=thread, text=answer.text
             )
 
         verb, args = modal.verb_and_args(view)
         ask = Ask(
             verb=verb,
             args=args,
-            origin=Origin(actor=_presser(body), channel=channel),
+            origin=Origin(actor=_presser(body), channel=channel, thread=thread),
             delivery=f"slack:view:{view['id']}:{view['hash']}",
             zone=partial(self._people.zone_of, body["user"]["id"]),
         )

@@ -44,6 +44,11 @@ def fit(text: str, most: int) -> str:
     return _escape(_prefix(shown, most - 1)) + ELLIPSIS
 
 
+def fit_field(text: str, most: int) -> str:
+    """The beginning of `text`, untouched but for its length: what stands in a field is not shown but sent."""
+    return text if _length(text) <= most else _prefix(text, most - 1) + ELLIPSIS
+
+
 def fit_line(text: str, most: int) -> str:
     """As `fit`, on one line, and never empty: Slack refuses a whole message for one empty text."""
     return fit(" ".join(text.split()), most) or ELLIPSIS

@@ -39,6 +39,8 @@ DEFAULT_SCOPES = frozenset(
     }
 )
 DEFAULT_EVENTS = frozenset({"app_home_opened", "app_mention", "message.im"})
+DEFAULT_SHORTCUTS = frozenset({"job:on_message"})
+"""The callback_ids of the shortcuts that the app's manifest declares."""
 _UPLOAD_BYTES = 64 * 1024 * 1024
 
 
@@ -51,13 +53,19 @@ class SlackSimulator:
         rules: Rules | None = None,
         scopes: Iterable[str] = DEFAULT_SCOPES,
         events: Iterable[str] = DEFAULT_EVENTS,
+        shortcuts: Iterable[str] = DEFAULT_SHORTCUTS,
         clock: Callable[[], float] = time.monotonic,
         bot_name: str = "Bifrost",
     ) -> None:
         self.bot_token = f"xoxb-{uuid4().hex}"
         self.app_token = f"xapp-1-{uuid4().hex}"
         self.workspace = Workspace(
-            rules=rules or Rules(), scopes=scopes, events=events, clock=clock, bot_name=bot_name
+            rules=rules or Rules(),
+            scopes=scopes,
+            events=events,
+            shortcuts=shortcuts,
+            clock=clock,
+            bot_name=bot_name,
         )
         self.socket = SocketMode(self.workspace)
         self.workspace.publish = self.socket.publish
