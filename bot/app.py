@@ -83,7 +83,7 @@ class House:
 async def open_house(settings: Settings, environment: Mapping[str, str]) -> AsyncIterator[House]:
     """Locks the data directory, opens the store and settles what an earlier process left open.
 
-    Raises DataDirInUse, SandboxMissing, and NewerSchema where a later release wrote the database.
+    Raises DataDirInUse, SandboxMissing, and what `open_storage` raises.
     """
     hide_memory()
     data = DataDir(settings.data_dir)
@@ -93,7 +93,9 @@ async def open_house(settings: Settings, environment: Mapping[str, str]) -> Asyn
         sandbox = await find_sandbox(required=settings.require_sandbox)
         async with (
             Shims(sandbox.argv, settings.grace_seconds, warm=_WARM, umask=umask) as shims,
-            open_storage(data.database, wakeups, rules=_queue_rules(settings, backends)) as storage,
+            open_storage(
+                data.database, wakeups, rules=_queue_rules(settings, backends), reserve=data.reserve
+            ) as storage,
         ):
             await rescue(storage.jobs, settings.on_restart)
             data.take_over(next(iter(settings.workspaces)))
@@ -285,10 +287,13 @@ class Bifrost:
                 routine = self._routine(group) if self._serve else []
                 doors = [_start(group, "slack", self._keep_slack(self.slack))] if self.slack else []
                 self.started.set()
-                await stop.wait()
-                await _end(*routine)
-                self._worker.drain()
-                await asyncio.wait({working}, timeout=self._house.settings.drain_seconds)
+                try:
+                    await stop.wait()
+                    await _end(*routine)
+                    self._worker.drain()
+                    await asyncio.wait({working}, timeout=self._house.settings.drain_seconds)
+                finally:
+                    self._house.storage.let_go()
                 # The doors close last: what still comes in is kept, and what was done is still told.
                 await _end(working)
                 await announcer.catch_up(CLOSE_S)

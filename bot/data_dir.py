@@ -33,6 +33,11 @@ class DataDir:
         return self.root / "bifrost.db"
 
     @property
+    def reserve(self) -> Path:
+        """Room for finishing what was accepted when the disk is full."""
+        return self.root / "reserve"
+
+    @property
     def homes(self) -> Path:
         """The CLIs' own configuration directories, one per workspace and provider."""
         return self.root / "agents"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import stat
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,8 @@ from executor.processes.sandbox import Mode, find_sandbox
 from storage import check_database
 
 _SLACK_S = 5
+_ROOM_MB = 100
+"""A job alone may print 64 MiB, and 16 are held in reserve."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +110,10 @@ def _data_dir(settings: Settings) -> Finding:
             seen=f"{data.root}: {error.strerror}",
             advice="Make it writable for this user, or set `data_dir`.",
         )
-    return Finding(what="data directory", ok=True, seen=str(data.root))
+    free_mb = shutil.disk_usage(data.root).free // 1_000_000
+    seen = f"{data.root} ({free_mb:,} MB free)"
+    advice = "Make room there: on a full disk Bifrost takes no new work in." if free_mb < _ROOM_MB else ""
+    return Finding(what="data directory", ok=not advice, seen=seen, advice=advice)
 
 
 def _database(data: DataDir) -> Finding:

@@ -245,6 +245,7 @@ class Attempt:
     async def _end(self, outcome: Outcome) -> None:
         """Publish, settle, clean up."""
         await asyncio.to_thread(self._raw.close)
+        outcome = replace(outcome, log_truncated=self._raw.truncated)
         await self._live.flush()
         report = None
         if outcome.kind is OutcomeKind.DONE and self._type.publishes:

@@ -196,6 +196,8 @@ class Outcome:
     """When the job tries again; by default as soon as the limit lifts."""
     handover: Handover | None = None
     """Who does the job instead of waiting."""
+    log_truncated: bool = False
+    """Whether what the CLI printed could not be kept whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +209,8 @@ class AttemptRecord:
     outcome: OutcomeKind | None
     reason: str
     usage: Usage
+    log_truncated: bool = False
+    """Whether what its CLI printed is not kept whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Protocol
 
 from executor.events import Activity, Event
@@ -52,10 +53,33 @@ class SuccessorLives(Exception):
         self.job = job
 
 
+class StoreFault(StrEnum):
+    """What keeps a store from writing."""
+
+    FULL = "full"
+    """Its disk is."""
+    LOCKED = "locked"
+    """Another program holds it."""
+    IO = "io"
+    """Its disk fails."""
+
+
+class StoreUnavailable(Exception):
+    """The store cannot be written for the time being: of what was asked for, nothing is kept."""
+
+    def __init__(self, fault: StoreFault) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+
 class Store(Protocol):
     """Jobs, their attempts and their event logs. Each call is one transaction; when it returns, it is kept.
 
     A move that somebody else was first with is answered with None: the caller stops, nothing is wrong.
+
+    While a store cannot write, what people ask of it (`submit`, `cancel`, `hurry`) raises StoreUnavailable,
+    `claim` waits until it can, and what an attempt has done (`process_started`, `record`, `settle`) is tried
+    again until it is kept. When the bot stops before that, those who wait are cancelled.
     """
 
     async def submit(self, request: JobRequest) -> Submission:

@@ -26,11 +26,12 @@ from bot.desk.prompts import problem_of
 from bot.desk.terms import effort_of, model_of, on_other_terms, priority_of, timeout_of
 from bot.desk.timetable import Timetable
 from bot.news.words import state
+from bot.outages import refusal
 from executor.catalog import Catalog
 from executor.executor import Executor, NoSession
 from executor.model import Job, JobRequest, JobStatus, Origin
 from executor.outbox import CARD
-from executor.ports import Clock, SuccessorLives
+from executor.ports import Clock, StoreUnavailable, SuccessorLives
 from executor.schedules import Missed, Schedule
 from executor.timers import LEAST_INTERVAL, Cron
 from executor.workspaces import UnknownWorkspace, Workspaces
@@ -127,6 +128,8 @@ class Desk:
             return await self._do(ask, command, target)
         except Refusal as error:
             return Answer(ok=False, text=error.text, field=error.field)
+        except StoreUnavailable as error:
+            return Answer(ok=False, text=refusal(error.fault), unavailable=True)
 
     def choices(self, option: str) -> Sequence[str]:
         """The values that an option may take, the default first; none where they cannot be listed."""

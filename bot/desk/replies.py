@@ -118,7 +118,8 @@ def _attempt(attempt: AttemptRecord) -> str:
     ended = attempt.outcome.replace("_", " ") if attempt.outcome else "running"
     # An outcome and its reason are often one word.
     why = f" ({attempt.reason})" if attempt.reason not in ("", ended) else ""
-    return f"- attempt {attempt.number}: {ended}{why}{_used(attempt.usage)}"
+    cut = " · its log is not whole" if attempt.log_truncated else ""
+    return f"- attempt {attempt.number}: {ended}{why}{_used(attempt.usage)}{cut}"
 
 
 def quoted(job: Job | JobRequest, length: int) -> str:

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 
 import orjson
 
-from executor import lifecycle, outbox
+from executor import lifecycle, outbox, queueing
 from executor.events import (
     Activity,
     Body,
@@ -22,9 +22,9 @@ from executor.events import (
 from executor.lifecycle import Transition
 from executor.model import Job, JobRequest, JobStatus, Outcome, OutcomeKind, Report, new_job_id
 from executor.ports import Submission, SuccessorLives
-from executor.queueing import Contender, QueueRules, turns
+from executor.queueing import Contender, Hindrance, QueueRules, turns
 from storage.sqlite.queries import load
-from storage.sqlite.rows import to_job, to_text
+from storage.sqlite.rows import to_job, to_text, to_time
 
 _SQL = {**load("jobs"), **load("queue")}
 _STARTABLE = orjson.dumps(sorted(lifecycle.MOVES[Transition.START].sources)).decode()
@@ -74,6 +74,19 @@ def claim(
         return []
     picked = turns(waiting, _contenders(connection, "running"), rules, most)
     return [_start(connection, job_id, worker, now) for job_id in picked]
+
+
+def hindrance(connection: sqlite3.Connection, job_id: str, rules: QueueRules, now: str) -> Hindrance | None:
+    """What keeps a waiting job from starting, beside a time of its own."""
+    row = connection.execute(_SQL["waiting"], {"id": job_id, "now": now}).fetchone()
+    if row is None:
+        return None
+    values = dict(row)
+    its_time, limited_until = values.pop("its_time"), to_time(values.pop("limited_until"))
+    contender = Contender(**values)
+    if not its_time:
+        return rules.switched_off(contender)
+    return queueing.hindrance(contender, _contenders(connection, "running"), rules, limited_until)
 
 
 def _contenders(connection: sqlite3.Connection, query: str, **values: object) -> list[Contender]:
@@ -126,6 +139,7 @@ def settle(
         "now": now,
         "outcome": outcome.kind,
         "reason": outcome.reason,
+        "log_truncated": outcome.log_truncated,
         **asdict(outcome.usage),
     }
     connection.execute(_SQL["end_attempt"], ended)

@@ -16,7 +16,7 @@ from executor.ports import Clock, OpenAttempt, ProcessRecord, Submission, System
 from executor.queueing import Hindrance, QueueRules
 from executor.wakeups import NEWS, QUEUE, Wakeups, control_topic, job_topic
 from storage.sqlite import journal
-from storage.sqlite.database import Database
+from storage.sqlite.database import Database, Work
 from storage.sqlite.lists import filter_query, filter_values
 from storage.sqlite.queries import load
 from storage.sqlite.rows import to_attempt, to_event, to_job, to_text, to_time
@@ -35,21 +35,13 @@ class SqliteStore:
         rules: QueueRules | None = None,
     ) -> None:
         self._database = database
-        self._rules = rules = rules or QueueRules()
-        self._terms: dict[str, object] = {
-            "provider_slots": orjson.dumps(dict(rules.provider_slots)).decode(),
-            "writers": orjson.dumps(sorted(rules.writers)).decode(),
-        }
-        self._slots = rules.slots
-        self._switched_on = (
-            None if rules.providers is None else orjson.dumps(sorted(rules.providers)).decode()
-        )
+        self._rules = rules or QueueRules()
         self._wakeups = wakeups
         self._clock = clock or SystemClock()
 
     async def submit(self, request: JobRequest) -> Submission:
         now = self._now()
-        submission = await self._database.write("submit", lambda c: journal.submit(c, request, now))
+        submission = await self._database.write("submit", lambda c: journal.submit(c, request, now), Work.NEW)
         if submission.created:
             self._ring(submission.job, QUEUE)
         return submission
@@ -57,9 +49,12 @@ class SqliteStore:
     async def claim(
         self, worker: str, providers: Sequence[str], most: int, only: str | None = None
     ) -> Sequence[Job]:
-        now, terms = self._now(), {"providers": orjson.dumps(list(providers)).decode(), "only": only}
+        terms = {"providers": orjson.dumps(list(providers)).decode(), "only": only}
         jobs = await self._database.write(
-            "claim", lambda c: journal.claim(c, worker, self._rules, most, now, **terms)
+            # The time is asked when it is done: it may have waited for the store.
+            "claim",
+            lambda c: journal.claim(c, worker, self._rules, most, self._now(), **terms),
+            Work.LATER,
         )
         for job in jobs:
             self._ring(job)
@@ -73,11 +68,15 @@ class SqliteStore:
             "pid_started": process.started,
             "boot_id": process.boot_id,
         }
-        await self._database.write("process started", lambda c: c.execute(_SQL["set_process"], values))
+        await self._database.write(
+            "process started", lambda c: c.execute(_SQL["set_process"], values), Work.ACCEPTED
+        )
 
     async def record(self, job: Job, activities: Sequence[Activity]) -> bool:
         now = self._now()
-        kept = await self._database.write("record", lambda c: journal.record(c, job, activities, now))
+        kept = await self._database.write(
+            "record", lambda c: journal.record(c, job, activities, now), Work.ACCEPTED
+        )
         if kept:
             self._wakeups.ring(job_topic(job.id))
         return kept
@@ -87,7 +86,7 @@ class SqliteStore:
     ) -> Job | None:
         now = self._now()
         settled = await self._database.write(
-            "settle", lambda c: journal.settle(c, job, transition, outcome, report, now)
+            "settle", lambda c: journal.settle(c, job, transition, outcome, report, now), Work.ACCEPTED
         )
         if settled is not None:
             self._ring(settled, QUEUE)
@@ -136,23 +135,8 @@ class SqliteStore:
         return [to_attempt(row) for row in rows]
 
     async def hindrance(self, job_id: str) -> Hindrance | None:
-        values = {
-            **self._terms,
-            "id": job_id,
-            "now": self._now(),
-            "slots": self._slots,
-            "switched_on": self._switched_on,
-        }
-        row = await self._database.read(lambda c: c.execute(_SQL["hindrance"], values).fetchone())
-        if row is None:
-            return None
-        return Hindrance(
-            switched_off=bool(row["switched_off"]),
-            limited_until=to_time(row["limited_until"]),
-            workspace_holder=row["workspace_holder"],
-            session_holder=row["session_holder"],
-            provider_full=bool(row["provider_full"]),
-        )
+        now = self._now()
+        return await self._database.read(lambda c: journal.hindrance(c, job_id, self._rules, now))
 
     async def limits(self) -> Mapping[str, datetime]:
         values = {"now": self._now()}

@@ -68,7 +68,7 @@ UPDATE attempts SET pid = :pid, pid_started = :pid_started, boot_id = :boot_id
 WHERE job_id = :job_id AND number = :number AND ended_at IS NULL;
 
 -- name: end_attempt
-UPDATE attempts SET ended_at = :now, outcome = :outcome, reason = :reason,
+UPDATE attempts SET ended_at = :now, outcome = :outcome, reason = :reason, log_truncated = :log_truncated,
                     cost_usd = :cost_usd, turns = :turns, duration_ms = :duration_ms
 WHERE job_id = :job_id AND number = :number AND ended_at IS NULL;
 
