@@ -15,6 +15,7 @@ from datetime import timedelta
 from bot.data_dir import DataDir
 from bot.departure import departing
 from bot.desk.access import EVERYBODY, Access, Rule
+from bot.desk.board import JobBoard
 from bot.desk.desk import Desk
 from bot.loop_watch import LoopWatch
 from bot.news import words
@@ -268,7 +269,7 @@ class Bifrost:
             sandbox=house.sandbox.mode,
         )
         self._serve = serve
-        self.slack = _slack(settings, house.desk) if serve else None
+        self.slack = _slack(settings, house) if serve else None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set, then lets what runs end for a while, interrupts the rest, tells the last
@@ -336,14 +337,21 @@ class Bifrost:
             log.error("slack.refused: %s", fault.text, extra={"code": fault.code})
 
 
-def _slack(settings: Settings, desk: Desk) -> SlackAdapter | None:
+def _slack(settings: Settings, house: House) -> SlackAdapter | None:
     slack = settings.slack
     if not slack.bot_token.get_secret_value():
         return None
+    board = JobBoard(
+        storage=house.storage,
+        access=Access(rules=_rules(settings)),
+        wakeups=house.wakeups,
+        public_url=lambda: _public_url(settings, house.data),
+    )
     return SlackAdapter(
         bot_token=slack.bot_token.get_secret_value(),
         app_token=slack.app_token.get_secret_value(),
-        door=desk,
+        door=house.desk,
+        board=board,
         base_url=slack.api_url,
     )
 

@@ -27,6 +27,7 @@ NEEDS = {
     "reactions_add": {"reactions:write"},
     "users_info": {"users:read"},
     "views_open": set(),
+    "views_publish": set(),
 }
 """What each call of the Web API needs, by Slack's method pages."""
 FOR_LISTENING = {"commands", "app_mentions:read", "im:history"}
@@ -75,6 +76,7 @@ def test_buttons_and_forms_come_by_socket_mode(manifest: Any) -> None:
     assert settings["socket_mode_enabled"] is True
     assert settings["interactivity"]["is_enabled"] is True
     assert manifest["features"]["app_home"]["messages_tab_enabled"] is True
+    assert manifest["features"]["app_home"]["home_tab_enabled"] is True
 
 
 def test_slack_accepts_the_manifest(manifest: Any) -> None:

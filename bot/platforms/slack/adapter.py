@@ -11,12 +11,14 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.desk.board import Board
 from bot.desk.desk import Door
 from bot.platforms.base import Refused, Throttled, Unsure
 from bot.platforms.slack.api import CALL_TIMEOUT_S, SlackApi
 from bot.platforms.slack.connection import Connection
 from bot.platforms.slack.doors import Doors
 from bot.platforms.slack.errands import Errands
+from bot.platforms.slack.home import Home
 from bot.platforms.slack.people import People
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.replies import Replies
@@ -73,6 +75,7 @@ class SlackAdapter:
         bot_token: str,
         app_token: str,
         door: Door,
+        board: Board,
         base_url: str = "https://slack.com/api/",
         command: str = "/job",
     ) -> None:
@@ -93,7 +96,15 @@ class SlackAdapter:
         )
         replies = Replies(self._bot)
         people = People(self._bot, self._errands)
-        doors = Doors(door=door, replies=replies, errands=self._errands, people=people, command=command)
+        self._home = Home(self._bot, board)
+        doors = Doors(
+            door=door,
+            replies=replies,
+            errands=self._errands,
+            people=people,
+            home=self._home,
+            command=command,
+        )
         doors.listen(self._app)
 
     async def run(self) -> None:
@@ -101,9 +112,12 @@ class SlackAdapter:
         timeout = aiohttp.ClientTimeout(total=CALL_TIMEOUT_S)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             self._bot.client.session = self._socket.client.session = session
+            refreshing = asyncio.create_task(self._home.run())
             try:
                 await self._serve()
             finally:
+                refreshing.cancel()
+                await asyncio.gather(refreshing, return_exceptions=True)
                 await self._errands.stop(SETTLE_S)
 
     async def _serve(self) -> None:

@@ -18,6 +18,7 @@ from bot.desk.asks import Answer, Ask, Invocation
 from bot.desk.desk import Door
 from bot.platforms.slack import modal
 from bot.platforms.slack.errands import Errands
+from bot.platforms.slack.home import NEW_JOB, Home
 from bot.platforms.slack.people import People
 from bot.platforms.slack.render import ACTION
 from bot.platforms.slack.replies import Replies, private
@@ -27,7 +28,7 @@ from executor.model import Actor, Origin
 Json = dict[str, Any]
 Tell = Callable[[Answer], Coroutine[Any, Any, None]]
 
-EVENTS = ("app_mention", "message.im")
+EVENTS = ("app_home_opened", "app_mention", "message.im")
 """The events we subscribe to; as few as possible, for Slack counts deliveries."""
 
 ON_MESSAGE = "job:on_message"
@@ -61,8 +62,9 @@ class Doors:
     """The listeners. Not one of them raises: bolt drops the acknowledgement of a listener that does."""
 
     def __init__(
-        self, *, door: Door, replies: Replies, errands: Errands, people: People, command: str
+        self, *, door: Door, replies: Replies, errands: Errands, people: People, home: Home, command: str
     ) -> None:
+        self._home = home
         self._door = door
         self._replies = replies
         self._errands = errands
@@ -74,7 +76,9 @@ class Doors:
         app.command(self._command)(self._typed)
         app.event("app_mention")(self._mentioned)
         app.event("message")(self._written)
+        app.event("app_home_opened")(self._home_opened)
         app.action(re.compile(f"^{ACTION}"))(self._pressed)
+        app.action(NEW_JOB)(self._new_job_pressed)
         app.message_shortcut(ON_MESSAGE)(self._pointed_at)
         app.view(modal.CALLBACK)(self._submitted)
         # Unacknowledged, a link shows an error to whoever pressed it and an event comes again.
@@ -189,21 +193,55 @@ class Doors:
 
     async def _pressed(self, ack: AsyncAck, body: Json) -> None:
         user, action, container = body["user"], body["actions"][0], body["container"]
-        channel, message_id = container["channel_id"], container["message_ts"]
-        thread = container.get("thread_ts")
+        at_home = container["type"] == "view"
+        surface = container["view_id"] if at_home else container["message_ts"]
+        origin = _home_of(body) if at_home else _clicked_in(body)
 
         async def tell(answer: Answer) -> None:
-            if not answer.ok:
-                await self._replies.whisper(channel=channel, user=user["id"], thread=thread, text=answer.text)
+            if at_home:
+                await self._tell_at_home(body, answer)
+            elif not answer.ok:
+                thread = container.get("thread_ts")
+                await self._replies.whisper(
+                    channel=origin.channel, user=user["id"], thread=thread, text=answer.text
+                )
 
         ask = Ask(
             verb=action["action_id"].removeprefix(ACTION),
             target=action.get("value") or "",
-            origin=Origin(actor=_presser(body), channel=channel, thread=thread or message_id),
-            delivery=f"slack:action:{message_id}:{action['action_ts']}:{user['id']}:{action['action_id']}",
+            origin=origin,
+            delivery=f"slack:action:{surface}:{action['action_ts']}:{user['id']}:{action['action_id']}",
         )
         await self._answer_and_tell(self._door.ask(ask), tell)
         await ack()
+
+    async def _home_opened(self, body: Json) -> None:
+        event = body["event"]
+        if event.get("tab") == "home":
+            actor = _actor(team=body["team_id"], user_id=event["user"])
+            self._home.open(Origin(actor=actor, channel=event["channel"]))
+
+    async def _new_job_pressed(self, ack: AsyncAck, body: Json) -> None:
+        origin = _home_of(body)
+        invocation = Invocation(text="", origin=origin, delivery=f"slack:home:{body['trigger_id']}")
+
+        async def open_form() -> Answer:
+            opened = await self._open_form(body, invocation, modal.Asked(channel=origin.channel))
+            return opened or Answer(ok=False, text=_NO_FORM)
+
+        await self._answer_and_tell(open_form(), partial(self._tell_at_home, body))
+        await ack()
+
+    async def _tell_at_home(self, body: Json, answer: Answer) -> None:
+        """No message of ours is seen beside the Home tab, so a refusal stands over it."""
+        if answer.ok or await self._replies.open_form(
+            trigger_id=body["trigger_id"], view=modal.notice(answer.text)
+        ):
+            return
+        origin = _home_of(body)
+        await self._replies.whisper(
+            channel=origin.channel, user=origin.actor.user_id, thread=None, text=answer.text
+        )
 
     async def _submitted(self, ack: AsyncAck, body: Json) -> None:
         view = body["view"]
@@ -264,6 +302,17 @@ async def _safely(work: Awaitable[Answer]) -> Answer:
 
 def _actor(*, team: str, user_id: str, name: str | None = None) -> Actor:
     return Actor(platform="slack", team=team, user_id=user_id, name=name or "")
+
+
+def _home_of(body: Json) -> Origin:
+    """The Home tab knows the direct messages it belongs to."""
+    return Origin(actor=_presser(body), channel=body["view"]["private_metadata"])
+
+
+def _clicked_in(body: Json) -> Origin:
+    container = body["container"]
+    thread = container.get("thread_ts") or container["message_ts"]
+    return Origin(actor=_presser(body), channel=container["channel_id"], thread=thread)
 
 
 def _presser(body: Json) -> Actor:

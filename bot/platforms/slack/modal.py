@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.desk.asks import Answer
 from bot.desk.commands import JOB_COMMANDS, RUN_OPTIONS, TIME_OPTIONS, Command, Option
-from bot.platforms.slack.text import fit_field, fit_line
+from bot.platforms.slack.text import fit_field, fit_line, mrkdwn
 
 Json = dict[str, Any]
 
@@ -22,6 +22,7 @@ _MOST_CHOICES = 100
 _LABEL = 75
 _HINT = 150
 _ERROR = 300
+_SECTION = 2_900
 _FIELD = 3_000
 """Characters that Slack lets stand in a field."""
 
@@ -57,6 +58,17 @@ def form(asked: Asked, choices: Callable[[str], Sequence[str]]) -> Json:
             _prompt(asked),
             *(_optional(option, choices(option.name)) for option in _OPTIONS),
         ],
+    }
+
+
+def notice(text: str) -> Json:
+    """What somebody is told where no message of ours is seen."""
+    said = {"type": "mrkdwn", "text": mrkdwn(text, _SECTION), "verbatim": True}
+    return {
+        "type": "modal",
+        "title": _plain("Bifrost", 24),
+        "close": _plain("Close", 24),
+        "blocks": [{"type": "section", "text": said}],
     }
 
 
