@@ -40,6 +40,9 @@ DIRECT = "D"
 PATIENCE_S = 2.0
 """How long the desk may take before Slack is acknowledged without its answer; Slack waits three."""
 
+EYES_AFTER_S = 0.5
+"""How long a message may stand without a sign that it was seen."""
+
 _STILL = "Still taking this in; the answer follows."
 _SORRY = (
     "Sorry, that went wrong on my side, and it is written down. "
@@ -168,14 +171,24 @@ class Doors:
         channel, thread = event["channel"], event.get("thread_ts")
 
         async def tell(answer: Answer) -> None:
-            if answer.ok:
-                await self._replies.react(channel=channel, message_id=event["ts"])
             await self._replies.whisper(channel=channel, user=event["user"], thread=thread, text=answer.text)
 
         # Slack mentions us again in every edit; a second job is not what a corrected typo asks for.
         unread = _EDITED if event.get("edited") else _FILES if event.get("files") else ""
         work = _refused(unread) if unread else self._do_as_said(event, body, context)
-        await self._answer_and_tell(work, tell)
+        answering = self._errands.start(_safely(work))
+        self._errands.start(self._show_eyes(answering, channel=channel, message_id=event["ts"]))
+        await self._answer_and_tell(answering, tell)
+
+    async def _show_eyes(self, answering: asyncio.Task[Answer], *, channel: str, message_id: str) -> None:
+        """Eyes on what is accepted. They come soon though the desk takes long, and go if it refuses."""
+        await asyncio.wait({answering}, timeout=EYES_AFTER_S)
+        refused = answering.done() and not answering.result().ok
+        if refused:
+            return
+        await self._replies.react(channel=channel, message_id=message_id)
+        if not (await answering).ok:
+            await self._replies.take_back(channel=channel, message_id=message_id)
 
     async def _do_as_said(self, event: Json, body: Json, context: AsyncBoltContext) -> Answer:
         user_id = event["user"]

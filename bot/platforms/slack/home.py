@@ -83,12 +83,11 @@ class Home:
             view = view_of(await self._board.overview(origin), origin, team_url)
             if view == self._shown.get(user_id):
                 return
-            self._shown[user_id] = view
             call = self._api.client.views_publish(user_id=user_id, view=view)
             await self._api.send("views.publish", call)
+            self._shown[user_id] = view
             await asyncio.sleep(GAP_S)
         except (Throttled, Unsure) as error:
-            self._shown.pop(user_id, None)
             _log.warning("slack.home_late", extra={"fault": str(error)})
             await asyncio.sleep(error.retry_after_s if isinstance(error, Throttled) else GAP_S)
         except Refused as error:

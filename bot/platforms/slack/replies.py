@@ -16,6 +16,8 @@ from bot.platforms.slack.text import mrkdwn
 MOST = 3_900
 """Characters of a private answer: Slack may break up a longer text."""
 
+_SEEN = "eyes"
+
 _log = logging.getLogger(__name__)
 
 
@@ -40,9 +42,14 @@ class Replies:
         await self._tried("chat.postEphemeral", call)
 
     async def react(self, *, channel: str, message_id: str) -> None:
-        """Puts eyes on a message: seen and accepted."""
-        call = self._api.client.reactions_add(channel=channel, name="eyes", timestamp=message_id)
+        """Puts eyes on a message: seen."""
+        call = self._api.client.reactions_add(channel=channel, name=_SEEN, timestamp=message_id)
         await self._tried("reactions.add", call)
+
+    async def take_back(self, *, channel: str, message_id: str) -> None:
+        """Takes the eyes away: nothing comes of it."""
+        call = self._api.client.reactions_remove(channel=channel, name=_SEEN, timestamp=message_id)
+        await self._tried("reactions.remove", call)
 
     async def open_form(self, *, trigger_id: str, view: dict[str, Any]) -> bool:
         """Opens a form; False where Slack would not, most often because three seconds were over."""
