@@ -24,6 +24,7 @@ from bot.news.newsroom import Newsroom
 from bot.platforms.base import ChatPlatform
 from bot.platforms.slack.adapter import SetupFault, SlackAdapter
 from bot.platforms.slack.doors import DIRECT
+from bot.platforms.slack.request_url import PATH as SLACK_PATH
 from bot.platforms.web import WebPlatform
 from bot.settings import Cli, Settings
 from bot.web.server import OWNER, WebServer
@@ -256,6 +257,8 @@ class Bifrost:
         """Set when the page can be opened and jobs are run; Slack connects by itself."""
         self.slack_problem = ""
         """Why Slack will not have us, in a sentence; empty while all is well."""
+        self.slack = _slack(settings, house) if serve else None
+        request_url = self.slack.request_url if self.slack else None
         self.server = WebServer(
             storage=house.storage,
             wakeups=house.wakeups,
@@ -267,9 +270,9 @@ class Bifrost:
             public_url=settings.web.public_url,
             api_token=data.api_token(),
             sandbox=house.sandbox.mode,
+            called_at={SLACK_PATH: request_url.answer} if request_url else {},
         )
         self._serve = serve
-        self.slack = _slack(settings, house) if serve else None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set, then lets what runs end for a while, interrupts the rest, tells the last
@@ -350,6 +353,7 @@ def _slack(settings: Settings, house: House) -> SlackAdapter | None:
     return SlackAdapter(
         bot_token=slack.bot_token.get_secret_value(),
         app_token=slack.app_token.get_secret_value(),
+        signing_secret=slack.signing_secret.get_secret_value(),
         door=house.desk,
         board=board,
         base_url=slack.api_url,

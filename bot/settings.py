@@ -93,19 +93,35 @@ class Web(_Section):
 
 
 class Slack(_Section):
-    """A Slack workspace. Both tokens empty switch it off."""
+    """A Slack workspace. No bot token switches it off.
+
+    Slack is heard over a socket of ours, for which the app token is, or calls us and signs with the secret.
+    """
 
     bot_token: SecretStr = SecretStr("")
     app_token: SecretStr = SecretStr("")
+    signing_secret: SecretStr = SecretStr("")
     channels: frozenset[str] = frozenset()
     people: frozenset[str] = frozenset()
     admins: frozenset[str] = frozenset()
     api_url: str = Field(default="https://slack.com/api/", pattern=r"^https?://\S+/$")
 
     @model_validator(mode="after")
-    def _both_tokens(self) -> Slack:
-        if bool(self.bot_token.get_secret_value()) != bool(self.app_token.get_secret_value()):
-            raise ValueError("`bot_token` (xoxb-…) and `app_token` (xapp-…) are needed together, or neither")
+    def _one_way_in(self) -> Slack:
+        bot, app = self.bot_token.get_secret_value(), self.app_token.get_secret_value()
+        secret = self.signing_secret.get_secret_value()
+        if app and secret:
+            raise ValueError(
+                "`app_token` is for Socket Mode and `signing_secret` for HTTP: keep one of them, and empty "
+                "the other"
+            )
+        if bot and not (app or secret):
+            raise ValueError(
+                "`bot_token` (xoxb-…) needs `app_token` (xapp-…) with it, for Socket Mode, or "
+                "`signing_secret`, for HTTP"
+            )
+        if not bot and (app or secret):
+            raise ValueError("`bot_token` (xoxb-…) is missing: without it the other one is of no use")
         return self
 
 

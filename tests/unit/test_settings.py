@@ -14,6 +14,7 @@ from executor.job_types import JOB_TYPES
 
 EXAMPLE = Path(__file__).parents[2] / "bifrost.toml.example"
 TOKENS = {"BIFROST__SLACK__BOT_TOKEN": "xoxb-hush", "BIFROST__SLACK__APP_TOKEN": "xapp-hush"}
+SECRET = {"BIFROST__SLACK__SIGNING_SECRET": "hush"}
 
 
 @pytest.fixture(autouse=True)
@@ -233,11 +234,29 @@ def test_all_mistakes_are_named_at_once() -> None:
     assert mistake("slotz = 1\n[web]\nport = 'x'").count("\n- ") == 2
 
 
-@pytest.mark.parametrize("given", TOKENS)
-def test_one_token_alone_is_a_mistake(given: str) -> None:
-    answer = mistake("", {given: TOKENS[given]})
-    assert "`bot_token` (xoxb-…) and `app_token` (xapp-…) are needed together" in answer
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (
+            ("BOT_TOKEN",),
+            "needs `app_token` (xapp-…) with it, for Socket Mode, or `signing_secret`, for HTTP",
+        ),
+        (("APP_TOKEN",), "`bot_token` (xoxb-…) is missing"),
+        (("SIGNING_SECRET",), "`bot_token` (xoxb-…) is missing"),
+        (("APP_TOKEN", "SIGNING_SECRET"), "keep one of them"),
+        (("BOT_TOKEN", "APP_TOKEN", "SIGNING_SECRET"), "keep one of them"),
+    ],
+)
+def test_slack_is_heard_in_exactly_one_way(given: tuple[str, ...], says: str) -> None:
+    all_of_them = TOKENS | SECRET
+    answer = mistake("", {name: all_of_them[name] for name in (f"BIFROST__SLACK__{each}" for each in given)})
+    assert says in answer
     assert "hush" not in answer
+
+
+def test_a_signing_secret_does_without_an_app_token() -> None:
+    environment = {"BIFROST__SLACK__BOT_TOKEN": "xoxb-hush", **SECRET}
+    assert load(None, environment).slack.signing_secret.get_secret_value() == "hush"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.platforms.slack.adapter import SCOPES
 from bot.platforms.slack.doors import EVENTS, ON_MESSAGE
+from bot.platforms.slack.request_url import PATH
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT.parent / "shared" / "reference" / "slack-manifest.schema.json"
@@ -86,3 +87,8 @@ def test_slack_accepts_the_manifest(manifest: Any) -> None:
     schema = json.loads(SCHEMA.read_text())
     assert [error.message for error in Draft7Validator(schema).iter_errors(manifest)] == []
     assert manifest["_metadata"]["major_version"] == 2
+
+
+def test_the_manifest_says_where_slack_calls_without_a_socket() -> None:
+    comments = [line for line in (ROOT / "manifest.yml").read_text().splitlines() if line.startswith("# ")]
+    assert f"https://YOUR-HOST{PATH}" in "\n".join(comments)

@@ -22,6 +22,7 @@ from bot.platforms.slack.home import Home
 from bot.platforms.slack.people import People
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.replies import Replies
+from bot.platforms.slack.request_url import PATH, RequestUrl
 
 SCOPES = frozenset(
     {
@@ -67,13 +68,17 @@ class SetupFault(Exception):
 
 
 class SlackAdapter:
-    """One Slack team. `ready` is set while Slack knows our tokens and has greeted our socket."""
+    """One Slack team. `ready` is set while Slack knows our tokens and has greeted our socket.
+
+    With a `signing_secret` Slack comes to us instead: `request_url` answers it, and there is no socket.
+    """
 
     def __init__(
         self,
         *,
         bot_token: str,
-        app_token: str,
+        app_token: str = "",
+        signing_secret: str = "",
         door: Door,
         board: Board,
         base_url: str = "https://slack.com/api/",
@@ -94,18 +99,19 @@ class SlackAdapter:
             request_verification_enabled=False,
             attaching_conversation_kwargs_enabled=False,
         )
-        replies = Replies(self._bot)
-        people = People(self._bot, self._errands)
         self._home = Home(self._bot, board)
-        doors = Doors(
+        Doors(
             door=door,
-            replies=replies,
+            replies=Replies(self._bot),
             errands=self._errands,
-            people=people,
+            people=People(self._bot, self._errands),
             home=self._home,
             command=command,
-        )
-        doors.listen(self._app)
+        ).listen(self._app)
+        self.request_url = self._request_url(signing_secret) if signing_secret else None
+
+    def _request_url(self, secret: str) -> RequestUrl:
+        return RequestUrl(app=self._app, signing_secret=secret, errands=self._errands, ready=self.ready)
 
     async def run(self) -> None:
         """Serves Slack until it is cancelled. Raises SetupFault where waiting would not help."""
@@ -125,6 +131,8 @@ class SlackAdapter:
         while True:
             try:
                 await self._check()
+                if self.request_url is not None:
+                    await self._stay_reachable()
                 async with self._connection() as connection:
                     pause_s = _FIRST_PAUSE_S
                     await self._watch(connection)
@@ -150,6 +158,18 @@ class SlackAdapter:
         if missing:
             text = f"The bot token lacks the scope {', '.join(sorted(missing))}."
             raise SetupFault("missing_scope", f"{text} {_REINSTALL}")
+
+    async def _stay_reachable(self) -> None:
+        """There is nothing to keep up; but a token that is revoked is found out."""
+        self.ready.set()
+        _log.info("slack.reachable", extra={"path": PATH})
+        try:
+            while True:
+                await asyncio.sleep(KEEP_ALIVE_S)
+                await self._keep_alive()
+        finally:
+            self.ready.clear()
+            await self._errands.settle(SETTLE_S)
 
     async def _watch(self, connection: Connection) -> None:
         """Returns once the socket has been dead for too long."""
