@@ -21,8 +21,9 @@ from bot.loop_watch import LoopWatch
 from bot.news import words
 from bot.news.announcer import Announcer
 from bot.news.newsroom import Newsroom
-from bot.platforms.base import ChatPlatform
-from bot.platforms.slack.adapter import SetupFault, SlackAdapter
+from bot.platforms.base import ChatPlatform, SetupFault
+from bot.platforms.discord.adapter import DiscordAdapter
+from bot.platforms.slack.adapter import SlackAdapter
 from bot.platforms.slack.doors import DIRECT
 from bot.platforms.slack.request_url import PATH as SLACK_PATH
 from bot.platforms.web import WebPlatform
@@ -47,6 +48,7 @@ from executor.queueing import QueueRules
 from executor.rescuer import rescue
 from executor.retention import Retention
 from executor.scheduler import Scheduler
+from executor.steps import reach
 from executor.wakeups import Wakeups
 from executor.worker import Worker
 from executor.workspaces import Workspaces
@@ -92,6 +94,7 @@ async def open_house(settings: Settings, environment: Mapping[str, str]) -> Asyn
     data.make()
     wakeups, backends = Wakeups(), make_backends(settings, environment)
     with private_files() as umask, data.lock():
+        reach("data directory locked")
         sandbox = await find_sandbox(required=settings.require_sandbox)
         async with (
             Shims(sandbox.argv, settings.grace_seconds, warm=_WARM, umask=umask) as shims,
@@ -99,7 +102,9 @@ async def open_house(settings: Settings, environment: Mapping[str, str]) -> Asyn
                 data.database, wakeups, rules=_queue_rules(settings, backends), reserve=data.reserve
             ) as storage,
         ):
+            reach("store opened")
             await rescue(storage.jobs, settings.on_restart)
+            reach("attempts rescued")
             data.take_over(next(iter(settings.workspaces)))
             workshop = _equip(settings, backends, data, storage, wakeups, shims)
             yield _build(settings, data, storage, wakeups, workshop, sandbox)
@@ -233,11 +238,14 @@ def _credentials(provider: str, environment: Mapping[str, str]) -> dict[str, str
 
 
 def _rules(settings: Settings) -> dict[str, Rule]:
-    slack = settings.slack
+    slack, discord = settings.slack, settings.discord
     owner = frozenset({OWNER.user_id})
     return {
         "web": Rule(channels=frozenset({EVERYBODY}), people=owner, admins=owner),
         "slack": Rule(channels=slack.channels, people=slack.people, admins=slack.admins, direct=DIRECT),
+        "discord": Rule(
+            channels=discord.channels, people=discord.people, admins=discord.admins, roles=discord.roles
+        ),
     }
 
 
@@ -254,9 +262,11 @@ class Bifrost:
         self._worker = Worker(house.workshop, f"process {os.getpid()}", house.settings.slots, only)
         settings, data = house.settings, house.data
         self.started = asyncio.Event()
-        """Set when the page can be opened and jobs are run; Slack connects by itself."""
+        """Set when the page can be opened and jobs are run; Slack and Discord connect by themselves."""
         self.slack_problem = ""
         """Why Slack will not have us, in a sentence; empty while all is well."""
+        self.discord_problem = ""
+        """The same of Discord."""
         self.slack = _slack(settings, house) if serve else None
         request_url = self.slack.request_url if self.slack else None
         self.server = WebServer(
@@ -273,6 +283,7 @@ class Bifrost:
             called_at={SLACK_PATH: request_url.answer} if request_url else {},
         )
         self._serve = serve
+        self.discord = _discord(settings, house.desk) if serve else None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set, then lets what runs end for a while, interrupts the rest, tells the last
@@ -283,6 +294,7 @@ class Bifrost:
         async with contextlib.AsyncExitStack() as stack:
             if self._serve:
                 await stack.enter_async_context(self.server)
+                reach("page opened")
             announcer = Announcer(self._newsroom())
             async with asyncio.TaskGroup() as group:
                 telling = _start(group, "announcer", announcer.run())
@@ -290,9 +302,11 @@ class Bifrost:
                 working = _start(group, "worker", self._worker.run(), within_s)
                 routine = self._routine(group) if self._serve else []
                 doors = [_start(group, "slack", self._keep_slack(self.slack))] if self.slack else []
+                doors += [_start(group, "discord", self._keep_discord(self.discord))] if self.discord else []
                 self.started.set()
                 try:
                     await stop.wait()
+                    reach("stop begins")
                     await _end(*routine)
                     self._worker.drain()
                     await asyncio.wait({working}, timeout=self._house.settings.drain_seconds)
@@ -300,9 +314,11 @@ class Bifrost:
                     self._house.storage.let_go()
                 # The doors close last: what still comes in is kept, and what was done is still told.
                 await _end(working)
+                reach("worker stopped")
                 await announcer.catch_up(CLOSE_S)
                 await _end(telling)
                 await _end(*doors)
+                reach("doors closed")
 
     def _routine(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """What is done by the clock."""
@@ -320,6 +336,8 @@ class Bifrost:
         platforms: dict[str, ChatPlatform] = {"web": WebPlatform(house.storage.messages, house.data.files)}
         if self.slack is not None:
             platforms["slack"] = self.slack.platform
+        if self.discord is not None:
+            platforms["discord"] = self.discord.platform
         url = self.server.url if self._serve else _public_url(house.settings, house.data)
         return Newsroom(
             storage=house.storage,
@@ -338,6 +356,13 @@ class Bifrost:
         except SetupFault as fault:
             self.slack_problem = fault.text
             log.error("slack.refused: %s", fault.text, extra={"code": fault.code})
+
+    async def _keep_discord(self, discord: DiscordAdapter) -> None:
+        try:
+            await discord.run()
+        except SetupFault as fault:
+            self.discord_problem = fault.text
+            log.error("discord.refused: %s", fault.text, extra={"code": fault.code})
 
 
 def _slack(settings: Settings, house: House) -> SlackAdapter | None:
@@ -358,6 +383,14 @@ def _slack(settings: Settings, house: House) -> SlackAdapter | None:
         board=board,
         base_url=slack.api_url,
     )
+
+
+def _discord(settings: Settings, desk: Desk) -> DiscordAdapter | None:
+    discord = settings.discord
+    token = discord.token.get_secret_value()
+    if not token:
+        return None
+    return DiscordAdapter(token=token, door=desk, guilds=discord.guilds, api_url=discord.api_url)
 
 
 def _start(

@@ -28,7 +28,7 @@ from executor.moments import TimeRefused, machine_zone, parse_span, parse_zone
 from executor.rescuer import OnRestart
 
 _PREFIX = "BIFROST__"
-_LISTS = frozenset({"channels", "people", "admins", "providers"})
+_LISTS = frozenset({"channels", "people", "roles", "admins", "guilds", "providers"})
 """Settings that the environment gives as a list with commas."""
 _VARIABLES = "environment"
 """The section whose keys are names of variables, and keep their case."""
@@ -64,6 +64,8 @@ Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
 """A name that people can type as the value of an option."""
 Duration = Annotated[float, BeforeValidator(_seconds), Field(ge=1, le=7 * 86_400)]
 """Seconds, or a text such as "20m"."""
+Snowflake = Annotated[str, Field(pattern=r"^\d{5,20}$")]
+"""An id of Discord's."""
 Provider = Literal["claude", "gemini", "codex", "rehearsal"]
 
 
@@ -123,6 +125,19 @@ class Slack(_Section):
         if not bot and (app or secret):
             raise ValueError("`bot_token` (xoxb-…) is missing: without it the other one is of no use")
         return self
+
+
+class Discord(_Section):
+    """A Discord bot. An empty token switches it off."""
+
+    token: SecretStr = SecretStr("")
+    guilds: frozenset[Snowflake] = frozenset()
+    """The servers that it works in, and declares its commands to; empty: all that it was invited to."""
+    channels: frozenset[str] = frozenset()
+    people: frozenset[str] = frozenset()
+    roles: frozenset[Snowflake] = frozenset()
+    admins: frozenset[str] = frozenset()
+    api_url: str = Field(default="https://discord.com/api/v10", pattern=r"^https?://\S+$")
 
 
 class Timeouts(_Section):
@@ -191,6 +206,7 @@ class Settings(_Section):
     )
     web: Web = Web()
     slack: Slack = Slack()
+    discord: Discord = Discord()
     timeouts: Timeouts = Timeouts()
     inactivity: Inactivity = Inactivity()
     agents: Agents = Agents()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.news.pacing import Budget, Ticket, Urgency
@@ -85,7 +85,6 @@ def test_what_was_not_used_is_saved_up_to_the_burst() -> None:
     played(story())
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 20), st.sampled_from(Urgency)), max_size=60),
     st.sampled_from((20.0, 60.0, 240.0)),

@@ -107,6 +107,7 @@ def test_the_environment_goes_before_the_file() -> None:
         "BIFROST__SLOTS": "3",
         "BIFROST__WEB__PORT": "8080",
         "BIFROST__SLACK__CHANNELS": "C01, C02,",
+        "BIFROST__DISCORD__ROLES": "123456, 234567",
         "BIFROST__WORKSPACES__API": "/srv/api",
         "BIFROST__AGENTS__PROVIDERS": "gemini,claude",
         "BIFROST__AGENTS__CLAUDE__ENVIRONMENT__ANTHROPIC_API_KEY": "sk-1",
@@ -119,6 +120,7 @@ def test_the_environment_goes_before_the_file() -> None:
     assert (settings.slots, settings.web.port) == (3, 8080)
     assert settings.web.host == "::1"  # an empty variable is none
     assert settings.slack.channels == {"C01", "C02"}
+    assert settings.discord.roles == {"123456", "234567"}
     assert settings.directories == {"api": Path("/srv/api")}
     assert settings.agents.providers == ("gemini", "claude")
     assert settings.agents.claude.environment == {"ANTHROPIC_API_KEY": "sk-1"}
@@ -166,6 +168,7 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | 
         ("[slack]\napi_url = 'https://slack.com/api'", "`slack.api_url`: "),
         ("[web]\nport = 70000", "`web.port`: Input should be less than or equal to 65535."),
         ("[web]\npublic_url = 'bot.example'", "`web.public_url`: "),
+        ("[discord]\nguilds = ['our server']", "`discord.guilds."),
         (
             "[agents]\nproviders = ['cursor']",
             "`agents.providers.0`: Input should be 'claude', 'gemini', 'codex' or 'rehearsal'.",

@@ -16,14 +16,15 @@ from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.desk.asks import Answer, Ask, Invocation
 from bot.desk.desk import Door
+from bot.platforms.errands import Errands
 from bot.platforms.slack import modal
-from bot.platforms.slack.errands import Errands
 from bot.platforms.slack.home import NEW_JOB, Home
 from bot.platforms.slack.people import People
 from bot.platforms.slack.render import ACTION
 from bot.platforms.slack.replies import Replies, private
 from bot.platforms.slack.text import decode, without_mention
 from executor.model import Actor, Origin
+from executor.steps import reach
 
 Json = dict[str, Any]
 Tell = Callable[[Answer], Coroutine[Any, Any, None]]
@@ -93,6 +94,7 @@ class Doors:
             await self._replies.respond(body["response_url"], answer.text)
 
         answer = await self._answer(self._do(body), tell)
+        reach("command answered")
         await ack(private(answer.text if answer else _STILL))
 
     async def _do(self, body: Json) -> Answer:
@@ -179,6 +181,7 @@ class Doors:
         answering = self._errands.start(_safely(work))
         self._errands.start(self._show_eyes(answering, channel=channel, message_id=event["ts"]))
         await self._answer_and_tell(answering, tell)
+        reach("mention answered")
 
     async def _show_eyes(self, answering: asyncio.Task[Answer], *, channel: str, message_id: str) -> None:
         """Eyes on what is accepted. They come soon though the desk takes long, and go if it refuses."""
@@ -226,6 +229,7 @@ class Doors:
             delivery=f"slack:action:{surface}:{action['action_ts']}:{user['id']}:{action['action_id']}",
         )
         await self._answer_and_tell(self._door.ask(ask), tell)
+        reach("press answered")
         await ack()
 
     async def _home_opened(self, body: Json) -> None:
@@ -274,6 +278,7 @@ class Doors:
             zone=partial(self._people.zone_of, body["user"]["id"]),
         )
         answer = await self._answer(self._door.ask(ask), tell)
+        reach("form answered")
         if answer is None or answer.ok:
             await ack()
         else:

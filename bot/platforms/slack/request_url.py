@@ -12,8 +12,8 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
+from bot.platforms.errands import Errands
 from bot.platforms.hooks import HookAnswer
-from bot.platforms.slack.errands import Errands
 
 PATH = "/slack/events"
 """The Request URL of events, commands and interactions alike: at this path of the bot's public address."""
