@@ -19,6 +19,7 @@ from bot.platforms.slack.api import CALL_TIMEOUT_S, SlackApi
 from bot.platforms.slack.connection import Connection
 from bot.platforms.slack.doors import Doors
 from bot.platforms.slack.home import Home
+from bot.platforms.slack.links import Links
 from bot.platforms.slack.people import People
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.replies import Replies
@@ -97,6 +98,7 @@ class SlackAdapter:
             errands=self._errands,
             people=People(self._bot, self._errands),
             home=self._home,
+            links=Links(self._bot, board),
             command=command,
         ).listen(self._app)
         self.request_url = self._request_url(signing_secret) if signing_secret else None

@@ -19,6 +19,7 @@ from bot.desk.desk import Door
 from bot.platforms.errands import Errands
 from bot.platforms.slack import modal
 from bot.platforms.slack.home import NEW_JOB, Home
+from bot.platforms.slack.links import Links
 from bot.platforms.slack.people import People
 from bot.platforms.slack.render import ACTION
 from bot.platforms.slack.replies import Replies, private
@@ -66,9 +67,18 @@ class Doors:
     """The listeners. Not one of them raises: bolt drops the acknowledgement of a listener that does."""
 
     def __init__(
-        self, *, door: Door, replies: Replies, errands: Errands, people: People, home: Home, command: str
+        self,
+        *,
+        door: Door,
+        replies: Replies,
+        errands: Errands,
+        people: People,
+        home: Home,
+        links: Links,
+        command: str,
     ) -> None:
         self._home = home
+        self._links = links
         self._door = door
         self._replies = replies
         self._errands = errands
@@ -91,11 +101,11 @@ class Doors:
 
     async def _typed(self, ack: AsyncAck, body: Json) -> None:
         async def tell(answer: Answer) -> None:
-            await self._replies.respond(body["response_url"], answer.text)
+            await self._replies.respond(body["response_url"], answer)
 
-        answer = await self._answer(self._do(body), tell)
+        answer = await self._answer(self._links.added(self._do(body)), tell)
         reach("command answered")
-        await ack(private(answer.text if answer else _STILL))
+        await ack(private(answer or Answer(ok=True, text=_STILL)))
 
     async def _do(self, body: Json) -> Answer:
         channel, text = body["channel_id"], decode(body.get("text") or "")
@@ -130,7 +140,7 @@ class Doors:
         """The shortcut on a message: a form that holds its text, for a job in its thread."""
 
         async def tell(answer: Answer) -> None:
-            await self._replies.respond(body["response_url"], answer.text)
+            await self._replies.respond(body["response_url"], answer)
 
         await self._answer_and_tell(self._do_with_message(body, context), tell)
         await ack()
@@ -173,11 +183,11 @@ class Doors:
         channel, thread = event["channel"], event.get("thread_ts")
 
         async def tell(answer: Answer) -> None:
-            await self._replies.whisper(channel=channel, user=event["user"], thread=thread, text=answer.text)
+            await self._replies.whisper(channel=channel, user=event["user"], thread=thread, answer=answer)
 
         # Slack mentions us again in every edit; a second job is not what a corrected typo asks for.
         unread = _EDITED if event.get("edited") else _FILES if event.get("files") else ""
-        work = _refused(unread) if unread else self._do_as_said(event, body, context)
+        work = _refused(unread) if unread else self._links.added(self._do_as_said(event, body, context))
         answering = self._errands.start(_safely(work))
         self._errands.start(self._show_eyes(answering, channel=channel, message_id=event["ts"]))
         await self._answer_and_tell(answering, tell)
@@ -219,7 +229,7 @@ class Doors:
             elif not answer.ok:
                 thread = container.get("thread_ts")
                 await self._replies.whisper(
-                    channel=origin.channel, user=user["id"], thread=thread, text=answer.text
+                    channel=origin.channel, user=user["id"], thread=thread, answer=answer
                 )
 
         ask = Ask(
@@ -257,7 +267,7 @@ class Doors:
             return
         origin = _home_of(body)
         await self._replies.whisper(
-            channel=origin.channel, user=origin.actor.user_id, thread=None, text=answer.text
+            channel=origin.channel, user=origin.actor.user_id, thread=None, answer=answer
         )
 
     async def _submitted(self, ack: AsyncAck, body: Json) -> None:
@@ -266,7 +276,7 @@ class Doors:
 
         async def tell(answer: Answer) -> None:
             await self._replies.whisper(
-                channel=channel, user=body["user"]["id"], thread=thread, text=answer.text
+                channel=channel, user=body["user"]["id"], thread=thread, answer=answer
             )
 
         verb, args = modal.verb_and_args(view)
