@@ -103,7 +103,10 @@ class Doors:
         async def tell(answer: Answer) -> None:
             await self._replies.respond(body["response_url"], answer)
 
-        answer = await self._answer(self._links.added(self._do(body)), tell)
+        async def work() -> Answer:
+            return await self._links.added(await self._do(body))
+
+        answer = await self._answer(work(), tell)
         reach("command answered")
         await ack(private(answer or Answer(ok=True, text=_STILL)))
 
@@ -183,11 +186,13 @@ class Doors:
         channel, thread = event["channel"], event.get("thread_ts")
 
         async def tell(answer: Answer) -> None:
-            await self._replies.whisper(channel=channel, user=event["user"], thread=thread, answer=answer)
+            # Only now, for what Slack does not know to have arrived, it sends again.
+            linked = await self._links.added(answer)
+            await self._replies.whisper(channel=channel, user=event["user"], thread=thread, answer=linked)
 
         # Slack mentions us again in every edit; a second job is not what a corrected typo asks for.
         unread = _EDITED if event.get("edited") else _FILES if event.get("files") else ""
-        work = _refused(unread) if unread else self._links.added(self._do_as_said(event, body, context))
+        work = _refused(unread) if unread else self._do_as_said(event, body, context)
         answering = self._errands.start(_safely(work))
         self._errands.start(self._show_eyes(answering, channel=channel, message_id=event["ts"]))
         await self._answer_and_tell(answering, tell)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable
 from dataclasses import replace
 
 from bot.desk.asks import Answer
@@ -25,9 +24,8 @@ class Links:
         self._api = api
         self._board = board
 
-    async def added(self, work: Awaitable[Answer]) -> Answer:
-        """What `work` answers, with a link to the thread of the job that it is about."""
-        answer = await work
+    async def added(self, answer: Answer) -> Answer:
+        """The answer with a link to the thread of the job that it is about."""
         if not answer.ok or answer.job is None:
             return answer
         try:

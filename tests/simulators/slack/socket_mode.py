@@ -173,8 +173,10 @@ class SocketMode:
     async def deliver(self, kind: str, payload: Json) -> Delivery:
         """Send a command or interaction once and wait for its ack, at most the rule's seconds."""
         delivery = self._begin(kind, payload)
-        await self._attempt(delivery, str(uuid4()))
-        self._settle(delivery)
+        try:
+            await self._attempt(delivery, str(uuid4()))
+        finally:
+            self._settle(delivery)  # also for a person who does not wait for the answer
         return delivery
 
     def publish(self, event: Json) -> None:
