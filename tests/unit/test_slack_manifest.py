@@ -47,6 +47,17 @@ def calls_made() -> set[str]:
     return named & vars(AsyncWebClient).keys() - {"__init__"}
 
 
+def registered(*kinds: str) -> list[ast.expr]:
+    """What the adapter registers listeners for, as `app.event("app_mention")` does."""
+    names = {f"app.{kind}" for kind in kinds}
+    return [
+        node.args[0]
+        for path in (ROOT / "bot/platforms/slack").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in names
+    ]
+
+
 def test_the_table_of_needs_knows_every_call_made() -> None:
     assert calls_made() == set(NEEDS)
 
@@ -58,6 +69,15 @@ def test_the_manifest_asks_for_exactly_the_scopes_in_use(manifest: Any) -> None:
 
 def test_the_manifest_subscribes_to_exactly_the_events_listened_to(manifest: Any) -> None:
     assert manifest["settings"]["event_subscriptions"]["bot_events"] == list(EVENTS)
+
+
+def test_there_is_a_listener_for_everything_declared_and_for_nothing_else(manifest: Any) -> None:
+    events = {each.value for each in registered("event") if isinstance(each, ast.Constant)}
+    declared = manifest["settings"]["event_subscriptions"]["bot_events"]
+    assert events == {event.partition(".")[0] for event in declared}
+    features = manifest["features"]
+    assert len(registered("command")) == len(features["slash_commands"])
+    assert len(registered("shortcut", "message_shortcut", "global_shortcut")) == len(features["shortcuts"])
 
 
 def test_the_manifest_declares_the_one_command_with_entities_escaped(manifest: Any) -> None:

@@ -49,7 +49,7 @@ class Home:
         user_id = origin.actor.user_id
         others = {each: at for each, at in self._watched.items() if each != user_id}
         self._watched = dict([(user_id, origin), *others.items()][:_MOST_WATCHED])
-        self._shown.pop(user_id, None)
+        self._shown = {each: self._shown[each] for each in others if each in self._shown}
         self._due = [user_id, *(each for each in self._due if each != user_id)]
         self._wake.set()
 
