@@ -7,19 +7,22 @@ import contextlib
 import logging
 import os
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.data_dir import DataDir
+from bot.departure import departing
 from bot.desk.access import EVERYBODY, Access, Rule
 from bot.desk.desk import Desk
+from bot.loop_watch import LoopWatch
 from bot.news import words
 from bot.news.announcer import Announcer
 from bot.news.newsroom import Newsroom
 from bot.platforms.base import ChatPlatform
 from bot.platforms.slack.adapter import SetupFault, SlackAdapter
+from bot.platforms.slack.doors import DIRECT
 from bot.platforms.web import WebPlatform
 from bot.settings import Cli, Settings
 from bot.web.server import OWNER, WebServer
@@ -31,14 +34,16 @@ from executor.backends.gemini import Gemini
 from executor.backends.rehearsal import Rehearsal
 from executor.catalog import Catalog
 from executor.executor import Executor
+from executor.fallbacks import Fallbacks
 from executor.job_types import JOB_TYPES
 from executor.job_types.base import JobType
 from executor.ports import SystemClock
-from executor.processes.privacy import hide_memory
+from executor.processes.privacy import hide_memory, private_files
 from executor.processes.sandbox import Sandbox, find_sandbox
 from executor.processes.shims import Shims
 from executor.queueing import QueueRules
 from executor.rescuer import rescue
+from executor.retention import Retention
 from executor.scheduler import Scheduler
 from executor.wakeups import Wakeups
 from executor.worker import Worker
@@ -78,32 +83,34 @@ class House:
 async def open_house(settings: Settings, environment: Mapping[str, str]) -> AsyncIterator[House]:
     """Locks the data directory, opens the store and settles what an earlier process left open.
 
-    Raises DataDirInUse, SandboxMissing, and NewerSchema where a later release wrote the database.
+    Raises DataDirInUse, SandboxMissing, and what `open_storage` raises.
     """
     hide_memory()
     data = DataDir(settings.data_dir)
     data.make()
-    wakeups = Wakeups()
-    with data.lock():
+    wakeups, backends = Wakeups(), make_backends(settings, environment)
+    with private_files() as umask, data.lock():
         sandbox = await find_sandbox(required=settings.require_sandbox)
         async with (
-            Shims(sandbox.argv, settings.grace_seconds, warm=_WARM) as shims,
-            open_storage(data.database, wakeups, rules=_queue_rules(settings)) as storage,
+            Shims(sandbox.argv, settings.grace_seconds, warm=_WARM, umask=umask) as shims,
+            open_storage(
+                data.database, wakeups, rules=_queue_rules(settings, backends), reserve=data.reserve
+            ) as storage,
         ):
             await rescue(storage.jobs, settings.on_restart)
-            workshop = _equip(settings, environment, data, storage, wakeups, shims)
+            data.take_over(next(iter(settings.workspaces)))
+            workshop = _equip(settings, backends, data, storage, wakeups, shims)
             yield _build(settings, data, storage, wakeups, workshop, sandbox)
 
 
 def _equip(
     settings: Settings,
-    environment: Mapping[str, str],
+    backends: Mapping[str, Backend],
     data: DataDir,
     storage: Storage,
     wakeups: Wakeups,
     shims: Shims,
 ) -> Workshop:
-    backends = make_backends(settings, environment)
     return Workshop(
         store=storage.jobs,
         wakeups=wakeups,
@@ -112,7 +119,7 @@ def _equip(
         backends=backends,
         job_types=_job_types(settings),
         catalog=Catalog(providers=tuple(backends)),
-        workspaces=Workspaces(directories=settings.workspaces),
+        workspaces=Workspaces(directories=settings.directories, fallbacks=settings.fallbacks),
         homes=data.homes,
         jobs=data.jobs,
         reports=data.reports,
@@ -129,20 +136,23 @@ def _build(
     workshop: Workshop,
     sandbox: Sandbox,
 ) -> House:
-    executor = Executor(storage.jobs)
+    fallbacks = Fallbacks(catalog=workshop.catalog, workspaces=workshop.workspaces)
+    executor = Executor(storage.jobs, fallbacks)
     return House(
         settings=settings,
         data=data,
         storage=storage,
         wakeups=wakeups,
         executor=executor,
-        desk=_desk(settings, storage, executor, workshop),
+        desk=_desk(settings, data, storage, executor, workshop),
         workshop=workshop,
         sandbox=sandbox,
     )
 
 
-def _desk(settings: Settings, storage: Storage, executor: Executor, workshop: Workshop) -> Desk:
+def _desk(
+    settings: Settings, data: DataDir, storage: Storage, executor: Executor, workshop: Workshop
+) -> Desk:
     return Desk(
         storage=storage,
         executor=executor,
@@ -152,14 +162,24 @@ def _desk(settings: Settings, storage: Storage, executor: Executor, workshop: Wo
         prompt_limit=settings.prompt_limit,
         clock=workshop.clock,
         zone=settings.clocks,
+        public_url=lambda: _public_url(settings, data),
         least_interval=timedelta(minutes=settings.least_schedule_minutes),
     )
 
 
-def _queue_rules(settings: Settings) -> QueueRules:
+def _public_url(settings: Settings, data: DataDir) -> str:
+    """Where people reach the page: as the running server says, else as one would that ran."""
+    web = settings.web
+    if data.address.exists():
+        return data.address.read_text().strip()
+    return web.public_url.rstrip("/") or f"http://{web.host}:{web.port or 4003}"
+
+
+def _queue_rules(settings: Settings, backends: Mapping[str, Backend]) -> QueueRules:
     writers = frozenset(name for name, job_type in JOB_TYPES.items() if job_type.writes)
     slots = {str(provider): number for provider, number in settings.provider_slots.items()}
-    return QueueRules(slots=settings.slots, provider_slots=slots, writers=writers)
+    providers = frozenset(backends)
+    return QueueRules(slots=settings.slots, provider_slots=slots, providers=providers, writers=writers)
 
 
 def _job_types(settings: Settings) -> dict[str, JobType]:
@@ -215,7 +235,7 @@ def _rules(settings: Settings) -> dict[str, Rule]:
     owner = frozenset({OWNER.user_id})
     return {
         "web": Rule(channels=frozenset({EVERYBODY}), people=owner, admins=owner),
-        "slack": Rule(channels=slack.channels, people=slack.people, admins=slack.admins),
+        "slack": Rule(channels=slack.channels, people=slack.people, admins=slack.admins, direct=DIRECT),
     }
 
 
@@ -245,6 +265,7 @@ class Bifrost:
             port=settings.web.port,
             public_url=settings.web.public_url,
             api_token=data.api_token(),
+            sandbox=house.sandbox.mode,
         )
         self._serve = serve
         self.slack = _slack(settings, house.desk) if serve else None
@@ -260,34 +281,42 @@ class Bifrost:
                 await stack.enter_async_context(self.server)
             announcer = Announcer(self._newsroom())
             async with asyncio.TaskGroup() as group:
-                telling = group.create_task(announcer.run())
-                working = group.create_task(self._worker.run())
-                scheduling = [group.create_task(self._scheduler().run())] if self._serve else []
-                doors = [group.create_task(self._keep_slack(self.slack))] if self.slack else []
+                telling = _start(group, "announcer", announcer.run())
+                within_s = CLOSE_S + self._house.settings.grace_seconds
+                working = _start(group, "worker", self._worker.run(), within_s)
+                routine = self._routine(group) if self._serve else []
+                doors = [_start(group, "slack", self._keep_slack(self.slack))] if self.slack else []
                 self.started.set()
-                await stop.wait()
-                await _end(*scheduling)
-                self._worker.drain()
-                await asyncio.wait({working}, timeout=self._house.settings.drain_seconds)
+                try:
+                    await stop.wait()
+                    await _end(*routine)
+                    self._worker.drain()
+                    await asyncio.wait({working}, timeout=self._house.settings.drain_seconds)
+                finally:
+                    self._house.storage.let_go()
                 # The doors close last: what still comes in is kept, and what was done is still told.
-                await _end(working, within_s=CLOSE_S + self._house.settings.grace_seconds)
+                await _end(working)
                 await announcer.catch_up(CLOSE_S)
                 await _end(telling)
                 await _end(*doors)
 
-    def _scheduler(self) -> Scheduler:
-        house = self._house
-        return Scheduler(
-            house.storage.schedules, house.wakeups, house.workshop.clock, permit=house.desk.refusal
+    def _routine(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+        """What is done by the clock."""
+        storage, workshop, settings = self._house.storage, self._house.workshop, self._house.settings
+        scheduler = Scheduler(
+            storage.schedules, workshop.wakeups, workshop.clock, permit=self._house.desk.refusal
         )
+        keep = timedelta(days=settings.retention_days)
+        retention = Retention(workshop.store, workshop.clock, workshop.jobs, keep)
+        parts = {"scheduler": scheduler.run(), "retention": retention.run(), "loop watch": LoopWatch().run()}
+        return [_start(group, name, work) for name, work in parts.items()]
 
     def _newsroom(self) -> Newsroom:
         house = self._house
         platforms: dict[str, ChatPlatform] = {"web": WebPlatform(house.storage.messages, house.data.files)}
         if self.slack is not None:
             platforms["slack"] = self.slack.platform
-        web = house.settings.web
-        url = self.server.url if self._serve else web.public_url or f"http://{web.host}:{web.port or 4003}"
+        url = self.server.url if self._serve else _public_url(house.settings, house.data)
         return Newsroom(
             storage=house.storage,
             wakeups=house.wakeups,
@@ -319,8 +348,18 @@ def _slack(settings: Settings, desk: Desk) -> SlackAdapter | None:
     )
 
 
-async def _end(*tasks: asyncio.Task[None], within_s: float = CLOSE_S) -> None:
+def _start(
+    group: asyncio.TaskGroup,
+    name: str,
+    work: Coroutine[object, object, None],
+    within_s: float = CLOSE_S,
+) -> asyncio.Task[None]:
+    """`work` as a part of `group`, which once it is to end does not wait for it longer than `within_s`."""
+    return group.create_task(departing(name, work, within_s), name=name)
+
+
+async def _end(*tasks: asyncio.Task[None]) -> None:
     for task in tasks:
         task.cancel()
     if tasks:
-        await asyncio.wait(tasks, timeout=within_s)
+        await asyncio.wait(tasks)  # which they do in time, or are left

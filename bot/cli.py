@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import faulthandler
 import json
 import logging
 import os
@@ -25,6 +26,11 @@ _T = TypeVar("_T")
 
 CONFIGURATION = 78
 """Exit status for a configuration that cannot be used (EX_CONFIG)."""
+_RESTORE = (
+    "Restore the database from a backup: in the data directory, which `bifrost doctor` names, move "
+    "bifrost.db, bifrost.db-wal and bifrost.db-shm aside, copy the backup to bifrost.db, and start again. "
+    "Nothing has been changed or deleted."
+)
 _PORT_FAULTS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -120,6 +126,21 @@ def login(config: ConfigOption = None) -> None:
     typer.echo(_run(login_link(data.address.read_text().strip(), data.api_token())))
 
 
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The copy to make.", show_default=False)],
+    config: ConfigOption = None,
+) -> None:
+    """Copy the database to FILE, also while the bot runs. Reports lie beside it, in plain files."""
+    settings, _ = _open(config)
+    from bot.backup import NoBackup, copy_database
+
+    try:
+        typer.echo(copy_database(DataDir(settings.data_dir).database, file))
+    except NoBackup as error:
+        raise _failure(str(error), 1) from None
+
+
 def main() -> None:
     """The program `bifrost`."""
     for stream in (sys.stdout, sys.stderr):
@@ -143,6 +164,8 @@ def _open(config: Path | None) -> tuple[Settings, dict[str, str]]:
 def _run(work: Coroutine[object, object, _T]) -> _T:
     """Runs it; what an operator can mend becomes a sentence instead of a stack."""
     from bot.client import ServerGone
+    from bot.outages import cannot_start
+    from executor.ports import StoreFault, StoreUnavailable
     from executor.processes.sandbox import SandboxMissing
     from storage import NewerSchema
 
@@ -152,10 +175,13 @@ def _run(work: Coroutine[object, object, _T]) -> _T:
         raise _failure(str(error), 1) from None
     except (NewerSchema, SandboxMissing) as error:
         raise _failure(str(error), CONFIGURATION) from None
+    except StoreUnavailable as error:
+        raise _failure(cannot_start(error.fault), 1) from None
     except sqlite3.DatabaseError as error:
-        advice = "Restore the database from a backup; `bifrost doctor` says where it is."
-        raise _failure(f"The database cannot be used: {error}. {advice}", CONFIGURATION) from None
+        raise _failure(f"The database cannot be used: {error}. {_RESTORE}", CONFIGURATION) from None
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise _failure(cannot_start(StoreFault.FULL), 1) from None
         if error.errno in _PORT_FAULTS:
             raise _failure(
                 f"The page cannot be served: {os.strerror(error.errno or 0)}. "
@@ -166,6 +192,8 @@ def _run(work: Coroutine[object, object, _T]) -> _T:
             raise
         advice = "`bifrost doctor` says what is missing."
         raise _failure(f"{error.filename}: {error.strerror}. {advice}", CONFIGURATION) from None
+    finally:
+        faulthandler.cancel_dump_traceback_later()  # it has ended in time
 
 
 def _failure(text: str, status: int) -> typer.Exit:

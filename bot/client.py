@@ -16,6 +16,7 @@ from executor.events import Body, decode
 _CONNECT_S = 5.0
 _SILENCE_S = 60.0
 """The server says something every 15 seconds; longer silence means that it is gone."""
+_UNAVAILABLE, _PROBLEM = 503, "application/problem+json"
 _LINE = 8 * 1024 * 1024
 """Bytes that one line of a stream may have."""
 
@@ -44,6 +45,8 @@ class Client:
         """Does what would be typed after `/job` in #dev."""
         body = {"text": text, "delivery": str(uuid.uuid4())}
         answer = await self._post("/api/commands", body)
+        if answer.get("status") == _UNAVAILABLE:
+            return Told(ok=False, text=answer["detail"], job_id="")
         return Told(ok=answer["ok"], text=answer["text"], job_id=answer.get("job_id") or "")
 
     async def login_link(self) -> str:
@@ -68,8 +71,9 @@ class Client:
     async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         with _reaching(self._address):
             async with self._session.post(f"{self._address}{path}", json=body) as response:
-                response.raise_for_status()
-                answer: dict[str, Any] = await response.json()
+                if response.content_type != _PROBLEM or response.status != _UNAVAILABLE:
+                    response.raise_for_status()
+                answer: dict[str, Any] = await response.json(content_type=None)
                 return answer
 
 

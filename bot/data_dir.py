@@ -33,9 +33,14 @@ class DataDir:
         return self.root / "bifrost.db"
 
     @property
+    def reserve(self) -> Path:
+        """Room for finishing what was accepted when the disk is full."""
+        return self.root / "reserve"
+
+    @property
     def homes(self) -> Path:
-        """The CLIs' own configuration directories, one per provider."""
-        return self.root / "homes"
+        """The CLIs' own configuration directories, one per workspace and provider."""
+        return self.root / "agents"
 
     @property
     def jobs(self) -> Path:
@@ -59,6 +64,17 @@ class DataDir:
         """Makes the directories, for this user alone."""
         for place in (self.root, self.homes, self.jobs, self.reports, self.files):
             place.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def take_over(self, workspace: str) -> None:
+        """Gives `workspace` the homes of releases that had one per provider, with the sessions in them.
+
+        Sessions of other workspaces start afresh: their agents must not find what is not theirs.
+        """
+        for home in self.root.glob("homes/*"):
+            place = self.homes / workspace / home.name
+            place.parent.mkdir(exist_ok=True, mode=0o700)
+            if not place.exists():
+                home.rename(place)
 
     def api_token(self) -> str:
         """The token of the command line; made the first time, readable by this user alone."""

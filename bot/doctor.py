@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import stat
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,8 @@ from executor.processes.sandbox import Mode, find_sandbox
 from storage import check_database
 
 _SLACK_S = 5
+_ROOM_MB = 100
+"""A job alone may print 64 MiB, and 16 are held in reserve."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +52,7 @@ async def examine(
         _configuration(settings, config),
         _data_dir(settings),
         await asyncio.to_thread(_database, DataDir(settings.data_dir)),
-        *(_workspace(name, path, settings.data_dir) for name, path in settings.workspaces.items()),
+        *(_workspace(name, path, settings.data_dir) for name, path in settings.directories.items()),
         *agents,
         await _sandbox(settings),
         await _slack(settings),
@@ -88,7 +91,7 @@ def _configuration(settings: Settings, path: Path | None) -> Finding:
     if settings.slack.bot_token.get_secret_value():
         if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
             advice.append(f"Others can read it and there is a token: `chmod 600 {path}`.")
-        if any(path.is_relative_to(place) for place in settings.workspaces.values()):
+        if any(path.is_relative_to(place) for place in settings.directories.values()):
             advice.append("It lies in a workspace, where agents can read it: keep tokens elsewhere.")
     return Finding(what="configuration", ok=not advice, needed=False, seen=str(path), advice=" ".join(advice))
 
@@ -107,7 +110,10 @@ def _data_dir(settings: Settings) -> Finding:
             seen=f"{data.root}: {error.strerror}",
             advice="Make it writable for this user, or set `data_dir`.",
         )
-    return Finding(what="data directory", ok=True, seen=str(data.root))
+    free_mb = shutil.disk_usage(data.root).free // 1_000_000
+    seen = f"{data.root} ({free_mb:,} MB free)"
+    advice = "Make room there: on a full disk Bifrost takes no new work in." if free_mb < _ROOM_MB else ""
+    return Finding(what="data directory", ok=not advice, seen=seen, advice=advice)
 
 
 def _database(data: DataDir) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import faulthandler
 import signal
 import socket
 from collections.abc import AsyncIterator, Coroutine, Mapping
@@ -24,6 +25,8 @@ from executor.wakeups import MESSAGES, TOLD
 
 DEMO_COMMAND = "research --provider rehearsal how are jobs kept and announced?"
 _LOOK_S = 5.0
+_CLOSE_S = 30.0
+"""Seconds that all the doors and the store are given, past the time that jobs have."""
 _T = TypeVar("_T")
 
 
@@ -100,8 +103,9 @@ async def _running(
     loop = asyncio.get_running_loop()
     running = loop.create_task(bifrost.run(stop))
     running.add_done_callback(lambda _: stop.set())
+    within_s = house.settings.drain_seconds + house.settings.grace_seconds + _CLOSE_S
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, _stop, stop, running)
+        loop.add_signal_handler(number, _stop, stop, running, within_s)
     try:
         await _unless(stop, bifrost.started.wait())
         if running.done():
@@ -115,10 +119,13 @@ async def _running(
             await running
 
 
-def _stop(stop: asyncio.Event, running: asyncio.Task[None]) -> None:
-    """The first signal closes in good order, the second at once."""
+def _stop(stop: asyncio.Event, running: asyncio.Task[None], within_s: float) -> None:
+    """The first signal closes in good order, the second at once. Either way the process ends `within_s`."""
     if stop.is_set():
         running.cancel()
+    else:
+        # Also where a thread hangs in the kernel: then it says where everybody stood, and exits with 1.
+        faulthandler.dump_traceback_later(within_s, exit=True)
     stop.set()
 
 

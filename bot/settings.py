@@ -71,6 +71,18 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Workspace(_Section):
+    """A directory that jobs work in. `fallback` does the fresh jobs of a provider that is at its limit."""
+
+    path: Directory
+    fallback: Provider | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _path_alone(cls, value: object) -> object:
+        return {"path": value} if isinstance(value, str | Path) else value
+
+
 class Web(_Section):
     """The bot's own page and API."""
 
@@ -156,12 +168,40 @@ class Settings(_Section):
     """The time zone of times that people type, where their own is not known; by default the machine's."""
     least_schedule_minutes: int = Field(default=5, ge=1, le=24 * 60)
     require_sandbox: bool = False
-    workspaces: dict[Name, Directory] = Field(default_factory=lambda: {"main": Path.cwd()}, min_length=1)
+    retention_days: int = Field(default=30, ge=1, le=36_500)
+    """How long the files of a job are kept after its end: what its CLI printed, and its results."""
+    workspaces: dict[Name, Workspace] = Field(
+        default_factory=lambda: {"main": Workspace(path=Path.cwd())}, min_length=1
+    )
     web: Web = Web()
     slack: Slack = Slack()
     timeouts: Timeouts = Timeouts()
     inactivity: Inactivity = Inactivity()
     agents: Agents = Agents()
+
+    @property
+    def directories(self) -> dict[str, Path]:
+        """The directories of the workspaces, by name."""
+        return {name: workspace.path for name, workspace in self.workspaces.items()}
+
+    @property
+    def fallbacks(self) -> dict[str, str]:
+        """Who does the jobs of a provider that is at its limit, by workspace."""
+        return {name: each.fallback for name, each in self.workspaces.items() if each.fallback}
+
+    @model_validator(mode="after")
+    def _fallbacks_are_others(self) -> Settings:
+        providers = self.agents.providers
+        for name, fallback in self.fallbacks.items():
+            if providers and fallback not in providers:
+                listed = ", ".join(providers)
+                raise ValueError(
+                    f"the fallback of `{name}`, {fallback}, is not among the `providers` under [agents]: "
+                    f"{listed}"
+                )
+            if providers and fallback == providers[0]:
+                raise ValueError(f"the fallback of `{name}`, {fallback}, is the default provider itself")
+        return self
 
     @property
     def clocks(self) -> ZoneInfo:
@@ -183,8 +223,18 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
         lines = [_sentence(dict(each)) for each in error.errors()]
         raise BadConfiguration("\n".join([f"The configuration in {where} cannot be used:", *lines])) from None
     base = path.parent if path is not None else Path.cwd()
-    places = {name: (base / place).resolve() for name, place in settings.workspaces.items()}
+    places = {name: _placed(name, each, base) for name, each in settings.workspaces.items()}
     return settings.model_copy(update={"workspaces": places, "data_dir": base / settings.data_dir})
+
+
+def _placed(name: str, workspace: Workspace, base: Path) -> Workspace:
+    path = (base / workspace.path).resolve()
+    if path == Path(path.anchor):
+        raise BadConfiguration(
+            f"The workspace `{name}` leads to {path}: agents would work in the whole machine. "
+            "Name the directory that they shall work in."
+        )
+    return workspace.model_copy(update={"path": path})
 
 
 def find_file(named: Path | None, environment: Mapping[str, str]) -> Path | None:
@@ -256,6 +306,8 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sentence(error: dict[str, Any]) -> str:
+    if not error["loc"]:  # each is right, but they do not go together
+        return f"- {error['msg'].removeprefix('Value error, ')}."
     *sections, key = (str(part) for part in error["loc"] if part != "[key]")
     name = ".".join((*sections, key))
     if error["type"] != "extra_forbidden":
@@ -269,6 +321,8 @@ def _sentence(error: dict[str, Any]) -> str:
 def _keys(sections: list[str]) -> list[str]:
     model: type[BaseModel] = Settings
     for section in sections:
+        if model is Settings and section == "workspaces":
+            return list(Workspace.model_fields)
         annotation = model.model_fields[section].annotation
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
             return []

@@ -14,10 +14,12 @@ from executor import endings, lifecycle, reports
 from executor.backends.base import Backend, CliMissing, Decoder, Launch
 from executor.catalog import Catalog
 from executor.events import Activity, Noticed, ToolEnded
+from executor.fallbacks import Fallbacks
 from executor.job_types.base import JobType
 from executor.live import LiveLog
 from executor.model import TIMEOUT, Job, Outcome, OutcomeKind, Report, StopReason
 from executor.ports import Clock, Store
+from executor.processes.lines import LINE_CAP
 from executor.processes.process import Process, spawn
 from executor.processes.shims import Shims
 from executor.raw_log import STDERR, RawLog, secret_values
@@ -34,6 +36,7 @@ _TURN_S = 0.002
 _SILENCE_S = 600.0
 """Seconds without a word that are borne of a provider for which nothing else is set."""
 _INTERNAL = "Something went wrong inside Bifrost itself; its log says what. Press Retry to try again."
+_CUT = f"It printed a line of more than {LINE_CAP // 2**20} MiB; what came after those was left out."
 _UNPUBLISHED = "Its report could not be published; the log of Bifrost says why. The answer is complete."
 
 
@@ -50,7 +53,8 @@ class Workshop:
     catalog: Catalog
     workspaces: Workspaces
     homes: Path
-    """The CLIs' own configuration directories, one per provider."""
+    """The CLIs' own configuration directories: one per workspace and provider, as what a CLI remembers of one
+    workspace is nobody's business in another."""
     jobs: Path
     """A directory per job, for its results, its temporary files, and what its attempts printed."""
     reports: Path
@@ -85,7 +89,7 @@ class Attempt:
 
     async def _carry_out(self) -> Outcome:
         backend = self._workshop.backends[self._job.provider]
-        if self._job.attempt > 1 and self._job.session_id is None:
+        if await self._begins_anew():
             await self._live.add([Noticed(text="There is no session to go on with; it starts afresh.")])
         try:
             launch = self._prepare()
@@ -104,10 +108,18 @@ class Attempt:
             # Ended already, unless reading was cancelled or failed.
             await unbroken(process.close(self._workshop.grace_s))
 
+    async def _begins_anew(self) -> bool:
+        """Whether an earlier attempt of this provider left no session to go on with."""
+        if self._job.attempt == 1 or self._job.session_id is not None:
+            return False
+        *_, before, _ = await self._workshop.store.attempts(self._job.id)
+        return before.reason != endings.HANDED_OVER
+
     def _prepare(self) -> Launch:
         job, workshop = self._job, self._workshop
         place = self._place()
-        results, temp, home = place / "results", self._temp(), workshop.homes / job.provider
+        results, temp = place / "results", self._temp()
+        home = workshop.homes / job.workspace / job.provider
         for directory in (results, temp, home):
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         return Launch(
@@ -135,6 +147,8 @@ class Attempt:
             )
             for helper in helpers:
                 helper.cancel()
+        if process.cut_lines:
+            await self._live.add([Noticed(text=_CUT)])
         if process.refusal:
             return _failed("spawn", f"Its sandbox could not be made: {process.refusal.removesuffix('.')}.")
         return await self._judge(decoder, code)
@@ -201,11 +215,24 @@ class Attempt:
             outcome = decoder.verdict
         if outcome.kind is OutcomeKind.LIMITED:
             outcome = endings.limited(self._job, outcome, self._workshop.clock.now())
+            outcome = await self._hand_over(outcome)
         elif outcome.kind is OutcomeKind.FAILED and outcome.reason == endings.STALE:
             outcome = await self._start_afresh(outcome)
         if outcome.usage.duration_ms is None:
             usage = replace(outcome.usage, duration_ms=round(self._elapsed_s() * 1000))
             outcome = replace(outcome, usage=usage)
+        return outcome
+
+    async def _hand_over(self, outcome: Outcome) -> Outcome:
+        """Only after the first attempt: what has begun elsewhere stays there, and two do not take turns."""
+        if self._job.attempt > 1 or outcome.kind is not OutcomeKind.LIMITED:
+            return outcome
+        fallbacks = Fallbacks(catalog=self._workshop.catalog, workspaces=self._workshop.workspaces)
+        handover = fallbacks.instead_of(self._job, await self._workshop.store.limits())
+        if handover is None:
+            return outcome
+        outcome = endings.handed_over(self._job, outcome, handover)
+        await self._live.add([Noticed(text=outcome.message)])
         return outcome
 
     async def _start_afresh(self, outcome: Outcome) -> Outcome:
@@ -218,6 +245,7 @@ class Attempt:
     async def _end(self, outcome: Outcome) -> None:
         """Publish, settle, clean up."""
         await asyncio.to_thread(self._raw.close)
+        outcome = replace(outcome, log_truncated=self._raw.truncated)
         await self._live.flush()
         report = None
         if outcome.kind is OutcomeKind.DONE and self._type.publishes:

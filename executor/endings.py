@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from executor import fallbacks
 from executor.limits import LONGEST
-from executor.model import Job, Outcome, OutcomeKind, Usage
+from executor.model import Handover, Job, Outcome, OutcomeKind, Usage
 from executor.moments import span
 
 MOST_ATTEMPTS = 6
@@ -14,6 +15,8 @@ MOST_ATTEMPTS = 6
 _WAITS = (timedelta(minutes=15), timedelta(minutes=30), timedelta(hours=1))
 """How long a limit is waited for, attempt by attempt, where the provider names no moment to believe."""
 _MOST_JITTER = timedelta(minutes=1)
+HANDED_OVER = "fallback"
+"""The machine word for a limit that is not waited for, as another provider does the job."""
 STALE = "session_not_found"
 """The machine word for a conversation that a CLI does not have any more."""
 
@@ -56,6 +59,13 @@ def limited(job: Job, outcome: Outcome, now: datetime) -> Outcome:
             resets_at=resets_at,
         )
     return replace(outcome, resets_at=resets_at, retry_at=resets_at + _jitter(job, resets_at - now))
+
+
+def handed_over(job: Job, outcome: Outcome, handover: Handover) -> Outcome:
+    """It ran into a limit in its first attempt, and another provider does it now."""
+    until = outcome.resets_at
+    message = fallbacks.sentence(job.provider, until, handover) if until else ""
+    return replace(outcome, reason=HANDED_OVER, message=message, retry_at=None, handover=handover)
 
 
 def lost(outcome: Outcome) -> Outcome:

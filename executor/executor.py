@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from executor.fallbacks import Fallbacks, sentence
 from executor.model import EARLIER, RESUMED_SESSION, Job, JobRequest, Origin
 from executor.ports import Store, Submission
 
@@ -20,12 +22,13 @@ class NoSession(Exception):
 class Executor:
     """Takes jobs in and changes them. Whatever a call returns is committed."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, fallbacks: Fallbacks | None = None) -> None:
         self._store = store
+        self._fallbacks = fallbacks
 
     async def submit(self, request: JobRequest) -> Submission:
-        """Queues a job."""
-        return await self._store.submit(request)
+        """Queues a job: with its fallback, if it is for now and its provider is at a limit."""
+        return await self._store.submit(await self._handed_over(request))
 
     async def cancel(self, job_id: str, by: str) -> Job | None:
         """Cancels a waiting job, asks a running one to stop. None where it had ended already."""
@@ -44,18 +47,28 @@ class Executor:
             RESUMED_SESSION: job.session_id,
             EARLIER: f"Asked: {job.prompt[:_EARLIER]}\n\nAnswered: {job.result[-_EARLIER:]}",
         }
-        return await self._store.submit(_successor(job, payload, origin, dedupe_key))
+        return await self.submit(_successor(job, payload, origin, dedupe_key))
 
     async def retry(self, job: Job, origin: Origin, dedupe_key: str) -> Submission:
         """Does the same as an ended job again, in a new job: afresh, or from where it was resumed itself.
 
         Raises SuccessorLives.
         """
-        return await self._store.submit(_successor(job, job.payload, origin, dedupe_key))
+        return await self.submit(_successor(job, job.payload, origin, dedupe_key))
 
     async def hurry(self, job_id: str) -> Job | None:
         """Lets a job that waits for a time start now. None where it does not wait."""
         return await self._store.hurry(job_id)
+
+    async def _handed_over(self, request: JobRequest) -> JobRequest:
+        if self._fallbacks is None or request.scheduled_at is not None:
+            return request
+        limits = await self._store.limits()
+        until, handover = limits.get(request.provider), self._fallbacks.instead_of(request, limits)
+        if until is None or handover is None:
+            return request
+        note = sentence(request.provider, until, handover)
+        return replace(request, provider=handover.provider, model=handover.model, note=note)
 
 
 def _successor(job: Job, payload: Mapping[str, str], origin: Origin, dedupe_key: str) -> JobRequest:

@@ -21,6 +21,7 @@ class Transition(StrEnum):
     HIT_LIMIT = "hit_limit"
     INTERRUPT = "interrupt"
     START_AFRESH = "start_afresh"
+    HAND_OVER = "hand_over"
     CANCEL = "cancel"
 
 
@@ -50,6 +51,8 @@ MOVES: dict[Transition, Move] = {
     Transition.INTERRUPT: _move(_S.RUNNING, to=_S.PENDING),
     # As an interruption, but without the conversation so far.
     Transition.START_AFRESH: _move(_S.RUNNING, to=_S.PENDING),
+    # Its provider is at a limit, and another one does it.
+    Transition.HAND_OVER: _move(_S.RUNNING, to=_S.PENDING),
     Transition.CANCEL: _move(_S.PENDING, _S.SCHEDULED, _S.RUNNING, _S.RATE_LIMITED, to=_S.CANCELLED),
 }
 
@@ -73,4 +76,4 @@ def target(status: JobStatus | None, transition: Transition) -> JobStatus | None
 
 def settle(outcome: Outcome) -> Transition:
     """How an ended attempt moves its job."""
-    return _ENDINGS[outcome.kind]
+    return Transition.HAND_OVER if outcome.handover is not None else _ENDINGS[outcome.kind]

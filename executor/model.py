@@ -109,6 +109,8 @@ class JobRequest:
     """0 low, 1 normal, 2 high."""
     dedupe_key: str | None = None
     """Names the delivery that carried the request; the same key never makes a second job."""
+    note: str = ""
+    """A sentence for people: in what the job is other than was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +174,14 @@ class OutcomeKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """Who goes on with a job that its provider cannot do now."""
+
+    provider: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """How an attempt ended, as data: a CLI's failure is an outcome, never an exception."""
 
@@ -184,6 +194,10 @@ class Outcome:
     """When a provider's limit lifts, where it said so."""
     retry_at: datetime | None = None
     """When the job tries again; by default as soon as the limit lifts."""
+    handover: Handover | None = None
+    """Who does the job instead of waiting."""
+    log_truncated: bool = False
+    """Whether what the CLI printed could not be kept whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +209,8 @@ class AttemptRecord:
     outcome: OutcomeKind | None
     reason: str
     usage: Usage
+    log_truncated: bool = False
+    """Whether what its CLI printed is not kept whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Protocol
 
 from executor.events import Activity, Event
 from executor.lifecycle import Transition
+from executor.listing import JobFilter, JobPage
 from executor.model import AttemptRecord, Job, JobRequest, JobStatus, Outcome, Report
 from executor.queueing import Hindrance
 
@@ -39,8 +41,8 @@ class OpenAttempt:
 
     job: Job
     process: ProcessRecord | None
-    interruptions: int
-    """How many earlier attempts of the job were interrupted."""
+    crashes: int
+    """How many earlier attempts of the job were under way when a bot died."""
 
 
 class SuccessorLives(Exception):
@@ -51,10 +53,33 @@ class SuccessorLives(Exception):
         self.job = job
 
 
+class StoreFault(StrEnum):
+    """What keeps a store from writing."""
+
+    FULL = "full"
+    """Its disk is."""
+    LOCKED = "locked"
+    """Another program holds it."""
+    IO = "io"
+    """Its disk fails."""
+
+
+class StoreUnavailable(Exception):
+    """The store cannot be written for the time being: of what was asked for, nothing is kept."""
+
+    def __init__(self, fault: StoreFault) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+
 class Store(Protocol):
     """Jobs, their attempts and their event logs. Each call is one transaction; when it returns, it is kept.
 
     A move that somebody else was first with is answered with None: the caller stops, nothing is wrong.
+
+    While a store cannot write, what people ask of it (`submit`, `cancel`, `hurry`) raises StoreUnavailable,
+    `claim` waits until it can, and what an attempt has done (`process_started`, `record`, `settle`) is tried
+    again until it is kept. When the bot stops before that, those who wait are cancelled.
     """
 
     async def submit(self, request: JobRequest) -> Submission:
@@ -100,6 +125,12 @@ class Store(Protocol):
 
     async def jobs(self, statuses: Sequence[JobStatus] = (), limit: int = 20) -> Sequence[Job]:
         """The newest jobs first."""
+
+    async def page(self, wanted: JobFilter, limit: int, most: int) -> JobPage:
+        """The newest `limit` of the jobs that are wanted, and how many there are, counted up to `most`."""
+
+    async def limits(self) -> Mapping[str, datetime]:
+        """When the usage limits lift that hold now, by provider."""
 
     async def events(self, job_id: str, after: int = 0, limit: int = 1000) -> Sequence[Event]:
         """The job's log past event `after`, in order."""

@@ -14,21 +14,24 @@ of whoever has the fewest jobs running; of these the oldest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueueRules:
-    """How many jobs run at a time. `slots` is what a worker has: by it the store tells who waits for one.
+class Contender:
+    """What is to be known of a job for its turn: one that runs, or one that could but for the others."""
 
-    `writers` are the types of job that change their workspace: one of them at a time works in each.
-    """
-
-    slots: int = 100
-    provider_slots: Mapping[str, int] = field(default_factory=dict)
-    writers: frozenset[str] = frozenset()
+    id: str
+    person: str
+    priority: int
+    type: str
+    provider: str
+    session_id: str | None
+    workspace: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hindrance:
     """What keeps a job from starting whose time has come: the first of these that is set."""
 
+    switched_off: bool = False
+    """Nobody works for its provider: it does not start when its time comes, either."""
     limited_until: datetime | None = None
     """When the usage limit of its provider lifts."""
     workspace_holder: str | None = None
@@ -40,16 +43,35 @@ class Hindrance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contender:
-    """What is to be known of a job for its turn: one that runs, or one that could but for the others."""
+class QueueRules:
+    """How many jobs run at a time. `slots` is what a worker has: by it people learn who waits for one.
 
-    id: str
-    person: str
-    priority: int
-    type: str
-    provider: str
-    session_id: str | None
-    workspace: str
+    `providers` are those that are switched on, None where all are. `writers` are the types of job that
+    change their workspace: one of them at a time works in each.
+    """
+
+    slots: int = 100
+    provider_slots: Mapping[str, int] = field(default_factory=dict)
+    providers: frozenset[str] | None = None
+    writers: frozenset[str] = frozenset()
+
+    def switched_off(self, contender: Contender) -> Hindrance | None:
+        """The hindrance that a provider is that nobody works for, whether or not the job's time has come."""
+        if self.providers is None or contender.provider in self.providers:
+            return None
+        return Hindrance(switched_off=True)
+
+
+def hindrance(
+    contender: Contender, running: Sequence[Contender], rules: QueueRules, limited_until: datetime | None
+) -> Hindrance | None:
+    """What keeps a job from starting whose time has come; None where nothing does."""
+    if off := rules.switched_off(contender):
+        return off
+    if limited_until is not None:
+        return Hindrance(limited_until=limited_until)
+    full = Hindrance() if len(running) >= rules.slots else None
+    return _Taken(rules, running).hindrance(contender) or full
 
 
 def turns(
@@ -70,7 +92,7 @@ def turns(
         line = lines[rank, person]
         if known == taken.people[person]:  # else one of theirs was picked meanwhile: others may go first now
             _, contender = line.popleft()
-            if taken.has_room_for(contender):
+            if taken.hindrance(contender) is None:
                 taken.add(contender)
                 picked.append(contender.id)
         if line:
@@ -85,8 +107,8 @@ class _Taken:
         self.people: Counter[str] = Counter()
         self._rules = rules
         self._providers: Counter[str] = Counter()
-        self._sessions: set[tuple[str, str | None]] = set()
-        self._written: set[str] = set()
+        self._sessions: dict[tuple[str, str | None], str] = {}
+        self._written: dict[str, str] = {}
         for contender in running:
             self.add(contender)
 
@@ -94,14 +116,15 @@ class _Taken:
         self.people[contender.person] += 1
         self._providers[contender.provider] += 1
         if contender.session_id is not None:
-            self._sessions.add((contender.provider, contender.session_id))
+            self._sessions[contender.provider, contender.session_id] = contender.id
         if contender.type in self._rules.writers:
-            self._written.add(contender.workspace)
+            self._written[contender.workspace] = contender.id
 
-    def has_room_for(self, contender: Contender) -> bool:
+    def hindrance(self, contender: Contender) -> Hindrance | None:
+        if contender.type in self._rules.writers and (holder := self._written.get(contender.workspace)):
+            return Hindrance(workspace_holder=holder)
+        if holder := self._sessions.get((contender.provider, contender.session_id)):
+            return Hindrance(session_holder=holder)
         slots = self._rules.provider_slots.get(contender.provider)
-        return (
-            (slots is None or self._providers[contender.provider] < slots)
-            and (contender.provider, contender.session_id) not in self._sessions
-            and not (contender.type in self._rules.writers and contender.workspace in self._written)
-        )
+        full = slots is not None and self._providers[contender.provider] >= slots
+        return Hindrance(provider_full=True) if full else None

@@ -39,7 +39,8 @@ def secret_values(environment: Mapping[str, str]) -> list[bytes]:
 class RawLog:
     """The file `path`, made at the first line. Blocks, so call it off the loop; any thread may.
 
-    It is there to find faults with, so a fault of its own is logged once and costs the attempt nothing else.
+    It is there to find faults with, so a fault of its own is logged once and costs the attempt nothing else:
+    the log then ends early, and says so.
     """
 
     def __init__(self, path: Path, head: int = HEAD, tail: int = TAIL) -> None:
@@ -51,6 +52,8 @@ class RawLog:
         self._head: IO[bytes] | None = None
         self._tail: IO[bytes] | None = None
         self._over = False
+        self.truncated = False
+        """Whether it lacks some of what was to be written."""
         self._lock = threading.Lock()
 
     def hide(self, secrets: Sequence[bytes]) -> None:
@@ -80,8 +83,8 @@ class RawLog:
                 return
             self._over = True
             try:
-                with self._files:
-                    self._append_tail()
+                self._append_tail()
+                self._files.close()
             except OSError as error:
                 self._give_up(error)
 
@@ -90,9 +93,9 @@ class RawLog:
             # Only ever a new file: an agent could have put a link or a pipe in its place.
             self._head = self._files.enter_context(open(self._path, "xb", opener=_private))  # noqa: SIM115
         room = max(0, self._head_size - self._size)
-        self._size += len(data)
         self._head.write(data[:room])
         self._head.flush()
+        self._size += len(data)
         if len(data) > room:
             self._go_round(data[room:])
 
@@ -111,18 +114,31 @@ class RawLog:
             return
         oldest, left_out = self._tail.tell() % self._tail_size, self._size - self._head_size - self._tail_size
         if left_out > 0:
+            self.truncated = True
             self._head.write(b"\n[%d bytes left out]\n" % left_out)
             self._tail.seek(oldest)
             shutil.copyfileobj(self._tail, self._head)
             self._tail.truncate(oldest)
         self._tail.seek(0)
         shutil.copyfileobj(self._tail, self._head)
+        self._head.flush()
 
     def _give_up(self, error: OSError) -> None:
-        self._over = True
+        self._over = self.truncated = True
+        kept = os.dup(self._head.fileno()) if self._head and not self._head.closed else None
         with suppress(OSError):
             self._files.close()
+        if kept is not None:
+            with suppress(OSError), os.fdopen(kept, "wb", 0) as file:
+                self._mark_end(file, f"\n[cut: {error.strerror}]\n".encode())
         log.warning("raw_log.broken", extra={"path": str(self._path), "error": str(error)})
+
+    def _mark_end(self, file: IO[bytes], marker: bytes) -> None:
+        """Ends the file where all is as it came, with the marker over the last of it: that takes no room."""
+        whole = min(self._size, self._head_size)
+        file.truncate(whole)
+        file.seek(max(0, whole - len(marker)))
+        file.write(marker)
 
 
 def _private(path: str, flags: int) -> int:

@@ -12,8 +12,8 @@ from executor.processes.orphans import end_left_over
 
 log = logging.getLogger(__name__)
 
-_MOST_INTERRUPTIONS = 3
-"""Interrupted attempts after which a job is taken to be what kills the bot."""
+_MOST_CRASHES = 3
+"""Attempts under which the bot died, after which a job is taken to be what kills it."""
 _END_S = 10.0
 """Seconds that a left-over process is given; only the kernel, or another user's process, holds out longer."""
 
@@ -52,11 +52,11 @@ async def rescue(store: Store, on_restart: OnRestart = OnRestart.RESUME) -> int:
 def _outcome(attempt: OpenAttempt, on_restart: OnRestart) -> Outcome:
     if attempt.job.cancel_requested_at is not None:
         return Outcome(kind=OutcomeKind.CANCELLED, reason="cancelled")
-    if attempt.interruptions + 1 >= _MOST_INTERRUPTIONS:
+    if attempt.crashes + 1 >= _MOST_CRASHES:
         return Outcome(
             kind=OutcomeKind.FAILED,
             reason="poison",
-            message=f"It was interrupted {attempt.interruptions + 1} times and is not started again "
+            message=f"The bot died {attempt.crashes + 1} times while it ran, so it is not started again "
             "by itself. Press Resume to go on from where it stopped.",
         )
     if on_restart is OnRestart.FAIL:

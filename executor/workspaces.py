@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -17,6 +17,8 @@ class Workspaces:
     """Named directories, the default first."""
 
     directories: Mapping[str, Path]
+    fallbacks: Mapping[str, str] = field(default_factory=dict)
+    """The provider that does the fresh jobs of another one that is at its limit, by workspace."""
 
     def choose(self, name: str | None) -> str:
         """The name asked for, or the default. Raises UnknownWorkspace."""

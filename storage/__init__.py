@@ -7,17 +7,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from executor.ports import Clock
+from executor.ports import Clock, StoreFault
 from executor.queueing import QueueRules
 from executor.wakeups import Wakeups
-from storage.sqlite.database import NewerSchema, check_database, open_database
+from storage.sqlite.backup import back_up
+from storage.sqlite.check import check_database
+from storage.sqlite.database import Database, open_database
 from storage.sqlite.hub import Hub
 from storage.sqlite.messages import Messages
 from storage.sqlite.outbox import Outbox
 from storage.sqlite.schedules import Schedules
+from storage.sqlite.schema import NewerSchema
 from storage.sqlite.store import SqliteStore
 
-__all__ = ["NewerSchema", "Storage", "check_database", "open_storage"]
+__all__ = ["NewerSchema", "Storage", "back_up", "check_database", "open_storage"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,21 +32,38 @@ class Storage:
     messages: Messages
     hub: Hub
     schedules: Schedules
+    database: Database
+
+    def outage(self) -> StoreFault | None:
+        """What keeps new work from being taken in; None while all is well."""
+        return self.database.outage()
+
+    def let_go(self) -> None:
+        """The bot stops: whatever cannot be written is tried once more, and who waits for it is cancelled."""
+        self.database.let_go()
 
 
 @asynccontextmanager
 async def open_storage(
-    path: Path, wakeups: Wakeups, clock: Clock | None = None, rules: QueueRules | None = None
+    path: Path,
+    wakeups: Wakeups,
+    clock: Clock | None = None,
+    rules: QueueRules | None = None,
+    reserve: Path | None = None,
 ) -> AsyncIterator[Storage]:
     """Opens the database at `path` (made where it is missing) and brings its schema up to date.
 
-    Raises NewerSchema where a later release wrote it.
+    `reserve` is a file that holds room on the disk for the day on which it is full.
+
+    Raises NewerSchema where a later release wrote it, StoreUnavailable where it cannot be written now, and
+    sqlite3.DatabaseError, before anything is touched, where it is damaged.
     """
-    async with open_database(path) as database:
+    async with open_database(path, reserve) as database:
         yield Storage(
             jobs=SqliteStore(database, wakeups, clock, rules),
             outbox=Outbox(database, wakeups),
             messages=Messages(database, wakeups, clock),
             hub=Hub(database, clock),
             schedules=Schedules(database, wakeups),
+            database=database,
         )

@@ -102,7 +102,7 @@ async def open_workshop(
             job_types={name: replace(each, timeout_s=timeout_s) for name, each in JOB_TYPES.items()},
             catalog=Catalog(providers=(backend.provider,)),
             workspaces=Workspaces(directories={"main": place / "workspace"}),
-            homes=place / "homes",
+            homes=place / "agents",
             jobs=place / "jobs",
             reports=place / "reports",
             grace_s=grace_s,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,12 @@ from executor.wakeups import TOLD, job_topic
 from tests.clis import cli
 from tests.fsck import check
 from tests.simulators.models import ModelSimulator
-from tests.simulators.models.environments import ANTHROPIC_KEY, ANTHROPIC_TOKEN, GEMINI_KEY
+from tests.simulators.models.environments import (
+    ANTHROPIC_KEY,
+    ANTHROPIC_TOKEN,
+    GEMINI_KEY,
+    OPENAI_KEY,
+)
 from tests.simulators.slack import Channel, Message, Person, Rules, SlackSimulator
 
 _PROVIDERS = ("claude", "gemini", "rehearsal")
@@ -86,6 +91,8 @@ class Wishes:
     slots: int = 4
     drain_seconds: float = 0
     inactivity: str = "5m"
+    workspaces: Mapping[str, Path] = field(default_factory=dict)
+    """Others than `main`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +160,11 @@ def _write_config(
 ) -> Path:
     workspace = place / "workspace"
     workspace.mkdir(exist_ok=True)
+    workspaces = ", ".join(f'{name} = "{path}"' for name, path in wishes.workspaces.items())
     (workspace / "sessions.py").write_text("def cache_session(key):\n    return SESSIONS[key]\n")
+    codex = _write_codex(place, models)
+    if wishes.provider == "codex":
+        _settle_codex(place / "data" / "agents" / "main", models)
     order = [wishes.provider, *(each for each in _PROVIDERS if each != wishes.provider)]
     path = place / "bifrost.toml"
     path.write_text(
@@ -162,7 +173,7 @@ def _write_config(
         grace_seconds = 2
         drain_seconds = {wishes.drain_seconds}
         slots = {wishes.slots}
-        workspaces = {{ main = "{workspace}" }}
+        workspaces = {{ main = "{workspace}"{workspaces and ", "}{workspaces} }}
         web = {{ port = 0 }}
         inactivity = {{ claude = "{wishes.inactivity}", gemini = "{wishes.inactivity}" }}
         [slack]
@@ -185,6 +196,36 @@ def _write_config(
         [agents.gemini.environment]
         GEMINI_API_KEY = "{GEMINI_KEY}"
         GOOGLE_GEMINI_BASE_URL = "{models.url}"
+        [agents.codex]
+        executable = "{codex}"
+        [agents.codex.environment]
+        CODEX_API_KEY = "{OPENAI_KEY}"
         """
     )
     return path
+
+
+def _write_codex(place: Path, models: ModelSimulator) -> Path:
+    """A codex that refuses to start from a home that does not name the simulator.
+
+    Its endpoint can be set in its home alone: without, it would ask the provider that is built in.
+    """
+    script = place / "codex"
+    script.write_text(
+        f"""#!/bin/sh
+        if [ "$1" = --version ] || grep -qF "{models.url}/v1" "$CODEX_HOME/config.toml"
+        then exec "{cli("codex")}" "$@"
+        fi
+        echo "config.toml does not name the simulator" >&2
+        exit 97
+        """
+    )
+    script.chmod(0o755)
+    return script
+
+
+def _settle_codex(homes: Path, models: ModelSimulator) -> None:
+    models.codex_env(homes)
+    (homes / "codex").mkdir(exist_ok=True)
+    (homes / ".codex" / "config.toml").replace(homes / "codex" / "config.toml")
+    (homes / ".codex").rmdir()

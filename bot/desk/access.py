@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.desk.commands import JOB_COMMANDS
+from executor.listing import Sight
 from executor.model import Actor, Job, Origin
 from executor.schedules import Schedule
 
@@ -19,12 +20,18 @@ OWN = frozenset({"cancel", "resume", "retry", "schedule"})
 class Rule:
     """Who may use one platform, and where. Ids, never names; an empty set lets nobody in.
 
-    `everybody` stands for all people of the platform, or all channels.
+    `everybody` stands for all people of the platform, or all channels. Channels whose ids begin with
+    `direct` are seen by one person alone, and open to everybody who may use the bot.
     """
 
     channels: frozenset[str]
     people: frozenset[str]
     admins: frozenset[str] = frozenset()
+    direct: str = ""
+
+    def is_open(self, channel: str) -> bool:
+        """Whether the bot works in `channel`."""
+        return _has(self.channels, channel) or bool(self.direct and channel.startswith(self.direct))
 
 
 EVERYBODY = "*"
@@ -59,7 +66,7 @@ class Access:
                 "You are not on the list of people who may use Bifrost. To be let in, ask its administrator "
                 f"to add `{actor.user_id}` to `people` under `[{actor.platform}]` in bifrost.toml."
             )
-        if not _has(rule.channels, origin.channel):
+        if not rule.is_open(origin.channel):
             return Deny(
                 f"Bifrost does not work in this channel. To open it, its administrator adds "
                 f"`{origin.channel}` to `channels` under `[{actor.platform}]` in bifrost.toml."
@@ -81,6 +88,15 @@ class Access:
         if (actor.platform, actor.team) != (home.actor.platform, home.actor.team):
             return False
         return home.channel == origin.channel or self._may_change(actor, target)
+
+    def sight(self, origin: Origin) -> Sight | None:
+        """The same for all jobs at once: which ones show here to this person. None: all."""
+        actor = origin.actor
+        if actor.platform == "web":
+            return None
+        if actor.user_id in self.rules[actor.platform].admins:
+            return Sight(platform=actor.platform, team=actor.team)
+        return Sight(platform=actor.platform, team=actor.team, channel=origin.channel, user_id=actor.user_id)
 
     def _may_change(self, actor: Actor, target: Job | Schedule) -> bool:
         rule = self.rules[actor.platform]

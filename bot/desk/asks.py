@@ -47,6 +47,8 @@ class Answer:
     job: Job | None = None
     field: str = ""
     """The option that was wrong, where the answer can be put beside it."""
+    unavailable: bool = False
+    """Nothing was wrong with what was asked; it could not be taken in just now."""
 
 
 class Refusal(Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from enum import StrEnum
 
@@ -32,15 +32,22 @@ class Takes(StrEnum):
     JOB = "job"
     JOB_AND_TEXT = "job and text"
     SCHEDULE = "change and schedule"
+    VERB = "verb"
+
+    @property
+    def has_words(self) -> bool:
+        """Whether text for an agent may follow."""
+        return self in (Takes.PROMPT, Takes.JOB_AND_TEXT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """`--name VALUE`. `placeholder` stands for the value in a usage line."""
+    """`--name VALUE`. `placeholder` stands for the value in a usage line; `default` holds without it."""
 
     name: str
     placeholder: str
     summary: str
+    default: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,41 +62,71 @@ class Command:
     job_type: str = ""
 
     @property
-    def usage(self) -> str:
-        """The command as it is typed, such as `/job research PROMPT [--model NAME]`."""
+    def shape(self) -> str:
+        """The command without its options, such as `/job research PROMPT`."""
         words = {
             Takes.PROMPT: " PROMPT",
             Takes.NOTHING: "",
             Takes.JOB: " ID",
             Takes.JOB_AND_TEXT: " ID [TEXT]",
             Takes.SCHEDULE: f" {'|'.join(CHANGES)} ID",
+            Takes.VERB: " [VERB]",
         }[self.takes]
-        options = "".join(f" [--{option.name} {option.placeholder}]" for option in self.options)
-        return f"/job {self.verb}{words}{options}"
+        return f"/job {self.verb}{words}"
+
+    @property
+    def usage(self) -> str:
+        """The command as it is typed, such as `/job research PROMPT [--model NAME]`."""
+        return self.shape + "".join(f" [--{option.name} {option.placeholder}]" for option in self.options)
 
 
-RUN_OPTIONS = (
-    Option(name="model", placeholder="NAME", summary="the model that answers"),
-    Option(name="provider", placeholder="NAME", summary="whose CLI does the work"),
-    Option(name="effort", placeholder="LEVEL", summary="how hard it thinks: low, medium or high"),
-    Option(name="workspace", placeholder="NAME", summary="the directory it works in"),
-    Option(name="timeout", placeholder="SPAN", summary="how long it may take: 20m, 1h30m"),
-    Option(name="priority", placeholder="LEVEL", summary="who goes first: low, normal or high"),
+_MODEL = Option(
+    name="model", placeholder="NAME", summary="the model that answers", default="the provider's own choice"
 )
+_PROVIDER = Option(name="provider", placeholder="NAME", summary="whose CLI does the work")
+_EFFORT = Option(name="effort", placeholder="LEVEL", summary="how hard it thinks: low, medium or high")
+_TIMEOUT = Option(
+    name="timeout",
+    placeholder="SPAN",
+    summary="how long it may take: 20m, 1h30m",
+    default="what is set for the type of job",
+)
+_PRIORITY = Option(name="priority", placeholder="LEVEL", summary="who goes first: low, normal or high")
+RUN_OPTIONS = (
+    _MODEL,
+    _PROVIDER,
+    _EFFORT,
+    Option(name="workspace", placeholder="NAME", summary="the directory it works in"),
+    _TIMEOUT,
+    _PRIORITY,
+)
+CONTINUE_OPTIONS = tuple(
+    replace(option, default="as before") for option in (_MODEL, _PROVIDER, _EFFORT, _TIMEOUT, _PRIORITY)
+)
+"""What may differ in a job that goes on with another one. The provider may not, and says so."""
 
 TIME_OPTIONS = (
     Option(
         name="at",
         placeholder='"TIME"',
         summary="when it starts: 18:00, tomorrow 09:30, mon 7:00, 2026-12-24 18:00",
+        default="at once",
     ),
-    Option(name="in", placeholder="SPAN", summary="how long until it starts: 90m, 2h30m, 1d"),
+    Option(
+        name="in", placeholder="SPAN", summary="how long until it starts: 90m, 2h30m, 1d", default="at once"
+    ),
     Option(
         name="cron",
         placeholder='"RHYTHM"',
         summary="when it starts again and again: 0 2 * * mon-fri, @daily",
+        default="once",
     ),
-    Option(name="zone", placeholder="ZONE", summary="whose clocks are meant: Europe/Paris"),
+    Option(
+        name="zone",
+        placeholder="ZONE",
+        summary="whose clocks are meant: Europe/Paris",
+        default="your own",
+    ),
     Option(
         name="missed",
         placeholder="once|skip",
@@ -97,6 +134,18 @@ TIME_OPTIONS = (
     ),
 )
 """Their values are no names; quotes hold those together that have spaces."""
+
+LIST_OPTIONS = (
+    Option(name="status", placeholder="NAME", summary="only jobs of this status", default="all"),
+    Option(name="type", placeholder="NAME", summary="only jobs of this type", default="all"),
+    Option(name="by", placeholder="me|anyone", summary="whose jobs"),
+    Option(
+        name="before",
+        placeholder="ID",
+        summary="only jobs that are older than this one",
+        default="the newest",
+    ),
+)
 
 COMMANDS: tuple[Command, ...] = (
     Command(
@@ -115,7 +164,13 @@ COMMANDS: tuple[Command, ...] = (
         options=(*RUN_OPTIONS, *TIME_OPTIONS),
         job_type="session",
     ),
-    Command(verb="list", summary="show the latest jobs", takes=Takes.NOTHING, example="/job list"),
+    Command(
+        verb="list",
+        summary="show the latest jobs",
+        takes=Takes.NOTHING,
+        example="/job list --status running --by me",
+        options=LIST_OPTIONS,
+    ),
     Command(verb="show", summary="show one job", takes=Takes.JOB, example="/job show 3fa9c1"),
     Command(verb="cancel", summary="stop a job", takes=Takes.JOB, example="/job cancel 3fa9c1"),
     Command(
@@ -123,8 +178,15 @@ COMMANDS: tuple[Command, ...] = (
         summary="go on with a job's session, with new words if you like",
         takes=Takes.JOB_AND_TEXT,
         example="/job resume 3fa9c1 and now write the tests",
+        options=CONTINUE_OPTIONS,
     ),
-    Command(verb="retry", summary="do the same again, afresh", takes=Takes.JOB, example="/job retry 3fa9c1"),
+    Command(
+        verb="retry",
+        summary="do the same again, afresh",
+        takes=Takes.JOB,
+        example="/job retry 3fa9c1 --timeout 1h",
+        options=CONTINUE_OPTIONS,
+    ),
     Command(
         verb="schedules",
         summary="show what runs again and when",
@@ -137,7 +199,12 @@ COMMANDS: tuple[Command, ...] = (
         takes=Takes.SCHEDULE,
         example="/job schedule pause 5c4ed0",
     ),
-    Command(verb="help", summary="show this", takes=Takes.NOTHING, example="/job help"),
+    Command(
+        verb="help",
+        summary="show this, or how to use one of these",
+        takes=Takes.VERB,
+        example="/job help research",
+    ),
 )
 BY_VERB: Mapping[str, Command] = {command.verb: command for command in COMMANDS}
 JOB_COMMANDS = tuple(command for command in COMMANDS if command.job_type)
@@ -166,47 +233,35 @@ def parse(text: str) -> Parsed:
     verb, rest = _split_word(text)
     command = BY_VERB.get(verb.lower())
     if command is None:
-        raise Misunderstood(_unknown_verb(verb))
+        raise Misunderstood(unknown_verb(verb))
     if command.takes is Takes.PROMPT:
         return _parse_prompt(command, rest)
     if command.takes is Takes.SCHEDULE:
         return _parse_change(command, rest)
-    target, words = ("", rest) if command.takes is Takes.NOTHING else _split_word(rest)
-    words = words.strip()
-    if words and command.takes is not Takes.JOB_AND_TEXT:
+    return _parse_words(command, rest)
+
+
+def _parse_words(command: Command, text: str) -> Parsed:
+    """Options, the id of a job where one is wanted, and what is left."""
+    args: dict[str, str] = {}
+    rest, literal = _leading_options(command, text, args)
+    target = ""
+    if command.takes is not Takes.NOTHING:
+        target, rest = _split_word(rest)
+        rest, literal = (rest, True) if literal else _leading_options(command, rest, args)
+    words = rest.strip() if literal else _trailing_options(command, rest.strip(), args)
+    if words and not command.takes.has_words:
         raise Misunderstood(f"`{shown(words)}` is too much here.\n{usage_of(command)}")
-    if not target and command.takes is not Takes.NOTHING:
+    if not target and command.takes in (Takes.JOB, Takes.JOB_AND_TEXT):
         raise Misunderstood(f"`/job {command.verb}` needs the id of a job.\n{usage_of(command)}")
-    return Parsed(command=command, target=target.strip("#`"), args={"prompt": words} if words else {})
+    return Parsed(
+        command=command, target=target.strip("#`"), args=args | ({"prompt": words} if words else {})
+    )
 
 
 def usage_of(command: Command) -> str:
     """The usage line and a real example."""
     return f"Usage: `{command.usage}`\nExample: `{command.example}`"
-
-
-def help_text() -> str:
-    """All commands, Markdown."""
-    rows = [f"- `{command.usage}`: {command.summary}" for command in COMMANDS]
-    examples = [f"- `{command.example}`" for command in JOB_COMMANDS]
-    options = [
-        f"- `--{option.name} {option.placeholder}`: {option.summary}"
-        for option in (*RUN_OPTIONS, *TIME_OPTIONS)
-    ]
-    return "\n".join(
-        [
-            "**Commands**",
-            *rows,
-            "",
-            "**Options**, before or after the prompt; a lone `--` makes all that follows the prompt",
-            *options,
-            "",
-            "**Examples**",
-            *examples,
-            "",
-            "An id may be as short as it is unique.",
-        ]
-    )
 
 
 def shown(word: str) -> str:
@@ -220,13 +275,15 @@ def no_option(command: Command, name: str) -> Misunderstood:
     """What is wrong with `--name`."""
     near = get_close_matches(name.lower(), [option.name for option in command.options], n=1, cutoff=_TYPO)
     hint = f" Did you mean `--{near[0]}`?" if near else ""
+    literal = " If it is part of your prompt, put a lone `--` before the prompt."
     return Misunderstood(
-        f"`--{shown(name)}` is no option of `/job {command.verb}`.{hint} "
-        f"If it is part of your prompt, put a lone `--` before the prompt.\n{usage_of(command)}"
+        f"`--{shown(name)}` is no option of `/job {command.verb}`.{hint}"
+        f"{literal if command.takes.has_words else ''}\n{usage_of(command)}"
     )
 
 
-def _unknown_verb(verb: str) -> str:
+def unknown_verb(verb: str) -> str:
+    """What is said of a word that is no command, or of none."""
     examples = " or ".join(f"`{command.example}`" for command in JOB_COMMANDS)
     usage = f"Usage: `/job {'|'.join(BY_VERB)} …`\nExample: {examples}"
     if not verb:

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from bot.desk import commands, replies
+from bot.desk import commands, lists, replies
 from bot.desk.access import Access, Deny
 from bot.desk.asks import Answer, Ask, Invocation, Refusal
-from bot.desk.commands import NAME, TIME_OPTIONS, Command, Misunderstood
+from bot.desk.commands import (
+    CONTINUE_OPTIONS,
+    LIST_OPTIONS,
+    NAME,
+    TIME_OPTIONS,
+    Command,
+    Misunderstood,
+    Takes,
+)
+from bot.desk.help import help_of, help_text
 from bot.desk.prompts import problem_of
-from bot.desk.terms import priority_of, timeout_of
+from bot.desk.terms import effort_of, model_of, on_other_terms, priority_of, timeout_of
 from bot.desk.timetable import Timetable
 from bot.news.words import state
-from executor.catalog import EFFORTS, Catalog, Model, UnknownChoice
+from bot.outages import refusal
+from executor.catalog import Catalog
 from executor.executor import Executor, NoSession
 from executor.model import Job, JobRequest, JobStatus, Origin
 from executor.outbox import CARD
-from executor.ports import Clock, SuccessorLives
-from executor.schedules import Schedule
+from executor.ports import Clock, StoreUnavailable, SuccessorLives
+from executor.schedules import Missed, Schedule
 from executor.timers import LEAST_INTERVAL, Cron
 from executor.workspaces import UnknownWorkspace, Workspaces
 from storage import Storage
@@ -40,11 +50,17 @@ class Door(Protocol):
         """Does what a button or a form asks for. When it returns, what it accepted is committed."""
 
     def choices(self, option: str) -> Sequence[str]:
-        """The values that an option of the command table may take, the default first, for forms."""
+        """The values that an option of the command table may take, the default first, for forms and help.
+
+        None where they cannot be listed.
+        """
 
 
-class _Findable(Protocol):
-    async def find(self, prefix: str) -> Sequence[Job | Schedule]: ...
+_F = TypeVar("_F", Job, Schedule, covariant=True)
+
+
+class _Findable(Protocol[_F]):
+    async def find(self, prefix: str) -> Sequence[_F]: ...
 
 
 class Desk:
@@ -61,8 +77,10 @@ class Desk:
         prompt_limit: int,
         clock: Clock,
         zone: ZoneInfo,
+        public_url: Callable[[], str],
         least_interval: timedelta = LEAST_INTERVAL,
     ) -> None:
+        self._public_url = public_url
         self._storage = storage
         self._executor = executor
         self._access = access
@@ -103,24 +121,30 @@ class Desk:
         if command is None:
             return Answer(ok=False, text=f"I know no command `{commands.shown(ask.verb)}`.")
         try:
+            _check_values(ask, command)
             self._authorize(ask)  # before the target is looked up: who is shut out learns of no job
             target = await self._target(ask, command)
             self._authorize(ask, target)
             return await self._do(ask, command, target)
         except Refusal as error:
             return Answer(ok=False, text=error.text, field=error.field)
+        except StoreUnavailable as error:
+            return Answer(ok=False, text=refusal(error.fault), unavailable=True)
 
     def choices(self, option: str) -> Sequence[str]:
-        """The values that an option may take, the default first."""
+        """The values that an option may take, the default first; none where they cannot be listed."""
         values: Mapping[str, Sequence[str]] = {
             "model": self._catalog.model_names(),
             "provider": self._catalog.providers,
             "effort": ("medium", "low", "high"),
             "workspace": tuple(self._workspaces.directories),
-            "timeout": (),
             "priority": ("normal", "low", "high"),
+            "missed": tuple(Missed),
+            "status": lists.STATUSES,
+            "type": lists.TYPES,
+            "by": lists.WHOSE,
         }
-        return values[option]
+        return values.get(option, ())
 
     def refusal(self, request: JobRequest) -> str:
         """Why the owner of a schedule may not have this now, in a sentence; empty where it may run."""
@@ -144,22 +168,28 @@ class Desk:
         if isinstance(target, Schedule):
             return await self._timetable.change(ask, target)
         if target is None:
-            lists = {"list": self._list, "schedules": self._schedules}
-            return await lists[ask.verb](ask) if ask.verb in lists else _help()
+            overviews = {"list": self._list, "schedules": self._schedules, "help": self._help}
+            return await overviews[ask.verb](ask)
         verbs = {"show": self._show, "cancel": self._cancel, "resume": self._resume, "retry": self._retry}
         return await verbs[ask.verb](ask, target)
 
     async def _target(self, ask: Ask, command: Command) -> Job | Schedule | None:
-        """What the ask is about. An id that may not be seen answers like one that is unknown."""
-        if command.takes in (commands.Takes.PROMPT, commands.Takes.NOTHING):
-            return None
-        a_schedule = command.takes is commands.Takes.SCHEDULE
-        store: _Findable = self._storage.schedules if a_schedule else self._storage.jobs
-        prefix = ask.target.strip().lower()
+        """What the ask is about."""
+        if command.takes is Takes.SCHEDULE:
+            return await self._find_in(self._storage.schedules, ask, ask.target, "schedule")
+        wants_a_job = command.takes in (Takes.JOB, Takes.JOB_AND_TEXT)
+        return await self._find(ask, ask.target) if wants_a_job else None
+
+    async def _find(self, ask: Ask, prefix: str) -> Job:
+        return await self._find_in(self._storage.jobs, ask, prefix, "job")
+
+    async def _find_in(self, store: _Findable[_F], ask: Ask, named: str, what: str) -> _F:
+        """The one whose id begins so. An id that may not be seen answers like one that is unknown."""
+        prefix = named.strip().lower()
         found = await store.find(prefix) if _ID.fullmatch(prefix) else ()
         seen = [each for each in found if self._access.may_see(ask.origin, each)]
         if not seen:
-            raise Refusal(_unknown(ask.target, "schedule" if a_schedule else "job"))
+            raise Refusal(_unknown(named, what))
         if len(seen) > 1:
             raise Refusal(
                 f"`{prefix}` is the beginning of several ids; type more of it: {replies.ids(seen, prefix)}."
@@ -176,16 +206,13 @@ class Desk:
         if isinstance(time, Cron):
             return await self._timetable.add(ask, time, request)
         submission = await self._executor.submit(replace(request, scheduled_at=time.at if time else None))
+        if (submission.job.type, submission.job.prompt) != (request.type, prompt):
+            raise Refusal(_taken(submission.job))
         text = self._timetable.scheduled(submission.job, time) or replies.queued(submission.job)
         return Answer(ok=True, text=text, job=submission.job)
 
     def _request(self, ask: Ask, command: Command) -> JobRequest:
-        _check_values(ask, command)
-        model = self._choose_model(ask, command)
-        effort = ask.args.get("effort") or "medium"
-        if effort not in EFFORTS:
-            listed = ", ".join(f"`{each}`" for each in EFFORTS)
-            raise Refusal(f"There is no effort `{effort}`. There are: {listed}.", "effort")
+        model = model_of(ask.args, command.job_type, self._catalog)
         try:
             workspace = self._workspaces.choose(ask.args.get("workspace") or None)
         except UnknownWorkspace as error:
@@ -195,24 +222,27 @@ class Desk:
             payload={"prompt": ask.args["prompt"], **timeout_of(ask.args)},
             provider=model.provider,
             model=model.name,
-            effort=effort,
+            effort=effort_of(ask.args),
             workspace=workspace,
             origin=ask.origin,
             priority=priority_of(ask.args),
             dedupe_key=ask.delivery,
         )
 
-    def _choose_model(self, ask: Ask, command: Command) -> Model:
-        provider, model = ask.args.get("provider") or None, ask.args.get("model") or None
-        try:
-            return self._catalog.choose(command.job_type, provider, model)
-        except UnknownChoice as error:
-            raise Refusal(str(error), "model" if model else "provider") from error
-
     async def _list(self, ask: Ask) -> Answer:
-        jobs = await self._storage.jobs.jobs(limit=50)
-        seen = [job for job in jobs if self._access.may_see(ask.origin, job)][:15]
-        return Answer(ok=True, text=replies.listing(seen, await self._timetable.starts(ask, seen)))
+        given = [name for name, value in ask.args.items() if value]
+        before = await self._find(ask, ask.args["before"]) if "before" in given else None
+        wanted = lists.filter_of(ask.args, ask.origin.actor, self._access.sight(ask.origin), before)
+        page = await self._storage.jobs.page(wanted, lists.PAGE, lists.PAGE + lists.MOST_MORE + 1)
+        starts = await self._timetable.starts(ask, page.jobs)
+        rest = lists.rest_of(page, ask.args)
+        return Answer(ok=True, text=replies.listing(page.jobs, starts, rest, chosen=bool(given)))
+
+    async def _help(self, ask: Ask) -> Answer:
+        command = commands.BY_VERB.get(ask.target.lower())
+        if command is None and ask.target:
+            raise Refusal(commands.unknown_verb(ask.target))
+        return Answer(ok=True, text=help_of(command, self.choices) if command else help_text())
 
     async def _schedules(self, ask: Ask) -> Answer:
         schedules = await self._storage.schedules.schedules()
@@ -220,10 +250,18 @@ class Desk:
         return Answer(ok=True, text=await self._timetable.listing(seen))
 
     async def _show(self, ask: Ask, job: Job) -> Answer:
-        starts = await self._timetable.starts(ask, [job])
-        jobs = self._storage.jobs
-        history = replies.history(job, await jobs.attempts(job.id), await jobs.hindrance(job.id))
-        return Answer(ok=True, text=replies.details(job, starts.get(job.id, ""), history), job=job)
+        jobs, report = self._storage.jobs, f"{self._public_url()}/reports/{job.report_slug}/"
+        hindrance, limits = await jobs.hindrance(job.id), await jobs.limits()
+        known_already = hindrance is not None and hindrance.limited_until is not None
+        limited_until = None if known_already else limits.get(job.provider)
+        known = replies.Background(
+            attempts=await jobs.attempts(job.id),
+            hindrance=hindrance,
+            report_url=report if job.report_slug else "",
+            starts=(await self._timetable.starts(ask, [job])).get(job.id, ""),
+            limited_until=await self._timetable.echo(ask, limited_until) if limited_until else "",
+        )
+        return Answer(ok=True, text=replies.details(job, known), job=job)
 
     async def _cancel(self, ask: Ask, job: Job) -> Answer:
         cancelled = await self._executor.cancel(job.id, ask.origin.actor.name or ask.origin.actor.user_id)
@@ -234,23 +272,24 @@ class Desk:
 
     async def _resume(self, ask: Ask, job: Job) -> Answer:
         prompt = ask.args.get("prompt", "").strip()
-        if not prompt:
+        if not prompt and not _terms_in(ask):
             hurried = await self._executor.hurry(job.id)
             if hurried is not None:
                 does = "starts" if job.status is JobStatus.SCHEDULED else "goes on"
                 return Answer(ok=True, text=f"Job `{job.short_id}` {does} now.", job=hurried)
         elif job.status is JobStatus.RATE_LIMITED:
             raise Refusal(
-                f"Job `{job.short_id}` waits for a usage limit and takes no new words until it has ended. "
-                f"`/job resume {job.short_id}` alone lets it go on now."
+                f"Job `{job.short_id}` waits for a usage limit and takes no new words or options until it "
+                f"has ended. `/job resume {job.short_id}` alone lets it go on now."
             )
         self._may_be_continued(job, "resume")
         problem = problem_of(prompt, self._prompt_limit) if prompt else ""
         if problem:
             raise Refusal(problem, "prompt")
         origin = await self._thread_of(job, ask.origin)
+        continued = on_other_terms(job, ask.args, self._catalog)
         try:
-            submission = await self._executor.resume(job, prompt, origin, ask.delivery)
+            submission = await self._executor.resume(continued, prompt, origin, ask.delivery)
         except NoSession as error:
             raise Refusal(
                 f"Job `{job.short_id}` never got as far as a session, so there is nothing to resume. "
@@ -263,8 +302,9 @@ class Desk:
     async def _retry(self, ask: Ask, job: Job) -> Answer:
         self._may_be_continued(job, "retry")
         origin = await self._thread_of(job, ask.origin)
+        continued = on_other_terms(job, ask.args, self._catalog)
         try:
-            submission = await self._executor.retry(job, origin, ask.delivery)
+            submission = await self._executor.retry(continued, origin, ask.delivery)
         except SuccessorLives as error:
             raise Refusal(replies.goes_on_already(job, error.job)) from error
         return Answer(ok=True, text=replies.queued(submission.job), job=submission.job)
@@ -293,8 +333,15 @@ class Desk:
         return replace(asked_in, channel=job.origin.channel, thread=thread or None)
 
 
-def _help() -> Answer:
-    return Answer(ok=True, text=commands.help_text())
+def _taken(job: Job) -> str:
+    return (
+        f"The same delivery has asked for another job before, which is `{job.short_id}`. "
+        "Nothing was started: send what you want now under a name of its own."
+    )
+
+
+def _terms_in(ask: Ask) -> bool:
+    return any(ask.args.get(option.name) for option in CONTINUE_OPTIONS)
 
 
 def _unknown(target: str, what: str) -> str:
@@ -304,9 +351,9 @@ def _unknown(target: str, what: str) -> str:
 
 
 def _check_values(ask: Ask, command: Command) -> None:
-    """Forms and calls bring values that no parser has seen. What a time may be, its own parser says."""
+    """Forms and calls bring values that no parser has seen. Times and lists check their own."""
     for option in command.options:
-        if option in TIME_OPTIONS:
+        if option in (*TIME_OPTIONS, *LIST_OPTIONS):
             continue
         value = ask.args.get(option.name, "")
         if value and not NAME.fullmatch(value):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from bot.news.words import duration, excerpt, money, state, took, waits_for
-from executor.model import SHORT_ID, TIMEOUT, AttemptRecord, Job, JobRequest, JobStatus
+from bot.news.words import duration, excerpt, money, state, waits_for
+from executor.model import SHORT_ID, TIMEOUT, AttemptRecord, Job, JobRequest, JobStatus, Usage
 from executor.moments import span
 from executor.queueing import PRIORITIES, Hindrance
 from executor.schedules import Schedule
@@ -15,7 +16,8 @@ from executor.schedules import Schedule
 def queued(job: Job) -> str:
     """The job was taken in, and how it will be told apart."""
     if job.status is JobStatus.PENDING:
-        return f"Queued as `{job.short_id}`: {job.type} by {job.provider} ({job.model})."
+        note = f"\n{job.message}" if job.message else ""
+        return f"Queued as `{job.short_id}`: {job.type} by {job.provider} ({job.model}).{note}"
     return f"Taken in already as `{job.short_id}`: it is {state(job.status)}."
 
 
@@ -40,32 +42,67 @@ def ids(found: Sequence[Job | Schedule], prefix: str) -> str:
     return ", ".join(f"`{each.id[:length]}`" for each in found)
 
 
-def listing(jobs: Sequence[Job], starts: Mapping[str, str]) -> str:
-    """A line per job, the newest first. `starts` says when those start that have a time, by id."""
+def listing(jobs: Sequence[Job], starts: Mapping[str, str], rest: str, *, chosen: bool) -> str:
+    """A line per job, the newest first. `starts` says when those start that have a time, by id.
+
+    `rest` says what is not shown, `chosen` that not all jobs were asked for.
+    """
     if not jobs:
-        return "There are no jobs yet. Start one: `/job research how do we cache sessions?`"
-    return "\n".join(
+        nothing = "No job is like that. `/job list` shows the latest ones."
+        first = "There are no jobs yet. Start one: `/job research how do we cache sessions?`"
+        return nothing if chosen else first
+    lines = [
         f"- `{job.short_id}` {state(job.status)} · {job.type} · {quoted(job, 60)}{_ended(job)}"
         f"{_starts(starts.get(job.id, ''))}"
         for job in jobs
-    )
+    ]
+    return "\n".join([*lines, *(("", rest) if rest else ())])
 
 
-def details(job: Job, starts: str = "", history: Sequence[str] = ()) -> str:
-    """Everything about one job that fits a message; `history` are the lines of that name."""
-    reason = f" ({job.reason})" if job.reason else ""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Background:
+    """What is known of a job beside the job itself."""
+
+    attempts: Sequence[AttemptRecord]
+    hindrance: Hindrance | None
+    report_url: str
+    starts: str
+    """When it starts or goes on, if it waits for a time."""
+    limited_until: str
+    """When the usage limit of its provider lifts, if there is one now."""
+
+
+def details(job: Job, known: Background) -> str:
+    """Everything about one job that fits a message."""
+    asker = job.origin.actor.name or job.origin.actor.user_id
     continued = f" · continues `{job.parent_job_id[:SHORT_ID]}`" if job.parent_job_id else ""
-    asked_at = job.created_at.strftime("%Y-%m-%d %H:%M:%S UTC")
     lines = [
         f"**{job.type}** `{job.short_id}` {quoted(job, 300)}",
-        f"- {state(job.status)}{reason} · {took(job.usage)}{_starts(starts)}",
+        f"- {_stands(job, known)}",
         f"- {job.provider} ({job.model}, effort {job.effort}) · workspace {job.workspace}",
-        f"- asked by {job.origin.actor.name or job.origin.actor.user_id} at {asked_at}{continued}",
-        f"- attempt {job.attempt} · session `{job.session_id or 'none yet'}`",
+        f"- asked by {asker} at {_second(job.created_at)}{continued}",
         *_terms(job),
-        *history,
+        *([f"- session `{job.session_id}`"] if job.session_id else []),
+        *([f"- usage limit of {job.provider} until {known.limited_until}"] if known.limited_until else []),
+        *([f"- report: {known.report_url}"] if known.report_url else []),
+        *map(_attempt, known.attempts),
     ]
     return "\n".join([*lines, *(("", job.message) if job.message else ())])
+
+
+def _stands(job: Job, known: Background) -> str:
+    """Its status, and what there is to say of just that one."""
+    stands = state(job.status)
+    if job.reason not in ("", stands):
+        stands += f" ({job.reason})"
+    if job.status is JobStatus.RUNNING and job.started_at is not None:
+        stands += f" since {_second(job.started_at)}"
+    if job.cancelled_by:
+        stands += f" by {job.cancelled_by}" if job.status.final else f" · {job.cancelled_by} wants it stopped"
+    if known.hindrance is not None:
+        stands += f" · waits for {waits_for(job, known.hindrance)}"
+    verb = "goes on" if job.status is JobStatus.RATE_LIMITED else "starts"
+    return stands + (f" · {verb} {known.starts}" if known.starts else "") + _ended(job)
 
 
 def _terms(job: Job) -> list[str]:
@@ -77,18 +114,12 @@ def _terms(job: Job) -> list[str]:
     return [f"- {' · '.join(terms)}"] if terms else []
 
 
-def history(job: Job, attempts: Sequence[AttemptRecord], hindrance: Hindrance | None) -> list[str]:
-    """What keeps the job from starting, and how its attempts went, a line each."""
-    waits = [f"- waits for {waits_for(job, hindrance)}"] if hindrance is not None else []
-    return [*waits, *map(_attempt, attempts)]
-
-
 def _attempt(attempt: AttemptRecord) -> str:
-    usage = attempt.usage
     ended = attempt.outcome.replace("_", " ") if attempt.outcome else "running"
-    why = f" ({attempt.reason})" if attempt.reason else ""
-    used = f" · {duration(usage.duration_ms)} · {money(usage.cost_usd)}" if attempt.outcome else ""
-    return f"- attempt {attempt.number}: {ended}{why}{used}"
+    # An outcome and its reason are often one word.
+    why = f" ({attempt.reason})" if attempt.reason not in ("", ended) else ""
+    cut = " · its log is not whole" if attempt.log_truncated else ""
+    return f"- attempt {attempt.number}: {ended}{why}{_used(attempt.usage)}{cut}"
 
 
 def quoted(job: Job | JobRequest, length: int) -> str:
@@ -97,7 +128,21 @@ def quoted(job: Job | JobRequest, length: int) -> str:
 
 
 def _ended(job: Job) -> str:
-    return f" · {took(job.usage)}" if job.status.final and job.started_at else ""
+    return _used(job.usage) if job.status.final and job.started_at else ""
+
+
+def _used(usage: Usage) -> str:
+    """As much of it as is known."""
+    known = {
+        "cost": usage.cost_usd is not None and money(usage.cost_usd),
+        "turns": usage.turns is not None and str(usage.turns),
+        "duration": usage.duration_ms is not None and duration(usage.duration_ms),
+    }
+    return "".join(f" · {name} {value}" for name, value in known.items() if value)
+
+
+def _second(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _starts(when: str) -> str:

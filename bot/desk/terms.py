@@ -1,15 +1,34 @@
-"""The terms that a job may be asked for on: how long it may take, and who goes first."""
+"""The terms that a job may be asked for on: which model, how hard, how long it may take, who goes first."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from bot.desk.asks import Refusal
-from executor.model import TIMEOUT
+from executor.catalog import EFFORTS, Catalog, Model, UnknownChoice
+from executor.model import TIMEOUT, Job
 from executor.moments import TimeRefused, parse_span
 from executor.queueing import PRIORITIES
 
 _LONGEST_S = 86_400.0
+
+
+def model_of(args: Mapping[str, str], job_type: str, catalog: Catalog) -> Model:
+    """`--model` and `--provider`, or the defaults. Raises Refusal."""
+    provider, model = args.get("provider") or None, args.get("model") or None
+    try:
+        return catalog.choose(job_type, provider, model)
+    except UnknownChoice as error:
+        raise Refusal(str(error), "model" if model else "provider") from error
+
+
+def effort_of(args: Mapping[str, str], default: str = "medium") -> str:
+    """`--effort`. Raises Refusal."""
+    effort = args.get("effort") or default
+    if effort not in EFFORTS:
+        raise Refusal(f"There is no effort `{effort}`. There are: {_listed(EFFORTS)}.", "effort")
+    return effort
 
 
 def timeout_of(args: Mapping[str, str]) -> dict[str, str]:
@@ -26,10 +45,41 @@ def timeout_of(args: Mapping[str, str]) -> dict[str, str]:
     return {TIMEOUT: f"{seconds:g}"}
 
 
-def priority_of(args: Mapping[str, str]) -> int:
+def priority_of(args: Mapping[str, str], default: int = PRIORITIES["normal"]) -> int:
     """`--priority` as a number. Raises Refusal."""
-    name = args.get("priority") or "normal"
+    name = args.get("priority")
+    if not name:
+        return default
     if name not in PRIORITIES:
-        listed = ", ".join(f"`{each}`" for each in PRIORITIES)
-        raise Refusal(f"There is no priority `{name}`. There are: {listed}.", "priority")
+        raise Refusal(f"There is no priority `{name}`. There are: {_listed(PRIORITIES)}.", "priority")
     return PRIORITIES[name]
+
+
+def on_other_terms(job: Job, args: Mapping[str, str], catalog: Catalog) -> Job:
+    """`job` as it shall be continued: what `args` do not say stays as it was. Raises Refusal."""
+    return replace(
+        job,
+        model=_other_model(job, args, catalog),
+        effort=effort_of(args, job.effort),
+        priority=priority_of(args, job.priority),
+        payload={**job.payload, **timeout_of(args)},
+    )
+
+
+def _other_model(job: Job, args: Mapping[str, str], catalog: Catalog) -> str:
+    named = [name for name in ("model", "provider") if args.get(name)]
+    if not named:
+        return job.model
+    model = model_of(args, job.type, catalog)
+    if model.provider != job.provider:
+        raise Refusal(
+            f"Job `{job.short_id}` was done by {job.provider}, and a session belongs to its provider: "
+            f"{model.provider} cannot go on with it. "
+            f"Ask {model.provider} afresh: `/job {job.type} … --{named[0]} {args[named[0]]}`.",
+            named[0],
+        )
+    return model.name if "model" in named else job.model
+
+
+def _listed(names: Mapping[str, int] | tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.desk.asks import Answer, Ask, Refusal
@@ -102,16 +102,22 @@ class Timetable:
         )
 
     async def starts(self, ask: Ask, jobs: Sequence[Job]) -> Mapping[str, str]:
-        """When those start that wait for their time, in words, by id."""
-        later = {
-            job.id: job.scheduled_at
+        """When those start, or go on, that wait for their time, in words, by id."""
+        times = {
+            job.id: {JobStatus.SCHEDULED: job.scheduled_at, JobStatus.RATE_LIMITED: job.retry_at}.get(
+                job.status
+            )
             for job in jobs
-            if job.scheduled_at is not None and job.status is JobStatus.SCHEDULED
         }
+        later = {job_id: at for job_id, at in times.items() if at is not None}
         if not later:
             return {}
         zone, now = await self.zone_of(ask), self._clock.now()
         return {job_id: echo(Moment(at=at, zone=zone), now) for job_id, at in later.items()}
+
+    async def echo(self, ask: Ask, at: datetime) -> str:
+        """A time as the person reads it."""
+        return echo(Moment(at=at, zone=await self.zone_of(ask)), self._clock.now())
 
     async def listing(self, schedules: Sequence[Schedule]) -> str:
         """A line per schedule, and a second one where its last run did not start as it should."""

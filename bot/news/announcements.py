@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.news.transcript import split
 from bot.news.words import duration, excerpt, moment, money, state, turns, waits_for
 from bot.platforms.base import Action, Announcement, Fact, Link, Shape, Tone
-from executor.endings import STALE
+from executor.endings import HANDED_OVER, STALE
 from executor.model import SHORT_ID, Job, JobStatus
 from executor.moments import span
 from executor.queueing import Hindrance
@@ -117,6 +117,8 @@ def _state(job: Job) -> str:
         return "stopping"
     if job.status is JobStatus.PENDING and job.reason == STALE:
         return "its session is gone, starting afresh"
+    if job.status is JobStatus.PENDING and job.reason == HANDED_OVER:
+        return f"goes on with {job.provider}"
     if job.status is JobStatus.PENDING and job.attempt > 0:
         going_on = "resuming" if job.session_id else "starting again"
         return f"interrupted by a restart, {going_on}"
@@ -144,7 +146,7 @@ def _facts(job: Job, step: str, now: datetime, since: datetime | None) -> tuple[
 def _waits_for(job: Job, hindrance: Hindrance | None) -> tuple[Fact, ...]:
     if hindrance is None:
         return ()
-    if hindrance.limited_until is not None:
+    if hindrance.limited_until is not None and not hindrance.switched_off:
         label, until = f"waits for the usage limit of {job.provider} until", hindrance.limited_until
         return (Fact(label=label, value=moment(until), at=until),)
     return (Fact(label="waits for", value=waits_for(job, hindrance)),)

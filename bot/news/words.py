@@ -60,6 +60,8 @@ def moment(at: datetime) -> str:
 
 def waits_for(job: Job, hindrance: Hindrance) -> str:
     """What keeps a job from starting: `workspace main, busy with #3fa9c1`."""
+    if hindrance.switched_off:
+        return f"{job.provider}, which is switched off here: cancel it, or ask the admin to switch it on"
     if hindrance.limited_until is not None:
         return f"the usage limit of {job.provider} until {moment(hindrance.limited_until)}"
     if hindrance.workspace_holder is not None:

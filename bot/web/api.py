@@ -11,9 +11,11 @@ from aiohttp import web
 
 from bot.desk.asks import Invocation
 from bot.desk.desk import Door
+from bot.outages import not_ready
 from bot.web.bodies import ApiCommandBody, read_body
 from bot.web.channels import answered
-from bot.web.problems import Problem
+from bot.web.guard import BEARER
+from bot.web.problems import Problem, unavailable
 from bot.web.sse import Frame, Streams, cursor
 from executor.events import Event, Moved, encode
 from executor.model import Actor, Origin
@@ -28,13 +30,20 @@ class Api:
     """The HTTP API. Who holds the token is `actor`."""
 
     def __init__(
-        self, storage: Storage, door: Door, actor: Actor, streams: Streams, login_link: Callable[[], str]
+        self,
+        storage: Storage,
+        door: Door,
+        actor: Actor,
+        streams: Streams,
+        login_link: Callable[[], str],
+        sandbox: str,
     ) -> None:
         self._storage = storage
         self._door = door
         self._actor = actor
         self._streams = streams
         self._login_link = login_link
+        self._sandbox = sandbox
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
@@ -53,6 +62,8 @@ class Api:
             delivery=f"api:{body.delivery or uuid.uuid4()}",
         )
         answer = await answered(self._door.command(invocation))
+        if answer.unavailable:
+            raise unavailable(answer.text)
         job_id = answer.job.id if answer.job else None
         return web.json_response({"ok": answer.ok, "text": answer.text, "job_id": job_id})
 
@@ -81,7 +92,12 @@ class Api:
                 await self._storage.messages.revision()
         except TimeoutError:
             raise Problem(503, "Not ready.") from None
-        return web.json_response({"ready": True})
+        fault = self._storage.outage()
+        if fault is not None:
+            raise unavailable(not_ready(fault))
+        # How jobs are held is no business of everybody who can reach the port.
+        known = {"sandbox": self._sandbox} if request[BEARER] else {}
+        return web.json_response({"ready": True, **known})
 
 
 def _frame(event: Event) -> Frame:

@@ -40,19 +40,29 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class CommandBody(_Body):
-    """What the text box sends. `delivery` is made once per text, so that a double submit is one job."""
+class PageBody(_Body):
+    """What everything on the page sends. `delivery` is made once, so that a double submit is one job."""
+
+    delivery: Delivery
+    own_zone: Text = ""
+    """The time zone of whoever asks, where the page's script can tell it."""
+
+    async def clocks(self) -> str:
+        """Whose clocks are meant, as the desk asks for it."""
+        return self.own_zone
+
+
+class CommandBody(PageBody):
+    """What the text box sends."""
 
     text: Words
-    delivery: Delivery
 
 
-class AskBody(_Body):
+class AskBody(PageBody):
     """What a button sends; `message` is the id of the message that the button stands in."""
 
     verb: Text
     target: Text
-    delivery: Delivery
     message: Text = ""
 
 

@@ -11,9 +11,10 @@ from aiohttp import web
 
 from bot.desk.asks import Answer, Ask, Invocation
 from bot.desk.desk import Door
+from bot.web import form
 from bot.web.bodies import AskBody, CommandBody, read_body
 from bot.web.markup import to_html
-from bot.web.pages import Pages, View, thread_of, view_of
+from bot.web.pages import Desk, Pages, View, thread_of, view_of
 from bot.web.problems import Problem
 from bot.web.sse import Frame, Streams, cursor
 from executor.model import Actor, Origin
@@ -45,6 +46,7 @@ class Channels:
             web.get(f"/channels/{_NAME}", self._page),
             web.get(f"/channels/{_NAME}/live", self._live),
             web.post(f"/channels/{_NAME}/commands", self._command),
+            web.post(f"/channels/{_NAME}/jobs", self._job),
             web.post("/asks", self._ask),
             web.get("/messages/{id}", self._message),
         ]
@@ -58,7 +60,8 @@ class Channels:
         revision = await self._messages.revision()
         threads = await self._threads(name)
         answer = self._answers.pop(request.query.get("answer", ""), None)
-        text = self._pages.channel(name, threads, revision, str(uuid.uuid4()), answer)
+        desk = Desk(answer=answer, fields=form.fields(self._door.choices), opened="new" in request.query)
+        text = self._pages.channel(name, threads, revision, str(uuid.uuid4()), desk)
         # Under no-referrer a browser posts the form with `Origin: null`, which the guard refuses.
         headers = {"Referrer-Policy": "same-origin"}
         return web.Response(text=text, content_type="text/html", headers=headers)
@@ -89,17 +92,39 @@ class Channels:
     async def _command(self, request: web.Request) -> web.Response:
         body = await read_body(request, CommandBody)
         channel = request.match_info["name"]
+        if not body.text.strip() and request.content_type != "application/json":
+            return web.Response(status=303, headers={"Location": f"/channels/{channel}?new#new"})
         invocation = Invocation(
             text=body.text,
             origin=Origin(actor=self._actor, channel=channel),
             delivery=f"web:{body.delivery}",
+            zone=body.clocks,
         )
         return self._answered(request, await answered(self._door.command(invocation)), channel)
+
+    async def _job(self, request: web.Request) -> web.Response:
+        body = await read_body(request, form.JobBody)
+        channel = request.match_info["name"]
+        verb, args = form.verb_and_args(body)
+        ask = Ask(
+            verb=verb,
+            origin=Origin(actor=self._actor, channel=channel),
+            delivery=f"web:{body.delivery}",
+            args=args,
+            zone=body.clocks,
+        )
+        return self._answered(request, await answered(self._door.ask(ask)), channel)
 
     async def _ask(self, request: web.Request) -> web.Response:
         body = await read_body(request, AskBody)
         origin = await self._origin(body.message)
-        ask = Ask(verb=body.verb, target=body.target, origin=origin, delivery=f"web:{body.delivery}")
+        ask = Ask(
+            verb=body.verb,
+            target=body.target,
+            origin=origin,
+            delivery=f"web:{body.delivery}",
+            zone=body.clocks,
+        )
         return self._answered(request, await answered(self._door.ask(ask)), origin.channel)
 
     async def _origin(self, message_id: str) -> Origin:
@@ -112,8 +137,9 @@ class Channels:
     def _answered(self, request: web.Request, answer: Answer, channel: str) -> web.Response:
         """The answer as JSON for the page's script; for a plain form, the way back to the page."""
         if request.content_type == "application/json":
+            sentence = to_html(answer.text.partition("\n")[0])
             fields = {"ok": answer.ok, "html": to_html(answer.text), "field": answer.field}
-            return web.json_response(fields)
+            return web.json_response(fields | {"sentence": sentence})
         key = str(uuid.uuid4())
         self._answers[key] = answer
         if len(self._answers) > _KEPT_ANSWERS:

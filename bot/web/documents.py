@@ -13,7 +13,10 @@ from bot.web.files import read_under
 from bot.web.problems import Problem
 from storage import Storage
 
-POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'"
+)
 """No script, no cookie, no request, an opaque origin. Our report template needs nothing more."""
 HEADERS = {
     "Content-Security-Policy": POLICY,

@@ -22,6 +22,8 @@ _PUBLIC = {
 }
 """Routes that need no login; by route, not by path, so that no odd spelling of a path is among them."""
 _TOKEN_ONLY = {"/api/commands", "/login-links"}
+BEARER = web.RequestKey("bearer", bool)
+"""Whether a request came with the token: from a program that may know everything."""
 _FORM = "application/x-www-form-urlencoded"
 LOG_IN = (
     "You are not logged in here. Run `bifrost login` on the machine where the bot runs: "
@@ -60,7 +62,7 @@ class Guard:
         @web.middleware
         async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
             self._check_host(request)
-            bearer = self._has_token(request)
+            request[BEARER] = bearer = self._has_token(request)
             if not bearer:
                 await self._check_login(request)
             if request.match_info.http_exception is not None:

@@ -16,6 +16,7 @@ from bot.desk.asks import Answer
 from bot.desk.commands import COMMANDS, JOB_COMMANDS, Takes
 from bot.platforms.base import Announcement, Shape, Tone
 from bot.platforms.web import TONE_MARKS, announcement_of
+from bot.web.form import Field, types
 from bot.web.markup import to_html, visible
 from bot.web.problems import Problem
 from storage.hub import Message
@@ -39,6 +40,15 @@ class View:
         if self.announcement is not None:
             return str(self.announcement.shape)
         return "file" if "file" in self.message.metadata else "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The part of a channel's page that one asks in: the last answer, and the form for a new job."""
+
+    answer: Answer | None
+    fields: Sequence[Field]
+    opened: bool
 
 
 def state_of(announcement: Announcement) -> tuple[str, str]:
@@ -106,13 +116,18 @@ class Pages:
             "asset": self._asset,
             "hints": list(_hints()),
             "example": JOB_COMMANDS[0].example,
+            "types": types(),
         }
 
-    def channel(
-        self, name: str, threads: Sequence[View], revision: int, delivery: str, answer: Answer | None
-    ) -> str:
+    def channel(self, name: str, threads: Sequence[View], revision: int, delivery: str, desk: Desk) -> str:
         return self._templates.get_template("channel.html").render(
-            name=name, threads=threads, revision=revision, delivery=delivery, answer=answer
+            name=name,
+            threads=threads,
+            revision=revision,
+            delivery=delivery,
+            answer=desk.answer,
+            fields=desk.fields,
+            opened=desk.opened,
         )
 
     def message(self, view: View) -> str:
@@ -153,7 +168,7 @@ class Pages:
 def _hints() -> Iterator[dict[str, str]]:
     """What the command box offers, out of the command table."""
     for command in COMMANDS:
-        fill = f"/job {command.verb}" + ("" if command.takes is Takes.NOTHING else " ")
+        fill = f"/job {command.verb}" + ("" if command.takes in (Takes.NOTHING, Takes.VERB) else " ")
         yield {"verb": command.verb, "fill": fill, "usage": command.usage, "summary": command.summary}
 
 

@@ -11,6 +11,9 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from bot import outages
+from executor.ports import StoreUnavailable
+
 _log = logging.getLogger(__name__)
 
 ShowProblem = Callable[[web.Request, "Problem"], str]
@@ -31,6 +34,11 @@ class Problem(Exception):
         return HTTPStatus(self.status).phrase
 
 
+def unavailable(detail: str) -> Problem:
+    """It cannot be done now; whoever asks again will not be too early in a few seconds."""
+    return Problem(503, detail, {"Retry-After": "10"})
+
+
 def answering_problems(show: ShowProblem) -> Middleware:
     """The outermost middleware: nothing leaves but an answer or a problem, never a stack."""
 
@@ -49,6 +57,8 @@ async def _caught(
         return await handler(request)
     except Problem as problem:
         return problem
+    except StoreUnavailable as error:
+        return unavailable(outages.refusal(error.fault))
     except web.HTTPException as error:
         allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
         return Problem(error.status, _SENTENCES.get(error.status, error.reason + "."), allow)

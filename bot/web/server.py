@@ -49,7 +49,7 @@ class WebServer:
     """Serves while its block runs (`async with`) or until `run` is cancelled.
 
     `public_url` is what people type where that is not the bound address, as behind a proxy; with https the
-    cookie is for https alone. Port 0 takes a free one; `url` tells which.
+    cookie is for https alone. Port 0 takes a free one; `url` tells which. `sandbox` is how jobs are held.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class WebServer:
         port: int = 4003,
         public_url: str = "",
         actor: Actor = OWNER,
+        sandbox: str = "",
     ) -> None:
         if not api_token:
             raise ValueError("api_token is empty: anybody would be let in")
@@ -76,7 +77,7 @@ class WebServer:
         self._streams = Streams(wakeups)
         self._doors = (
             Channels(storage.messages, door, actor, self._pages, self._streams),
-            Api(storage, door, actor, self._streams, self.login_link),
+            Api(storage, door, actor, self._streams, self.login_link, sandbox),
             Documents(storage, reports=reports, files=files),
         )
         self._running = AsyncExitStack()

@@ -24,7 +24,8 @@ class Launch:
     workspace: Path
     """The directory to work in."""
     home: Path
-    """The CLI's own configuration directory; sessions live here, so it outlasts the attempt."""
+    """The CLI's own configuration directory, of this workspace alone; sessions live here, so it outlasts the
+    attempt."""
     results: Path
     """Where the agent leaves files for people; `report.md` here is the report."""
     temp: Path

@@ -1,20 +1,23 @@
-"""Asks an installed CLI for its version, within a bound of time."""
+"""Asks an installed CLI for its version, within a bound of time, and leaves nothing of it behind."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import tempfile
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from executor.backends.base import Checkup, CliMissing
+from executor.backends.base import Checkup, CliMissing, Command
 from executor.backends.commandline import locate
 from executor.backends.environment import homes, passed_on
+from executor.processes.process import spawn
+from executor.processes.shims import Shims
 
 _TIMEOUT_S = 20.0
 """A cold claude takes 1.5 s, and some seconds more where others start at the same time."""
+_WORDS = 1000
+"""Bytes that a version may be said in."""
 
 
 async def check(
@@ -31,48 +34,29 @@ async def check(
         try:
             version = await _version(path, environment, timeout_s)
         except (OSError, TimeoutError) as failure:
-            why = str(failure) or f"no answer within {timeout_s:g} s"
+            why = getattr(failure, "strerror", None) or f"no answer within {timeout_s:g} s"
             return Checkup(executable=path, version="", problem=f"`{path} --version` failed: {why}. {advice}")
     if not version:
         return Checkup(executable=path, version="", problem=f"`{path} --version` says nothing. {advice}")
     return Checkup(executable=path, version=version, problem=problem)
 
 
-async def _version(path: str, environment: dict[str, str], timeout_s: float) -> str:
+async def _version(path: str, environment: Mapping[str, str], timeout_s: float) -> str:
     """The version that `--version` prints; empty where it fails. Raises OSError and TimeoutError."""
-    process = await asyncio.create_subprocess_exec(
-        path,
-        "--version",
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env=environment,
-        cwd=environment["HOME"],
-        start_new_session=True,
-    )
-    assert process.stdout is not None  # noqa: S101 (a pipe was asked for)
-    try:
-        async with asyncio.timeout(timeout_s):
-            printed = await _head(process.stdout)
-            await process.wait()
-    finally:
-        if process.returncode is None:
-            # The whole group, as a launcher's child would go on and hold the pipe open.
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(1):
-                    await _head(process.stdout)
-            await process.wait()
+    printed = bytearray()
+
+    async def hear(lines: Sequence[bytes]) -> None:
+        if len(printed) < _WORDS:
+            printed.extend(b"\n".join(lines)[:_WORDS])
+
+    async def overhear(_: Sequence[bytes]) -> None:
+        pass
+
+    command = Command(argv=(path, "--version"), env=environment, stdin=b"", cwd=Path(environment["HOME"]))
+    # Under a reaper as jobs are: whatever it has started is gone when the block ends.
+    async with Shims((), grace_s=0, warm=0) as shims, asyncio.timeout(timeout_s):
+        code = await (await spawn(shims, command)).read(b"", hear, overhear)
     words = printed.decode(errors="replace").split()
     # Some say their name first: "codex-cli 0.169.0".
     version = next((word for word in words if word[0].isdigit()), "")
-    return version if process.returncode == 0 else ""
-
-
-async def _head(stream: asyncio.StreamReader, size: int = 1000) -> bytes:
-    """The first `size` bytes; what follows is read away, so that the pipe can close."""
-    head = b""
-    while chunk := await stream.read(64 * 1024):
-        head += chunk[: size - len(head)]
-    return head
+    return version if code == 0 else ""

@@ -12,7 +12,10 @@ from executor.backends.claude_events import ClaudeDecoder
 from executor.backends.commandline import directory, locate, resuming
 from executor.backends.environment import agent_environment, agent_zone
 
-_INSTALL = "Install it with `npm install -g @anthropic-ai/claude-code`, or set where it is for the provider."
+# Of no version npm takes the newest that the installed Node fits, which may be an old one.
+_INSTALL = (
+    "Install it with `npm install -g @anthropic-ai/claude-code@2.1.329`, or set where it is for the provider."
+)
 _CREDENTIALS = frozenset(
     {
         "ANTHROPIC_API_KEY",

@@ -11,7 +11,8 @@ from executor.backends.codex_events import CodexDecoder
 from executor.backends.commandline import checked, directory, locate
 from executor.backends.environment import agent_environment, agent_zone
 
-_INSTALL = "Install it with `npm install -g @openai/codex`, or set where it is for the provider."
+# Of no version npm takes the newest that the installed Node fits, which may be an old one.
+_INSTALL = "Install it with `npm install -g @openai/codex@0.169.0`, or set where it is for the provider."
 _SETTINGS = ("check_for_update_on_startup=false", "analytics.enabled=false")
 
 

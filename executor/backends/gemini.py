@@ -15,7 +15,8 @@ from executor.backends.environment import agent_environment
 from executor.backends.gemini_endings import GEMINI
 from executor.backends.gemini_events import GeminiDecoder
 
-_INSTALL = "Install it with `npm install -g @google/gemini-cli`, or set where it is for the provider."
+# Of no version npm takes the newest that the installed Node fits, which may be an old one.
+_INSTALL = "Install it with `npm install -g @google/gemini-cli@0.61.0`, or set where it is for the provider."
 _SWITCHES = {
     # In a folder that it does not trust it asks before every tool, or refuses to start.
     "GEMINI_CLI_TRUST_WORKSPACE": "true",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 LINE_CAP = 4 * 1024 * 1024
-"""Bytes of a line that are kept; what follows up to its newline is dropped."""
+"""Bytes of a line that are kept; of what follows up to its newline, only how much it was."""
 
 
 class LineSplitter:
@@ -12,7 +12,7 @@ class LineSplitter:
     def __init__(self, cap: int = LINE_CAP) -> None:
         self._cap = cap
         self._line = bytearray()
-        self._overlong = False
+        self._dropped = 0
         self.truncated = 0
         """Lines that were longer than the cap."""
 
@@ -35,11 +35,13 @@ class LineSplitter:
 
     def _hold(self, part: bytes) -> None:
         room = self._cap - len(self._line)
-        self._overlong |= len(part) > room
+        self._dropped += max(0, len(part) - room)
         self._line += part[:room]
 
     def _take(self) -> bytes:
-        line = bytes(self._line)
-        self.truncated += self._overlong
-        self._line, self._overlong = bytearray(), False
-        return line.removesuffix(b"\r")
+        line, dropped = bytes(self._line), self._dropped
+        self._line, self._dropped = bytearray(), 0
+        if not dropped:
+            return line.removesuffix(b"\r")
+        self.truncated += 1
+        return line + b" [%d bytes left out]" % dropped

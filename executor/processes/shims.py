@@ -30,13 +30,14 @@ class Shims:
     """Starts jobs, each under the `sandbox` argv. On leaving, every job that still runs is ended by force.
 
     A job that is asked to end has `grace_s` seconds for it, also where the bot dies. `warm` reapers are kept
-    ready.
+    ready. Jobs have `umask`; by default ours.
     """
 
-    def __init__(self, sandbox: Sequence[str], grace_s: float, warm: int = 1) -> None:
+    def __init__(self, sandbox: Sequence[str], grace_s: float, warm: int = 1, umask: int = -1) -> None:
         self._sandbox = list(sandbox)
         self._grace_s = grace_s
         self._most = warm
+        self._umask = umask
         self._warm: list[Shim] = []
         self._running: set[Supervised] = set()
 
@@ -105,7 +106,7 @@ class Shims:
     def _hand_over(self, order: reaper.Order, stdio: list[int]) -> Shim:
         while True:
             cold = not self._warm
-            shim = Shim() if cold else self._warm.pop()
+            shim = Shim(self._umask) if cold else self._warm.pop()
             try:
                 shim.order(order, stdio)
             except OSError as error:
@@ -119,7 +120,7 @@ class Shims:
     def _refill(self) -> None:
         try:
             while len(self._warm) < self._most:
-                self._warm.append(Shim())
+                self._warm.append(Shim(self._umask))
         except OSError as error:  # the next job starts with a cold one, or says so itself
             log.warning("shims.not_refilled", extra={"error": str(error)})
 

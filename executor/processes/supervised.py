@@ -22,7 +22,8 @@ from executor.processes.record import process_record
 
 log = logging.getLogger(__name__)
 
-_CHUNK = 256 * 1024
+_AHEAD = 256 * 1024
+"""Bytes that are read ahead of whoever takes them."""
 _START_S = 10.0
 """Seconds within which a job must have started; with a cold reaper it takes 0.1 s."""
 _STUCK_S = 30.0
@@ -61,12 +62,12 @@ class Shim:
     pids: ClassVar[set[int]] = set()
     """All that this process has started and not yet waited for."""
 
-    def __init__(self) -> None:
+    def __init__(self, umask: int) -> None:
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control.setblocking(False)
         try:
             with theirs:
-                self.process = _start_reaper(theirs.fileno())
+                self.process = _start_reaper(theirs.fileno(), umask)
             self.pidfd = os.pidfd_open(self.process.pid)
         except OSError:
             self.control.close()  # which ends a reaper that has started already
@@ -98,7 +99,7 @@ class Shim:
         self.control.close()
 
 
-def _start_reaper(control: int) -> subprocess.Popen[bytes]:
+def _start_reaper(control: int, umask: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         (sys.executable, "-I", "-S", "-E", "-X", "utf8", reaper.__file__, str(control)),
         stdin=subprocess.DEVNULL,
@@ -107,6 +108,7 @@ def _start_reaper(control: int) -> subprocess.Popen[bytes]:
         env={},
         cwd="/",
         pass_fds=(control,),
+        umask=umask,
         start_new_session=True,  # a Ctrl-C at our terminal is not for it
     )
 
@@ -146,7 +148,7 @@ class Supervised:
         self.stderr = await self._reader(stderr)
 
     async def _reader(self, fd: int) -> asyncio.StreamReader:
-        reader = asyncio.StreamReader(limit=_CHUNK)
+        reader = asyncio.StreamReader(limit=_AHEAD)
         transport, _ = await self._loop.connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(fd, "rb", 0)
         )

@@ -8,14 +8,23 @@ from dataclasses import asdict, replace
 
 import orjson
 
-from executor import lifecycle, outbox
-from executor.events import Activity, Body, CancelAsked, Moved, ReportPublished, SessionOpened, encode
+from executor import lifecycle, outbox, queueing
+from executor.events import (
+    Activity,
+    Body,
+    CancelAsked,
+    Moved,
+    Noticed,
+    ReportPublished,
+    SessionOpened,
+    encode,
+)
 from executor.lifecycle import Transition
 from executor.model import Job, JobRequest, JobStatus, Outcome, OutcomeKind, Report, new_job_id
 from executor.ports import Submission, SuccessorLives
-from executor.queueing import Contender, QueueRules, turns
+from executor.queueing import Contender, Hindrance, QueueRules, turns
 from storage.sqlite.queries import load
-from storage.sqlite.rows import to_job, to_text
+from storage.sqlite.rows import to_job, to_text, to_time
 
 _SQL = {**load("jobs"), **load("queue")}
 _STARTABLE = orjson.dumps(sorted(lifecycle.MOVES[Transition.START].sources)).decode()
@@ -45,10 +54,14 @@ def submit(connection: sqlite3.Connection, request: JobRequest, now: str) -> Sub
     job_id = new_job_id()
     waits = request.scheduled_at is not None and to_text(request.scheduled_at) > now
     transition = Transition.SCHEDULE if waits else Transition.SUBMIT
-    moved = Moved(transition=transition, status=lifecycle.MOVES[transition].target, attempt=0)
+    status = lifecycle.MOVES[transition].target
+    moved = Moved(transition=transition, status=status, attempt=0, message=request.note)
     values = {"id": job_id, "status": moved.status, "now": now}
     job = _written(connection, "insert", **request_values(request), **values)
     _log(connection, job, moved, now)
+    if request.note:
+        _append(connection, job_id, Noticed(text=request.note), now)
+        job = _job(connection, job_id)
     return Submission(job=job, created=True)
 
 
@@ -61,6 +74,19 @@ def claim(
         return []
     picked = turns(waiting, _contenders(connection, "running"), rules, most)
     return [_start(connection, job_id, worker, now) for job_id in picked]
+
+
+def hindrance(connection: sqlite3.Connection, job_id: str, rules: QueueRules, now: str) -> Hindrance | None:
+    """What keeps a waiting job from starting, beside a time of its own."""
+    row = connection.execute(_SQL["waiting"], {"id": job_id, "now": now}).fetchone()
+    if row is None:
+        return None
+    values = dict(row)
+    its_time, limited_until = values.pop("its_time"), to_time(values.pop("limited_until"))
+    contender = Contender(**values)
+    if not its_time:
+        return rules.switched_off(contender)
+    return queueing.hindrance(contender, _contenders(connection, "running"), rules, limited_until)
 
 
 def _contenders(connection: sqlite3.Connection, query: str, **values: object) -> list[Contender]:
@@ -113,12 +139,15 @@ def settle(
         "now": now,
         "outcome": outcome.kind,
         "reason": outcome.reason,
+        "log_truncated": outcome.log_truncated,
         **asdict(outcome.usage),
     }
     connection.execute(_SQL["end_attempt"], ended)
     if outcome.resets_at is not None:
         limit = {"provider": job.provider, "resets_at": to_text(outcome.resets_at), "now": now}
         connection.execute(_SQL["keep_limit"], limit)
+    if transition is Transition.HAND_OVER and outcome.handover is not None:
+        connection.execute(_SQL["hand_over"], {"id": job.id, **asdict(outcome.handover)})
     if transition is Transition.START_AFRESH:
         connection.execute(_SQL["forget_session"], {"id": job.id})
     by = current.cancelled_by if transition is Transition.CANCEL else ""
@@ -249,6 +278,7 @@ def request_values(request: JobRequest) -> dict[str, object]:
         "schedule_id": request.schedule_id,
         "priority": request.priority,
         "dedupe_key": request.dedupe_key,
+        "note": request.note,
     }
 
 

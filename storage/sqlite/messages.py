@@ -12,7 +12,7 @@ import orjson
 from executor.ports import Clock, SystemClock
 from executor.wakeups import MESSAGES, Wakeups
 from storage.hub import Message, NewMessage
-from storage.sqlite.database import Database
+from storage.sqlite.database import Database, Work
 from storage.sqlite.queries import load
 from storage.sqlite.rows import to_text
 
@@ -30,7 +30,7 @@ class Messages:
     async def post(self, new: NewMessage) -> Message:
         """The new message, or the one that was posted with the same key before."""
         now = to_text(self._clock.now())
-        message = await self._database.write("post message", lambda c: _post(c, new, now))
+        message = await self._database.write("post message", lambda c: _post(c, new, now), Work.ACCEPTED)
         self._wakeups.ring(MESSAGES)
         return message
 
@@ -43,7 +43,7 @@ class Messages:
             "now": to_text(self._clock.now()),
         }
         row = await self._database.write(
-            "change message", lambda c: c.execute(_SQL["change"], values).fetchone()
+            "change message", lambda c: c.execute(_SQL["change"], values).fetchone(), Work.ACCEPTED
         )
         self._wakeups.ring(MESSAGES)
         return None if row is None else _message(row)

@@ -9,7 +9,7 @@ import orjson
 
 from executor.outbox import Entry
 from executor.wakeups import TOLD, Wakeups
-from storage.sqlite.database import Database
+from storage.sqlite.database import Database, Work
 from storage.sqlite.queries import load
 
 _SQL = load("outbox")
@@ -40,18 +40,24 @@ class Outbox:
     async def begin(self, job_id: str, kind: str, wanted: int) -> None:
         """Says that a send is about to happen: if no answer comes, the message may stand all the same."""
         values = {"job_id": job_id, "kind": kind, "wanted": wanted}
-        await self._database.write("begin announcement", lambda c: c.execute(_SQL["begin"], values))
+        await self._database.write(
+            "begin announcement", lambda c: c.execute(_SQL["begin"], values), Work.ACCEPTED
+        )
 
     async def shown(self, job_id: str, kind: str, seq: int, message_id: str | None) -> None:
         """Says that the announcement stands and shows the log up to event `seq`."""
         values = {"job_id": job_id, "kind": kind, "seq": seq, "message_id": message_id}
-        await self._database.write("announcement shown", lambda c: c.execute(_SQL["shown"], values))
+        await self._database.write(
+            "announcement shown", lambda c: c.execute(_SQL["shown"], values), Work.ACCEPTED
+        )
         self._wakeups.ring(TOLD)
 
     async def forget(self, job_id: str, kinds: Iterable[str]) -> None:
         """Says that these messages are there no more: what they showed is due again."""
         values = [{"job_id": job_id, "kind": kind} for kind in kinds]
-        await self._database.write("forget announcements", lambda c: c.executemany(_SQL["forget"], values))
+        await self._database.write(
+            "forget announcements", lambda c: c.executemany(_SQL["forget"], values), Work.ACCEPTED
+        )
 
 
 def _entry(row: sqlite3.Row) -> Entry:

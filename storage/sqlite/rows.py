@@ -58,6 +58,7 @@ def to_attempt(row: sqlite3.Row) -> AttemptRecord:
         outcome=OutcomeKind(row["outcome"]) if row["outcome"] else None,
         reason=row["reason"],
         usage=_usage(row),
+        log_truncated=bool(row["log_truncated"]),
     )
 
 

@@ -15,7 +15,7 @@ from executor.schedules import Due, FireRecord, Missed, Schedule, Verdict, next_
 from executor.timers import Cron, Fire
 from executor.wakeups import NEWS, QUEUE, SCHEDULES, Wakeups, job_topic
 from storage.sqlite import journal
-from storage.sqlite.database import Database
+from storage.sqlite.database import Database, Work
 from storage.sqlite.queries import load
 from storage.sqlite.rows import to_origin, to_text, to_time
 
@@ -31,7 +31,7 @@ class Schedules:
 
     async def add(self, schedule: Schedule) -> Schedule:
         """Keeps a new schedule; the one that the same delivery made before, where there is one."""
-        kept = await self._database.write("add schedule", lambda c: _add(c, schedule))
+        kept = await self._database.write("add schedule", lambda c: _add(c, schedule), Work.NEW)
         self._wakeups.ring(SCHEDULES)
         return kept
 
@@ -69,7 +69,9 @@ class Schedules:
         return await self._many("counted_after", now=to_text(now))
 
     async def fire(self, dues: Sequence[Due]) -> Sequence[Job]:
-        jobs = await self._database.write("fire", lambda c: [job for due in dues if (job := _fire(c, due))])
+        jobs = await self._database.write(
+            "fire", lambda c: [job for due in dues if (job := _fire(c, due))], Work.LATER
+        )
         blocking = [due.schedule.unfinished_job_id for due in dues if due.verdict is Verdict.OVERLAPPED]
         for job_id in (*(job.id for job in jobs), *filter(None, blocking)):
             self._wakeups.ring(job_topic(job_id))
@@ -81,7 +83,7 @@ class Schedules:
     async def count_anew(self, schedule: Schedule, next_run: datetime, now: datetime) -> None:
         seen = to_text(schedule.next_run)
         values = {"id": schedule.id, "seen": seen, "next_run": to_text(next_run), "now": to_text(now)}
-        await self._database.write("count anew", lambda c: c.execute(_SQL["count_anew"], values))
+        await self._database.write("count anew", lambda c: c.execute(_SQL["count_anew"], values), Work.LATER)
 
     async def next_run(self) -> datetime | None:
         (moment,) = await self._database.read(lambda c: c.execute(_SQL["next_run"]).fetchone())

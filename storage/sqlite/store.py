@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import orjson
 
 from executor.events import Activity, Event
 from executor.lifecycle import Transition
+from executor.listing import JobFilter, JobPage
 from executor.model import AttemptRecord, Job, JobRequest, JobStatus, Outcome, Report
 from executor.ports import Clock, OpenAttempt, ProcessRecord, Submission, SystemClock
 from executor.queueing import Hindrance, QueueRules
 from executor.wakeups import NEWS, QUEUE, Wakeups, control_topic, job_topic
 from storage.sqlite import journal
-from storage.sqlite.database import Database
+from storage.sqlite.database import Database, Work
+from storage.sqlite.lists import filter_query, filter_values
 from storage.sqlite.queries import load
 from storage.sqlite.rows import to_attempt, to_event, to_job, to_text, to_time
 
-_SQL = {**load("jobs"), **load("queue")}
+_SQL = {**load("jobs"), **load("queue"), **load("lists")}
 
 
 class SqliteStore:
@@ -33,18 +35,13 @@ class SqliteStore:
         rules: QueueRules | None = None,
     ) -> None:
         self._database = database
-        self._rules = rules = rules or QueueRules()
-        self._terms: dict[str, object] = {
-            "provider_slots": orjson.dumps(dict(rules.provider_slots)).decode(),
-            "writers": orjson.dumps(sorted(rules.writers)).decode(),
-        }
-        self._slots = rules.slots
+        self._rules = rules or QueueRules()
         self._wakeups = wakeups
         self._clock = clock or SystemClock()
 
     async def submit(self, request: JobRequest) -> Submission:
         now = self._now()
-        submission = await self._database.write("submit", lambda c: journal.submit(c, request, now))
+        submission = await self._database.write("submit", lambda c: journal.submit(c, request, now), Work.NEW)
         if submission.created:
             self._ring(submission.job, QUEUE)
         return submission
@@ -52,9 +49,12 @@ class SqliteStore:
     async def claim(
         self, worker: str, providers: Sequence[str], most: int, only: str | None = None
     ) -> Sequence[Job]:
-        now, terms = self._now(), {"providers": orjson.dumps(list(providers)).decode(), "only": only}
+        terms = {"providers": orjson.dumps(list(providers)).decode(), "only": only}
         jobs = await self._database.write(
-            "claim", lambda c: journal.claim(c, worker, self._rules, most, now, **terms)
+            # The time is asked when it is done: it may have waited for the store.
+            "claim",
+            lambda c: journal.claim(c, worker, self._rules, most, self._now(), **terms),
+            Work.LATER,
         )
         for job in jobs:
             self._ring(job)
@@ -68,11 +68,15 @@ class SqliteStore:
             "pid_started": process.started,
             "boot_id": process.boot_id,
         }
-        await self._database.write("process started", lambda c: c.execute(_SQL["set_process"], values))
+        await self._database.write(
+            "process started", lambda c: c.execute(_SQL["set_process"], values), Work.ACCEPTED
+        )
 
     async def record(self, job: Job, activities: Sequence[Activity]) -> bool:
         now = self._now()
-        kept = await self._database.write("record", lambda c: journal.record(c, job, activities, now))
+        kept = await self._database.write(
+            "record", lambda c: journal.record(c, job, activities, now), Work.ACCEPTED
+        )
         if kept:
             self._wakeups.ring(job_topic(job.id))
         return kept
@@ -82,7 +86,7 @@ class SqliteStore:
     ) -> Job | None:
         now = self._now()
         settled = await self._database.write(
-            "settle", lambda c: journal.settle(c, job, transition, outcome, report, now)
+            "settle", lambda c: journal.settle(c, job, transition, outcome, report, now), Work.ACCEPTED
         )
         if settled is not None:
             self._ring(settled, QUEUE)
@@ -109,12 +113,12 @@ class SqliteStore:
         )
 
     async def jobs(self, statuses: Sequence[JobStatus] = (), limit: int = 20) -> Sequence[Job]:
-        if not statuses:
-            return await self._database.read(lambda c: journal.many(c, "newest", limit=limit))
-        listed = orjson.dumps(list(statuses)).decode()
-        return await self._database.read(
-            lambda c: journal.many(c, "newest_of_status", statuses=listed, limit=limit)
-        )
+        return (await self.page(JobFilter(statuses=statuses), limit, limit)).jobs
+
+    async def page(self, wanted: JobFilter, limit: int, most: int) -> JobPage:
+        query, values = filter_query(wanted), {**filter_values(wanted), "limit": limit, "most": most}
+        rows = await self._database.read(lambda c: c.execute(_SQL[query], values).fetchall())
+        return JobPage(jobs=[to_job(row) for row in rows], found=rows[0]["found"] if rows else 0)
 
     async def events(self, job_id: str, after: int = 0, limit: int = 1000) -> Sequence[Event]:
         values = {"job_id": job_id, "after": after, "limit": limit}
@@ -131,16 +135,13 @@ class SqliteStore:
         return [to_attempt(row) for row in rows]
 
     async def hindrance(self, job_id: str) -> Hindrance | None:
-        values = {**self._terms, "id": job_id, "now": self._now(), "slots": self._slots}
-        row = await self._database.read(lambda c: c.execute(_SQL["hindrance"], values).fetchone())
-        if row is None:
-            return None
-        return Hindrance(
-            limited_until=to_time(row["limited_until"]),
-            workspace_holder=row["workspace_holder"],
-            session_holder=row["session_holder"],
-            provider_full=bool(row["provider_full"]),
-        )
+        now = self._now()
+        return await self._database.read(lambda c: journal.hindrance(c, job_id, self._rules, now))
+
+    async def limits(self) -> Mapping[str, datetime]:
+        values = {"now": self._now()}
+        rows = await self._database.read(lambda c: c.execute(_SQL["limits"], values).fetchall())
+        return {row["provider"]: datetime.fromisoformat(row["resets_at"]) for row in rows}
 
     async def next_due(self, after: datetime) -> datetime | None:
         values = {"after": to_text(after)}
@@ -164,4 +165,4 @@ def _open_attempt(row: sqlite3.Row) -> OpenAttempt:
     process = None
     if row["pid"] is not None:
         process = ProcessRecord(pid=row["pid"], started=row["pid_started"], boot_id=row["boot_id"])
-    return OpenAttempt(job=to_job(row), process=process, interruptions=row["interruptions"])
+    return OpenAttempt(job=to_job(row), process=process, crashes=row["crashes"])

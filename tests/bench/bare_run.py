@@ -22,7 +22,7 @@ def bare_command(workshop: Workshop, job: Job, place: Path) -> Command:
         effort=job.effort,
         session_id=None,
         workspace=workshop.workspaces.directory(job.workspace),
-        home=workshop.homes / job.provider,
+        home=workshop.homes / job.workspace / job.provider,
         results=results,
         temp=temp,
     )

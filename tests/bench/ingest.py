@@ -14,7 +14,7 @@ from tests.bench.figures import Figure, at_least, in_turns, median, pair_ratio
 from tests.bench.stream import write_stream
 
 _ROUNDS = 9
-_CHUNK = 256 * 1024
+_CHUNK = 64 * 1024
 
 
 async def measure(place: Path) -> Sequence[Figure]:

@@ -10,7 +10,8 @@ from pathlib import Path
 import aiohttp
 
 from bot.desk.asks import Answer, Ask, Invocation
-from bot.desk.commands import Misunderstood, help_text, parse
+from bot.desk.commands import Misunderstood, parse
+from bot.desk.help import help_text
 from bot.platforms.web import WebPlatform
 from bot.web.server import WebServer
 from executor.wakeups import Bell, Wakeups
@@ -27,6 +28,8 @@ class RecordingDoor:
         self.asks: list[Ask] = []
         self.asked = Bell()
         self.error: Exception | None = None
+        self.wrong: dict[str, str] = {}
+        """The field that is wrong, by verb."""
 
     async def command(self, invocation: Invocation) -> Answer:
         if self.error:
@@ -44,10 +47,12 @@ class RecordingDoor:
     async def ask(self, ask: Ask) -> Answer:
         self.asks.append(ask)
         self.asked.ring()
+        if ask.verb in self.wrong:
+            return Answer(ok=False, text="That is `wrong`.\nUsage: …", field=self.wrong[ask.verb])
         return Answer(ok=True, text=f"`{ask.target}`: {ask.verb} it is.")
 
     def choices(self, option: str) -> Sequence[str]:
-        return ()
+        return {"priority": ("normal", "low", "high"), "missed": ("once", "skip")}.get(option, ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +99,7 @@ async def open_site(
             reports=reports,
             files=files,
             api_token=TOKEN,
+            sandbox="reaper",
             port=port,
             public_url=public_url,
         )

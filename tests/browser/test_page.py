@@ -262,7 +262,7 @@ async def test_without_a_script_one_can_read_and_ask(browser: Browser, site: Sit
 
 
 async def test_a_hostile_report_can_do_nothing(browser: Browser, site: Site) -> None:
-    """B88 to B90: no script, no picture from elsewhere, no form, no cookie."""
+    """B88, B89, B90: no script, no picture from elsewhere, no form, no cookie."""
     slug = await publish(site)
     answered: list[str] = []
     (site.reports / slug / "index.html").write_text(

@@ -26,7 +26,7 @@ CHOICES = {
     "provider": ["claude", "gemini"],
     "effort": ["medium", "low", "high"],
     "workspace": ["api", "web"],
-    "timeout": [],
+    "missed": ["once", "skip"],
     "priority": ["normal", "low", "high"],
 }
 QUEUED = Answer(ok=True, text="queued as `#3fa9c1`")
@@ -54,7 +54,7 @@ class Desk:
         return await self._say()
 
     def choices(self, option: str) -> Sequence[str]:
-        return CHOICES[option]
+        return CHOICES.get(option, ())
 
     async def _say(self) -> Answer:
         self.asked.set()

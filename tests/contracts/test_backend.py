@@ -211,6 +211,7 @@ def test_every_recording_has_a_promise() -> None:
 
 @pytest.mark.parametrize("run", RUNS, ids=str)
 def test_a_run_ends_as_it_really_ended(run: Run) -> None:
+    """F31, F32."""
     outcome = conclusion(run)
     assert (outcome.kind, outcome.reason) == (run.kind, run.reason)
     assert outcome.resets_at == run.resets_at
@@ -274,6 +275,7 @@ def test_a_tool_ends_only_after_it_started(run: Run) -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.provider)
 def test_a_process_that_says_nothing_and_dies_is_never_done(backend: Backend) -> None:
+    """F32."""
     for exit_code in (0, 1, 42, 137, 143, -1, -9, -15):
         assert backend.decoder(LAUNCH).conclude(exit_code).kind is FAILED
 

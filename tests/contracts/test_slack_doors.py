@@ -241,7 +241,7 @@ async def test_other_bots_are_not_listened_to(world: World, extra: dict[str, Any
 async def test_an_edited_mention_starts_nothing(world: World) -> None:
     event = {"type": "app_mention", "user": world.ada.id, "text": "research y", "ts": "1.1"}
     world.slack.socket.publish(event | {"channel": world.dev.id, "edited": {"user": world.ada.id}})
-    assert await world.whisper() == "Edits are not read. Mention me in a new message."
+    assert await world.whisper() == "Edits are not read. Ask me in a new message."
     assert world.desk.invocations == []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -45,6 +45,7 @@ async def limited(world: World, outcome: Outcome = LIMITED) -> Job:
 
 
 async def test_a_limit_holds_back_every_job_of_its_provider_and_of_no_other(world: World) -> None:
+    """F36."""
     await limited(world)
     waiting, other = await asked(world), await asked(world, provider="claude")
     assert await claim(world) == other.id
@@ -136,6 +137,20 @@ async def test_a_job_waits_for_a_slot_only_where_none_is_free(world: World) -> N
         await claim(world)
     assert await world.store.hindrance(jobs[3].id) == Hindrance()
     assert await world.store.hindrance(jobs[0].id) is None, "it runs"
+
+
+@pytest.mark.parametrize("later", [None, START + HOUR])
+async def test_a_job_of_a_provider_that_was_switched_off_says_so_whenever_it_would_start(
+    tmp_path: Path, later: datetime | None
+) -> None:
+    async with open_world("sqlite", tmp_path) as world:
+        job = await asked(world, provider="gemini", scheduled_at=later)
+        assert await world.store.hindrance(job.id) is None
+        of_others = await asked(world, scheduled_at=START + HOUR)
+    rules = replace(RULES, providers=frozenset(PROVIDERS))
+    async with open_world("sqlite", tmp_path, rules) as world:
+        assert await world.store.hindrance(job.id) == Hindrance(switched_off=True)
+        assert await world.store.hindrance(of_others.id) is None
 
 
 # Order

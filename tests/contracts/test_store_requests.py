@@ -146,7 +146,8 @@ async def test_jobs_are_listed_newest_first_and_by_status(world: World) -> None:
 
 async def test_open_attempts_name_their_process_and_what_came_before(world: World) -> None:
     first = await world.running()
-    for outcome in (INTERRUPTED, replace(LIMITED, resets_at=world.clock.now()), INTERRUPTED):
+    crashed = replace(INTERRUPTED, reason="restart")
+    for outcome in (crashed, replace(LIMITED, resets_at=world.clock.now()), INTERRUPTED, crashed):
         await world.settled(first, outcome)
         first = await world.claimed()
     second = await world.running()
@@ -154,8 +155,8 @@ async def test_open_attempts_name_their_process_and_what_came_before(world: Worl
     await world.store.process_started(second, record)
     attempts = {attempt.job.id: attempt for attempt in await world.store.open_attempts()}
     assert attempts[first.id].process is None
-    assert attempts[first.id].interruptions == 2
-    assert (attempts[second.id].process, attempts[second.id].interruptions) == (record, 0)
+    assert attempts[first.id].crashes == 2
+    assert (attempts[second.id].process, attempts[second.id].crashes) == (record, 0)
 
 
 # Wake-ups

@@ -16,6 +16,7 @@ import pytest
 
 from executor import raw_log
 from executor.attempt import Attempt
+from executor.events import Noticed
 from executor.model import Job, JobStatus
 from executor.processes.lines import LINE_CAP
 from tests.builders import reached
@@ -85,22 +86,27 @@ async def measured(scene: Scene, script: str, lag_s: float = LAG_S) -> Job:
 
 
 async def test_broken_and_unknown_lines_are_kept_and_cost_nothing(scene: Scene) -> None:
+    """F21, F22."""
     job = await scene.ran("echo '{\"half'; echo '{\"type\": \"news\"}'; echo done Tidy.; printf '{\"cut'")
     assert (job.status, job.result) == (JobStatus.DONE, "Tidy.")
     assert scene.printed(job).read_bytes() == b'{"half\n{"type": "news"}\ndone Tidy.\n{"cut\n'
 
 
 async def test_what_is_no_text_is_kept_as_it_came(scene: Scene) -> None:
+    """F25."""
     job = await scene.ran(r"printf '\377\000\033]8;;x\007\303(\n'; echo done Tidy.")
     assert (job.status, job.result) == (JobStatus.DONE, "Tidy.")
     assert scene.printed(job).read_bytes() == b"\xff\x00\x1b]8;;x\x07\xc3(\ndone Tidy.\n"
 
 
-async def test_a_line_of_fifty_megabytes_is_cut_and_what_follows_decides(scene: Scene) -> None:
+async def test_f23_a_line_of_fifty_megabytes_is_cut_and_marked_and_what_follows_decides(scene: Scene) -> None:
     big = printing('for _ in range(50): out.write(b"x" * 2**20)\nout.write(b"\\n")')
     job = await measured(scene, f"{big}; echo done Tidy.")
     assert (job.status, job.result) == (JobStatus.DONE, "Tidy.")
-    assert scene.printed(job).stat().st_size == LINE_CAP + len(b"\ndone Tidy.\n")
+    cut = b"x" * LINE_CAP + b" [48234496 bytes left out]\n"
+    assert scene.printed(job).read_bytes() == cut + b"done Tidy.\n"
+    notices = [body.text for body in await scene.bodies(job) if isinstance(body, Noticed)]
+    assert notices == ["It printed a line of more than 4 MiB; what came after those was left out."]
 
 
 @pytest.mark.timeout(700 if SOAK else 60)
@@ -113,6 +119,7 @@ async def test_a_line_of_fifty_megabytes_is_cut_and_what_follows_decides(scene: 
 async def test_a_flood_on_both_streams_leaves_the_bot_small_and_awake(
     scene: Scene, size: int, lag_s: float
 ) -> None:
+    """F24."""
     amount = FLOOD if size > 1 else FLOOD // 10
     flood = printing(
         f'block = (b"\\xff" * {size - 1} + b"\\n") * ({64 * 1024} // {size})\n'

@@ -28,7 +28,12 @@ REFUSED = [
     ("research how? --provider gemini --model opus", "`opus` is a model of claude"),
     ("research how? --effort extreme", "There is no effort `extreme`"),
     ("research how? --workspace nowhere", "There is no workspace `nowhere`"),
-    ("session " + "x" * 40_000, "40,000 characters; at most 32,000"),
+    ("session " + "x" * 40_001, "40,001 characters; at most 32,000"),  # B18
+    ("session x --timeout -1", "`-1` cannot be the value of `--timeout`"),  # B44
+    ("session x --timeout 1e309", "`1e309` is no span of time"),  # B45
+    ("session x --timeout NaN", "`NaN` is no span of time"),  # B46
+    ("session x --priority 999999999999", "There are: `low`, `normal`, `high`"),  # B47
+    ("list --status pending'", "There are: `pending`, `scheduled`, `running`"),  # B79
     ("show", "needs the id of a job"),
     ("show ffffff", "There is no job `ffffff`"),
     ("show ' OR 1=1--", "is too much here"),
@@ -98,6 +103,7 @@ GARBAGE = [
 async def test_whatever_the_cli_prints_the_job_fails_with_a_reason(
     tmp_path: Path, script: str, reason: str
 ) -> None:
+    """F21, F32."""
     async with set_stage(tmp_path, executable=_program(tmp_path, script)) as stage:
         await stage.ann.command("/job", "session do it", channel=stage.dev)
         job = await stage.ended()
@@ -111,6 +117,7 @@ async def test_whatever_the_cli_prints_the_job_fails_with_a_reason(
 
 
 async def test_a_missing_cli_says_how_to_get_it(tmp_path: Path) -> None:
+    """F31."""
     async with set_stage(tmp_path, executable=str(tmp_path / "nowhere")) as stage:
         await stage.ann.command("/job", "session do it", channel=stage.dev)
         job = await stage.ended()
@@ -140,13 +147,14 @@ async def test_who_is_not_on_the_list_is_refused_and_told_why(tmp_path: Path) ->
 
 
 async def test_nobody_stops_or_continues_the_job_of_another(tmp_path: Path) -> None:
-    """F48."""
+    """B34, F48: neither by a command, nor by a button, nor in the thread of the job."""
     async with set_stage(tmp_path, provider="rehearsal", step_seconds=0) as stage:
         await stage.ann.command("/job", "research how?", channel=stage.dev)
         job = await stage.ended()
         for text in (f"resume {job.id[:6]}", f"retry {job.id[:6]}", f"cancel {job.id[:6]}"):
             reply = await stage.bob.command("/job", text, channel=stage.dev)
             assert "started by somebody else" in reply.plain
+        await stage.bob.mention(stage.dev, f"resume {job.id[:6]}", thread=stage.card())
         await stage.bob.click(stage.card(), "Retry")
         await stage.eve.click(stage.card(), "Resume")
         await _told(stage, stage.bob, "started by somebody else")
@@ -155,7 +163,7 @@ async def test_nobody_stops_or_continues_the_job_of_another(tmp_path: Path) -> N
 
 
 async def test_a_click_on_a_button_that_is_gone_changes_nothing(tmp_path: Path) -> None:
-    """F48."""
+    """B82, F48: who asks for a change of what has changed since is told how it stands."""
     async with set_stage(tmp_path, provider="rehearsal") as stage:
         await stage.ann.command("/job", "research how?", channel=stage.dev)
         job = await stage.ended()

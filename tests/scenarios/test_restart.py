@@ -27,6 +27,7 @@ LATER_S = 40.0
 async def test_a_running_job_goes_on_with_its_session_after_the_bot_was_stopped(
     tmp_path: Path, how: signal.Signals
 ) -> None:
+    """F05."""
     async with hang_backdrop(tmp_path, Wishes()) as backdrop:
         slack, ann = backdrop.slack, backdrop.people[0]
         dev = slack.channel("dev")
@@ -48,6 +49,7 @@ async def test_a_running_job_goes_on_with_its_session_after_the_bot_was_stopped(
 
 
 async def test_a_bot_killed_again_and_again_announces_each_job_once(tmp_path: Path) -> None:
+    """F07."""
     async with hang_backdrop(tmp_path, Wishes(provider="rehearsal", step_seconds=0.05)) as backdrop:
         slack, ann = backdrop.slack, backdrop.people[0]
         dev = slack.channel("dev")

@@ -84,6 +84,15 @@ class Office:
         assert settled is not None
         return settled
 
+    async def finish(self, job: Job, session: str = "s-1") -> Job:
+        """Lets the one job that is due be done, whoever its provider is."""
+        running = await claim_one(self.storage.jobs, [job.provider], job.id)
+        assert running is not None
+        await self.storage.jobs.record(running, [SessionOpened(session_id=session)])
+        settled = await self.storage.jobs.settle(running, Transition.FINISH, Outcome(kind=OutcomeKind.DONE))
+        assert settled is not None
+        return settled
+
     async def limited(self) -> Job:
         resets_at = self.clock.now() + timedelta(hours=1)
         return await self.ended(
@@ -141,4 +150,5 @@ def desk_on(
         prompt_limit=LIMIT,
         clock=clock or SystemClock(),
         zone=ZoneInfo("Europe/Paris"),
+        public_url=lambda: "https://bot.example",
     )

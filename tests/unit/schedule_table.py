@@ -14,6 +14,7 @@ from storage.sqlite import journal
 from storage.sqlite.database import Database, open_database
 from storage.sqlite.rows import to_text
 from storage.sqlite.schedules import Schedules
+from storage.sqlite.store import SqliteStore
 
 
 class ScheduleTable(Schedules):
@@ -37,9 +38,9 @@ class ScheduleTable(Schedules):
         self.done.ring()
         return moment
 
-    async def jobs(self) -> list[Job]:
+    async def jobs(self) -> Sequence[Job]:
         """Every job, the newest first."""
-        return await self._database.read(lambda c: journal.many(c, "newest", limit=-1))
+        return await SqliteStore(self._database, Wakeups()).jobs(limit=-1)
 
     async def cancel_jobs(self, at: datetime) -> None:
         """Ends every job that has not ended."""

@@ -143,3 +143,26 @@ def test_jobs_are_seen_in_their_channel_by_their_owner_by_admins_and_on_the_page
     assert not ACCESS.may_see(origin(ANN, team="T2"), anns)
     assert not ACCESS.may_see(origin(ANN, platform="open"), anns)
     assert ACCESS.may_see(origin("owner", platform="web", team=""), anns)
+
+
+def test_a_direct_message_is_open_to_everybody_on_the_list_and_to_nobody_else() -> None:
+    direct = Access(rules={"slack": replace(ACCESS.rules["slack"], direct="D")})
+    for user, may in ((ANN, True), (ADA, True), (EVE, False)):
+        asked = direct.authorize(origin(user, channel="D0ANY"), "research")
+        assert isinstance(asked, Allow) is may
+    assert isinstance(direct.authorize(origin(ANN, channel=DEN), "research"), Deny)
+    assert isinstance(ACCESS.authorize(origin(ANN, channel="D0ANY"), "research"), Deny)
+
+
+@pytest.mark.parametrize("user", [ANN, BOB, ADA])
+@pytest.mark.parametrize("home", [origin(ANN), origin(BOB, channel=DEN), origin(ANN, team="T2")])
+def test_a_list_is_of_what_may_be_seen(user: str, home: Origin) -> None:
+    here, sight = origin(user), ACCESS.sight(origin(user))
+    assert sight is not None
+    shows = (home.actor.platform, home.actor.team) == (sight.platform, sight.team) and (
+        sight.channel is sight.user_id is None
+        or home.channel == sight.channel
+        or home.actor.user_id == sight.user_id
+    )
+    assert shows is ACCESS.may_see(here, job(home))
+    assert ACCESS.sight(origin("owner", platform="web")) is None

@@ -8,6 +8,7 @@ import os
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,6 +19,8 @@ from executor.backends.claude import Claude
 from executor.backends.codex import Codex
 from executor.backends.environment import agent_environment, agent_zone
 from executor.backends.gemini import Gemini
+from tests.clis import PINS
+from tests.programs import alive_with
 
 SESSION = "11111111-2222-3333-4444-555555555555"
 OURS = {
@@ -210,14 +213,16 @@ def test_gemini_finds_settings_and_keeps_those_it_has(launch: Launch, cli: Path)
 
 
 @pytest.mark.parametrize("name", ["no-such-cli", "/nowhere/claude"])
-def test_a_missing_cli_comes_with_advice(launch: Launch, name: str) -> None:
+def test_f31_a_missing_cli_comes_with_advice_that_names_the_version_we_know(
+    launch: Launch, name: str
+) -> None:
     backends: tuple[Backend, ...] = (
         Claude(name, environment={}),
         Gemini(name, environment={}),
         Codex(name, environment={}),
     )
     for backend in backends:
-        with pytest.raises(CliMissing, match="npm install") as raised:
+        with pytest.raises(CliMissing, match="npm install -g " + "@".join(PINS[backend.provider])) as raised:
             backend.command(launch)
         assert raised.value.provider == backend.provider
 
@@ -274,6 +279,17 @@ async def test_a_checkup_of_a_cli_that_hangs_ends(tmp_path: Path, script: str) -
     async with asyncio.timeout(10):
         found = await check("claude", str(hanging), advice="Install it again.", timeout_s=0.2)
     assert "no answer within 0.2 s" in found.problem
+
+
+@pytest.mark.parametrize("ending", ["echo 1.0", "sleep 60"])
+async def test_nothing_is_left_of_a_checkup_not_even_what_left_its_session(
+    tmp_path: Path, ending: str
+) -> None:
+    token = uuid4().hex
+    program(tmp_path / "daemon", "trap '' TERM; sleep 60; exit")
+    script = f"setsid {tmp_path}/daemon {token} >/dev/null 2>&1 </dev/null & {ending}"
+    await check("claude", str(program(tmp_path / "leaving", script)), advice="", timeout_s=1)
+    assert alive_with(token) == []
 
 
 async def test_a_checkup_of_what_cannot_run_says_why(tmp_path: Path) -> None:

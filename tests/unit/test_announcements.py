@@ -242,6 +242,10 @@ def test_a_page_of_output_is_the_text_alone() -> None:
         (Hindrance(provider_full=True), "a free slot of claude"),
         (Hindrance(workspace_holder="abcdef12-3"), "workspace main, busy with #abcdef"),
         (Hindrance(session_holder="abcdef12-3"), "its session, busy with #abcdef"),
+        (
+            Hindrance(switched_off=True, limited_until=START),
+            "claude, which is switched off here: cancel it, or ask the admin to switch it on",
+        ),
     ],
 )
 def test_a_waiting_card_says_what_it_waits_for(hindrance: Hindrance, words: str) -> None:
@@ -265,6 +269,12 @@ def test_a_limited_card_counts_down() -> None:
     assert facts(said)["goes on"] == "in 3 h 12 min"
     assert said.until == limited.retry_at
     assert facts(card(limited, passed_s=3600))["goes on"] == "in 2 h 12 min"
+
+
+def test_a_job_that_another_provider_does_instead_says_which() -> None:
+    said = card(job(S.PENDING, attempt=1, reason="fallback", message="claude is at its usage limit."))
+    assert said.title.endswith("goes on with claude")
+    assert said.body.endswith("claude is at its usage limit.")
 
 
 def test_a_job_that_starts_afresh_says_why() -> None:

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from executor.attempt import Attempt
+from executor.backends.claude import Claude
 from executor.events import Moved, Noticed, ReportPublished, SessionOpened, TextWritten
 from executor.executor import Executor
 from executor.lifecycle import Transition
 from executor.model import EARLIER, RESUMED_SESSION, JobStatus
 from executor.processes.sandbox import Mode
 from executor.workspaces import Workspaces
-from tests.builders import carried_out, origin, reached
+from tests.builders import carried_out, origin, reached, started
 from tests.unit.attempt_scene import NAP, WAIT, Scene, open_scene, until
 from tests.walls import wall
 
@@ -59,17 +60,20 @@ async def test_a_failure_is_told_in_the_words_of_its_backend(held_scene: Scene) 
 
 
 async def test_what_a_process_says_last_decides_although_its_children_live_on(held_scene: Scene) -> None:
+    """F30."""
     job = await held_scene.ran(f"{NAP} & echo done Tidy.; sleep 0.2")
     assert job.status is JobStatus.DONE
 
 
 async def test_a_cli_that_is_missing_fails_with_the_advice(scene: Scene) -> None:
+    """F31."""
     scene.backend.missing = "Install it."
     job = await scene.ran("")
     assert (job.status, job.reason, job.message) == (JobStatus.FAILED, "spawn", "Install it.")
 
 
 async def test_a_cli_that_cannot_be_started_fails_with_the_reason(held_scene: Scene) -> None:
+    """F31."""
     job = await held_scene.started("exit 0")
     (held_scene.place / "workspace").rmdir()
     job = await carried_out(held_scene.workshop, job)
@@ -134,6 +138,18 @@ async def test_a_verdict_stops_the_process_at_once(held_scene: Scene) -> None:
     assert (job.status, job.reason, job.message) == (JobStatus.FAILED, "auth", "It cannot be.")
 
 
+async def test_f33_a_cli_that_is_killed_is_told_from_one_that_fails(
+    held_scene: Scene, tmp_path: Path
+) -> None:
+    script = tmp_path / "claude"
+    script.write_text("#!/bin/sh\necho '{}'\nkill -9 $$\n")
+    script.chmod(0o755)
+    workshop = replace(held_scene.workshop, backends={"claude": Claude(str(script), environment={})})
+    job = await carried_out(workshop, await started(workshop, provider="claude", model="sonnet"))
+    assert (job.status, job.reason) == (JobStatus.FAILED, "killed")
+    assert job.message.startswith("claude was killed, often because the memory ran out.")
+
+
 # Limits
 
 
@@ -149,6 +165,7 @@ async def test_a_limit_is_waited_for_until_the_moment_that_was_named(scene: Scen
 async def test_a_limit_without_a_moment_to_believe_is_waited_for_longer_each_time(
     scene: Scene, named: str
 ) -> None:
+    """F35."""
     limited, waits = await scene.ran(f"echo limited {named}"), []
     for _ in range(4):
         assert limited.retry_at is not None
@@ -180,6 +197,7 @@ async def test_what_has_no_session_starts_afresh_when_the_limit_has_lifted_and_s
 
 
 async def test_a_job_whose_session_is_gone_starts_afresh_once_and_says_so(scene: Scene) -> None:
+    """F37."""
     payload = {"prompt": "Go on.", RESUMED_SESSION: "s1", EARLIER: "Asked: Why?"}
     job = await scene.ran("echo lost", session_id="s1", payload=payload)
     assert (job.status, job.reason, job.session_id) == (JobStatus.PENDING, "session_not_found", None)
@@ -208,10 +226,19 @@ SILENCE = {"rehearsal": 0.5}
 
 
 async def test_a_cli_that_says_nothing_is_stopped(scene: Scene) -> None:
+    """F26."""
     job = await scene.started(f"echo say hi; {NAP} & wait")
     job = await carried_out(replace(scene.workshop, silence_s=SILENCE), job)
     assert (job.status, job.reason) == (JobStatus.FAILED, "inactivity")
     assert job.message.startswith("rehearsal said nothing for ")
+
+
+async def test_f34_time_that_is_up_twice_at_once_ends_the_job_once(scene: Scene) -> None:
+    job = await scene.started(f"{NAP} & wait", payload={"prompt": "Tidy up.", "timeout_s": "0.5"})
+    job = await carried_out(replace(scene.workshop, silence_s=SILENCE), job)
+    assert (job.status, job.reason) == (JobStatus.FAILED, "timeout")
+    moves = [body.transition for body in await scene.bodies(job) if isinstance(body, Moved)]
+    assert moves == [Transition.SUBMIT, Transition.START, Transition.TIME_OUT]
 
 
 @pytest.mark.parametrize("stream", ["1", "2"])
@@ -223,6 +250,7 @@ async def test_a_cli_that_goes_on_talking_is_not(scene: Scene, stream: str) -> N
 
 
 async def test_retry_chatter_is_shown_and_is_no_sign_of_life(scene: Scene) -> None:
+    """F26."""
     job = await scene.started("while :; do echo retrying >&2; sleep 0.1; done")
     job = await carried_out(replace(scene.workshop, silence_s=SILENCE), job)
     assert (job.status, job.reason) == (JobStatus.FAILED, "inactivity")

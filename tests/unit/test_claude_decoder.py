@@ -298,6 +298,7 @@ def test_a_resumed_run_costs_what_it_says_it_used() -> None:
 
 
 def test_a_result_is_not_enough_where_the_process_failed() -> None:
+    """F32."""
     decoder = fresh()
     decoder.stderr(b"boom")
     read(result(), decoder=decoder)
@@ -339,6 +340,7 @@ EVENTS = odd_events(
 @settings(deadline=None)
 @given(st.lists(EVENTS, max_size=6), st.integers(-15, 255))
 def test_no_shape_of_json_is_too_odd(events: list[Any], exit_code: int) -> None:
+    """F22."""
     decoder = fresh()
     for event in events:
         decoder.stdout(orjson.dumps(event))

@@ -18,7 +18,6 @@ from bot.desk.commands import (
     Command,
     Misunderstood,
     Takes,
-    help_text,
     parse,
     shown,
 )
@@ -64,18 +63,15 @@ def test_every_example_of_the_table_is_understood(command: Command) -> None:
     parsed = parse(command.example.removeprefix("/job "))
     assert parsed.command is command
     assert bool(parsed.target) == (command.takes not in (Takes.PROMPT, Takes.NOTHING))
-
-
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.verb)
-def test_the_help_shows_every_usage_and_what_it_does(command: Command) -> None:
-    assert f"- `{command.usage}`: {command.summary}" in help_text()
+    assert set(parsed.args) <= {"prompt", "change", *(option.name for option in command.options)}
 
 
 def test_a_usage_line_names_every_option() -> None:
     usage = BY_VERB["session"].usage
     assert all(f" [--{each.name} {each.placeholder}]" in usage for each in (*RUN_OPTIONS, *TIME_OPTIONS))
     assert BY_VERB["schedule"].usage == "/job schedule pause|resume|delete|run ID"
-    assert BY_VERB["resume"].usage == "/job resume ID [TEXT]"
+    assert BY_VERB["resume"].shape == "/job resume ID [TEXT]"
+    assert BY_VERB["resume"].usage.startswith("/job resume ID [TEXT] [--model NAME]")
 
 
 def test_a_prompt_is_all_that_is_left_without_the_options() -> None:
@@ -246,10 +242,38 @@ def test_an_id_may_be_written_as_it_was_seen(text: str) -> None:
 
 
 def test_new_words_for_a_session_stand_behind_its_id() -> None:
-    parsed = parse("resume 3fa9c1 and now\nthe tests --model x ")
+    parsed = parse("resume 3fa9c1 and now\nthe tests --modern x ")
     assert parsed.target == "3fa9c1"
-    assert parsed.args == {"prompt": "and now\nthe tests --model x"}
+    assert parsed.args == {"prompt": "and now\nthe tests --modern x"}
     assert parse("resume 3fa9c1").args == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "resume 3fa9c1 and now the tests --model opus --timeout 1h",
+        "resume 3fa9c1 --model opus --timeout=1h and now the tests",
+        "resume --model opus 3fa9c1 and now the tests —timeout 1h",
+        "resume --timeout 1h --model opus 3fa9c1 and now the tests",
+    ],
+)
+def test_a_job_is_continued_on_other_terms_wherever_these_stand(text: str) -> None:
+    parsed = parse(text)
+    assert parsed.target == "3fa9c1"
+    assert parsed.args == {"prompt": "and now the tests", "model": "opus", "timeout": "1h"}
+
+
+def test_after_a_lone_dash_new_words_are_taken_as_they_are() -> None:
+    parsed = parse("resume 3fa9c1 --effort low -- --model opus")
+    assert parsed.args == {"prompt": "--model opus", "effort": "low"}
+
+
+def test_a_list_takes_options_and_no_words() -> None:
+    assert parse("list --status failed —by=me").args == {"status": "failed", "by": "me"}
+    assert misunderstood("list --status failed now").startswith("`now` is too much here.")
+    slip = misunderstood("list --sttus failed")
+    assert "Did you mean `--status`?" in slip
+    assert "prompt" not in slip, "there is none"
 
 
 @pytest.mark.parametrize("verb", [command.verb for command in COMMANDS if command.takes.startswith("job")])

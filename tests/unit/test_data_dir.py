@@ -35,6 +35,21 @@ def test_everything_is_made_for_this_user_alone(data: DataDir) -> None:
         assert place.stat().st_mode & 0o777 == 0o700
 
 
+def test_homes_of_an_earlier_release_become_those_of_the_default_workspace(data: DataDir) -> None:
+    for provider in ("claude", "gemini"):
+        home = data.root / "homes" / provider
+        home.mkdir(parents=True)
+        (home / "session").write_text(provider)
+    kept = data.homes / "main" / "gemini" / "session"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("newer")
+    for _ in range(2):
+        data.take_over("main")
+        assert (data.homes / "main" / "claude" / "session").read_text() == "claude"
+        assert kept.read_text() == "newer"
+    assert (data.root / "homes" / "gemini" / "session").exists(), "nothing is thrown away"
+
+
 def test_a_second_process_is_told_who_holds_the_directory_until_that_one_dies(data: DataDir) -> None:
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(data.root)],

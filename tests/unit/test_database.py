@@ -18,7 +18,9 @@ import aiosqlite
 import pytest
 
 from executor import steps as steps_module
-from storage.sqlite.database import Database, NewerSchema, check_database, open_database
+from storage.sqlite.check import check_database
+from storage.sqlite.database import Database, open_database
+from storage.sqlite.schema import NewerSchema
 from tests.fsck import check
 
 MIGRATIONS = sorted(
@@ -207,10 +209,10 @@ async def test_aiosqlite_still_runs_a_function_on_its_thread() -> None:
 
 
 async def test_closing_ends_the_connections_threads(path: Path) -> None:
-    before = set(threading.enumerate())
+    before = connections()
     async with open_database(path) as database:
         await database.read(lambda c: None)
-        own = set(threading.enumerate()) - before
+        own = connections() - before
         assert len(own) == 2
     for thread in own:
         thread.join(timeout=10)
@@ -219,13 +221,18 @@ async def test_closing_ends_the_connections_threads(path: Path) -> None:
 
 async def test_a_failed_opening_leaves_no_thread_behind(path: Path) -> None:
     path.write_bytes(b"This is no database at all, only text." * 100)
-    before = set(threading.enumerate())
+    before = connections()
     with pytest.raises(sqlite3.DatabaseError):
         async with open_database(path):
             pass
-    for thread in set(threading.enumerate()) - before:
+    for thread in connections() - before:
         thread.join(timeout=10)
         assert not thread.is_alive()
+
+
+def connections() -> set[threading.Thread]:
+    """The threads of connections; the loop's own stay."""
+    return {thread for thread in threading.enumerate() if not thread.name.startswith("asyncio_")}
 
 
 # The schema

@@ -180,6 +180,18 @@ async def test_the_same_delivery_makes_one_job(office: Office) -> None:
     assert office.rows()["jobs"] == 1
 
 
+async def test_the_same_delivery_with_other_words_is_refused(office: Office) -> None:
+    """B83."""
+    first = await office.type("research how?", delivery="api:release-42")
+    assert first.job is not None
+    before = office.rows()
+    for text in ("research why?", "session how?"):
+        said = await office.refused(await office.type(text, delivery="api:release-42"), before)
+        assert said.startswith(
+            f"The same delivery has asked for another job before, which is `{first.job.short_id}`"
+        )
+
+
 async def test_the_same_delivery_of_a_resume_makes_one_job(office: Office) -> None:
     ended = await office.ended()
     first = await office.type(f"resume {ended.id}", delivery="slack:action:1")

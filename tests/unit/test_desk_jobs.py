@@ -13,7 +13,7 @@ import pytest
 from executor import outbox
 from executor.executor import GO_ON
 from executor.lifecycle import Transition
-from executor.model import Origin, Outcome, OutcomeKind
+from executor.model import Origin, Outcome, OutcomeKind, Report, Usage
 from tests.builders import START, claim_one
 from tests.unit.office import ADMIN, ANN, BOB, OWNER, Office, an_office, desk_on
 
@@ -46,6 +46,7 @@ async def test_a_running_job_is_asked_to_stop_and_twice_is_no_fault(office: Offi
 
 
 async def test_a_press_on_cancel_of_a_job_that_has_ended_says_so(office: Office) -> None:
+    """B81: what is done stays done, and the answer says how it stands."""
     job = await office.ended()
     before = office.rows()
     text = await office.refused(await office.ask("cancel", job.id), before)
@@ -152,7 +153,7 @@ async def test_new_words_for_a_job_that_waits_for_a_limit_are_not_lost_in_silenc
     job = await office.limited()
     before = office.rows()
     text = await office.refused(await office.type(f"resume {job.short_id} with new words"), before)
-    assert "takes no new words until it has ended" in text
+    assert "takes no new words or options until it has ended" in text
     assert f"`/job resume {job.short_id}` alone" in text
     assert (await office.job(job)).retry_at == job.retry_at
 
@@ -196,14 +197,6 @@ async def test_the_list_shows_the_newest_first_on_a_line_each(office: Office) ->
     assert second == (f"- `{done.short_id}` done · research · how? · cost $0.42 · turns 3 · duration 42s")
 
 
-async def test_the_list_is_short(office: Office) -> None:
-    for number in range(20):
-        await office.queued(f"research question {number}")
-    lines = (await office.type("list")).text.splitlines()
-    assert len(lines) == 15
-    assert lines[0].endswith("question 19")
-
-
 async def test_a_job_is_shown_with_its_terms_and_what_it_waits_for(
     office: Office,
 ) -> None:
@@ -215,8 +208,19 @@ async def test_a_job_is_shown_with_its_terms_and_what_it_waits_for(
     asked = await office.type("session second --priority high --timeout 90m")
     assert asked.job is not None
     answer = await office.type(f"show {asked.job.short_id}")
-    assert "- priority high · timeout 1 h 30 min\n" in answer.text
-    assert f"- waits for the usage limit of rehearsal until {START:%Y-%m-%d} 14:00 UTC" in answer.text
+    assert answer.text.endswith("\n- priority high · timeout 1 h 30 min")
+    assert (
+        f"- pending · waits for the usage limit of rehearsal until {START:%Y-%m-%d} 14:00 UTC\n"
+        in answer.text
+    )
+    assert answer.text.count("usage limit") == 1
+    shown = await office.type(f"show {job.short_id}")
+    assert (
+        f"- rate limited (rate_limit) · goes on {START:%a %d %b %Y}, 15:00 (Europe/Paris), in 2 h"
+        in shown.text
+    )
+    assert f"- usage limit of rehearsal until {START:%a %d %b %Y}, 15:00 (Europe/Paris)" in shown.text
+    assert "- attempt 1: limited (rate_limit)" in shown.text
 
 
 async def test_a_job_is_shown_with_all_that_is_known(office: Office) -> None:
@@ -228,16 +232,45 @@ async def test_a_job_is_shown_with_all_that_is_known(office: Office) -> None:
         "- failed (exit) · cost $0.42 · turns 3 · duration 42s\n"
         "- rehearsal (rehearsal, effort medium) · workspace main\n"
         f"- asked by Ann at {asked_at}\n"
-        "- attempt 1 · session `s-1`\n"
-        "- attempt 1: failed (exit) · 42s · $0.42\n\n"
+        "- session `s-1`\n"
+        "- attempt 1: failed (exit) · cost $0.42 · turns 3 · duration 42s\n\n"
         "It broke. Press Retry."
     )
 
 
-async def test_what_is_not_known_of_a_job_is_not_zero(office: Office) -> None:
-    text = (await office.type(f"show {(await office.queued()).id}")).text
-    assert "- pending · cost unknown · turns unknown · duration unknown" in text
-    assert "session `none yet`" in text
+async def test_of_a_job_that_has_not_ended_only_what_is_known_is_shown(office: Office) -> None:
+    job = await office.queued()
+    asked = f"- asked by Ann at {START:%Y-%m-%d} 12:00:01 UTC"
+    head = f"**research** `{job.short_id}` how?\n"
+    about = f"- rehearsal (rehearsal, effort medium) · workspace main\n{asked}"
+    assert (await office.type(f"show {job.id}")).text == f"{head}- pending\n{about}"
+    claimed = await claim_one(office.storage.jobs, ["rehearsal"])
+    assert claimed is not None
+    assert (await office.type(f"show {job.id}")).text == (
+        f"{head}- running since {START:%Y-%m-%d} 12:00:02 UTC\n{about}\n- attempt 1: running"
+    )
+
+
+async def test_a_report_is_linked_from_the_job_it_is_of(office: Office) -> None:
+    job = await office.running()
+    report = Report(slug="how-3f", title="How", description="")
+    await office.storage.jobs.settle(job, Transition.FINISH, Outcome(kind=OutcomeKind.DONE), report)
+    assert "\n- report: https://bot.example/reports/how-3f/\n" in (await office.type(f"show {job.id}")).text
+
+
+async def test_every_attempt_is_shown_with_its_outcome_and_reason(office: Office) -> None:
+    job = await office.running()
+    lost = Outcome(kind=OutcomeKind.INTERRUPTED, reason="shutdown")
+    await office.storage.jobs.settle(job, Transition.INTERRUPT, lost)
+    again = await claim_one(office.storage.jobs, ["rehearsal"])
+    assert again is not None
+    ended = Outcome(kind=OutcomeKind.CANCELLED, reason="cancelled", usage=Usage(duration_ms=2_000))
+    await office.ask("cancel", job.id)
+    assert " UTC · Ann wants it stopped\n" in (await office.type(f"show {job.id}")).text
+    await office.storage.jobs.settle(again, Transition.CANCEL, ended)
+    text = (await office.type(f"show {job.id}")).text
+    assert "- cancelled by Ann · duration 2.0s\n" in text
+    assert text.endswith("- attempt 1: interrupted (shutdown)\n- attempt 2: cancelled · duration 2.0s")
 
 
 async def test_a_continued_job_names_the_one_before_it(office: Office) -> None:

@@ -44,12 +44,17 @@ def test_a_moment_that_was_named_is_kept_and_the_job_comes_up_to_a_minute_later(
     assert first < middle < last
 
 
+def test_f36_twenty_jobs_that_were_limited_together_come_back_one_after_the_other() -> None:
+    tries = sorted(str(limited(START + HOUR, last_of_id=f"{n * 3277:04x}").retry_at) for n in range(20))
+    assert len({each[:19] for each in tries}) == 20, "each in a second of its own"
+
+
 def test_after_a_short_wait_the_jobs_are_not_spread_over_a_minute() -> None:
     assert limited(START + timedelta(seconds=5)).retry_at == START + timedelta(seconds=5.5)
 
 
 @pytest.mark.parametrize("named", [None, START, START - HOUR, START + timedelta(days=9)])
-def test_where_no_moment_can_be_believed_the_wait_doubles(named: datetime | None) -> None:
+def test_f35_where_no_moment_can_be_believed_the_wait_doubles(named: datetime | None) -> None:
     waits = [limited(named, attempt).resets_at for attempt in range(1, 6)]
     assert waits == [START + minutes * MINUTE for minutes in (15, 30, 60, 60, 60)]
 

@@ -109,4 +109,4 @@ async def test_help_is_a_command_like_any_other(
     settings: Settings, words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert await run_job(words, settings, {}) == 0
-    assert "- bifrost job research PROMPT [--model NAME]" in capsys.readouterr().out
+    assert "- bifrost job research PROMPT: investigate" in capsys.readouterr().out

@@ -27,7 +27,7 @@ from executor import lifecycle
 from executor.events import Activity, Noticed, SessionOpened, TextWritten
 from executor.executor import Executor
 from executor.lifecycle import MOVES, Transition
-from executor.model import Job, JobStatus, Outcome, OutcomeKind, Report, Usage
+from executor.model import Handover, Job, JobStatus, Outcome, OutcomeKind, Report, Usage
 from executor.ports import OpenAttempt, ProcessRecord, Submission, SuccessorLives
 from executor.queueing import QueueRules
 from tests.builders import START, TestClock, claim_one, open_store, origin, request
@@ -47,6 +47,7 @@ LEGAL: dict[Transition, tuple[set[JobStatus | None], JobStatus]] = {
     Transition.HIT_LIMIT: ({_S.RUNNING}, _S.RATE_LIMITED),
     Transition.INTERRUPT: ({_S.RUNNING}, _S.PENDING),
     Transition.START_AFRESH: ({_S.RUNNING}, _S.PENDING),
+    Transition.HAND_OVER: ({_S.RUNNING}, _S.PENDING),
     Transition.CANCEL: ({_S.PENDING, _S.SCHEDULED, _S.RUNNING, _S.RATE_LIMITED}, _S.CANCELLED),
 }
 
@@ -74,6 +75,11 @@ def test_every_outcome_moves_a_running_job(kind: OutcomeKind) -> None:
     assert lifecycle.target(_S.RUNNING, lifecycle.settle(Outcome(kind=kind))) is not None
 
 
+def test_a_limit_that_another_provider_makes_up_for_is_not_waited_for() -> None:
+    outcome = Outcome(kind=_K.LIMITED, handover=Handover(provider="gemini", model="flash"))
+    assert lifecycle.settle(outcome) is Transition.HAND_OVER
+
+
 ENDS = {
     _K.DONE: _S.DONE,
     _K.FAILED: _S.FAILED,
@@ -85,6 +91,7 @@ ENDS = {
     _K.CANCELLED: _S.CANCELLED,
 }
 PROVIDERS, SESSIONS = ("claude", "gemini"), ("one", "two")
+OTHER = Handover(provider="gemini", model="flash")
 RULES = QueueRules(provider_slots={"gemini": 1}, writers=frozenset({"session"}))
 ACTIVITIES: st.SearchStrategy[list[Activity]] = st.lists(
     st.one_of(
@@ -286,24 +293,30 @@ class JobMachine(RuleBasedStateMachine):
         usage=USAGES,
         minutes=st.integers(1, 10),
         reports=st.booleans(),
+        hands_over=st.booleans(),
     )
-    def settle(self, job: Job, kind: OutcomeKind, usage: Usage, minutes: int, reports: bool) -> None:
+    def settle(
+        self, job: Job, kind: OutcomeKind, usage: Usage, minutes: int, reports: bool, hands_over: bool
+    ) -> None:
         known, was_open = self.expected[job.id], self.is_open(job)
         resets_at = self.clock.now() + timedelta(minutes=minutes)
         report = self.report() if kind is _K.DONE and reports else None
         outcome = Outcome(kind=kind, reason="why", message="Why.", usage=usage)
         if kind is _K.LIMITED:
-            outcome = replace(outcome, resets_at=resets_at)
+            outcome = replace(outcome, resets_at=resets_at, handover=OTHER if hands_over else None)
         settled = self.do(self.store.settle(job, lifecycle.settle(outcome), outcome, report))
         assert (settled is not None) == was_open
         if settled is not None:
-            end = ENDS[kind] if ENDS[kind].final or not known.wish else _S.CANCELLED
+            meant = _S.PENDING if outcome.handover else ENDS[kind]
+            end = meant if meant.final or not known.wish else _S.CANCELLED
             known.status, known.wish = end, known.wish if end is _S.CANCELLED else ""
             known.usage += usage
             known.retry_at = resets_at if end is _S.RATE_LIMITED else None
             known.slug = report.slug if report else None
             if kind is _K.LIMITED:
                 self.limits[known.provider] = max(resets_at, self.limits.get(known.provider, START))
+            if outcome.handover and end is _S.PENDING:
+                known.provider, known.session_id = OTHER.provider, None
             if kind is _K.LOST and end is _S.PENDING:
                 known.session_id = None
 

@@ -95,6 +95,7 @@ def later(**span: float) -> datetime:
     ],
 )
 def test_a_notice_says_when_its_limit_lifts(text: str, moment: datetime) -> None:
+    """F35."""
     assert resets_at(text, now=NOW) == moment
 
 
@@ -134,6 +135,7 @@ def test_a_notice_says_when_its_limit_lifts(text: str, moment: datetime) -> None
     ],
 )
 def test_what_names_nothing_to_be_believed_is_not_guessed_at(text: str) -> None:
+    """F35."""
     assert resets_at(text, now=NOW) is None
 
 

@@ -32,12 +32,17 @@ def test_it_does_not_matter_how_the_input_is_cut_into_chunks(chunks: list[bytes]
 
 
 @given(CHUNKS, st.integers(1, 12))
-def test_a_line_is_cut_at_the_cap_and_counted(chunks: list[bytes], cap: int) -> None:
+def test_a_line_is_cut_at_the_cap_marked_and_counted(chunks: list[bytes], cap: int) -> None:
     splitter = LineSplitter(cap)
     lines = [line for chunk in chunks for line in splitter.feed(chunk)] + splitter.finish()
     *whole, rest = b"".join(chunks).split(b"\n")
     wanted = [*whole, rest] if rest else whole
-    assert lines == [line[:cap].removesuffix(b"\r") for line in wanted]
+    assert lines == [
+        line[:cap] + b" [%d bytes left out]" % (len(line) - cap)
+        if len(line) > cap
+        else line.removesuffix(b"\r")
+        for line in wanted
+    ]
     assert splitter.truncated == sum(len(line) > cap for line in wanted)
 
 
@@ -46,7 +51,10 @@ def test_a_line_that_ends_like_on_windows_loses_its_carriage_return() -> None:
 
 
 def test_what_follows_an_overlong_line_is_whole() -> None:
-    assert split(b"x" * 30, b"y" * 30, b"\nnext\n", cap=40) == [b"x" * 30 + b"y" * 10, b"next"]
+    assert split(b"x" * 30, b"y" * 30, b"\nnext\n", cap=40) == [
+        b"x" * 30 + b"y" * 10 + b" [20 bytes left out]",
+        b"next",
+    ]
 
 
 def test_a_line_of_fifty_megabytes_takes_no_more_memory_than_the_cap() -> None:
@@ -59,7 +67,7 @@ def test_a_line_of_fifty_megabytes_takes_no_more_memory_than_the_cap() -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert (len(line), splitter.truncated) == (MB, 1)
+    assert (line.removeprefix(b"x" * MB), splitter.truncated) == (b" [51380224 bytes left out]", 1)
     assert peak < 4 * MB
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from executor import raw_log
 from executor.raw_log import REDACTED, STDERR, RawLog, secret_values
+from tests.small_files import files_of_at_most
 
 SECRET = b"sk-ant-0123456789"
 
@@ -167,3 +168,33 @@ def test_two_threads_never_mix_their_lines(path: Path) -> None:
 
 def test_by_default_it_takes_at_most_64_mib() -> None:
     assert raw_log.HEAD + raw_log.TAIL == 64 * 1024 * 1024
+
+
+def test_a_log_that_is_cut_says_so_and_is_as_it_came_up_to_there(path: Path) -> None:
+    raw = RawLog(path)
+    raw.write([b"out %d" % number for number in range(1000)])
+    kept = path.read_bytes()
+    with files_of_at_most(len(kept) + 500):
+        raw.write([b"lost"] * 1000)
+        raw.write([b"lost"])
+    raw.close()
+    assert raw.truncated
+    assert path.read_bytes() == kept[:-23] + b"\n[cut: File too large]\n"
+
+
+def test_a_tail_that_finds_no_room_costs_the_head_nothing(path: Path) -> None:
+    raw = RawLog(path, head=1000, tail=1000)
+    raw.write([b"%04d" % number for number in range(380)])
+    with files_of_at_most(1500):
+        raw.close()
+    assert raw.truncated
+    whole = b"".join(b"%04d\n" % number for number in range(200))
+    assert path.read_bytes() == whole[:-23] + b"\n[cut: File too large]\n"
+
+
+def test_a_log_that_is_whole_is_not_called_cut(path: Path) -> None:
+    raw = RawLog(path, head=100, tail=100)
+    raw.write([b"x" * 149])
+    raw.close()
+    assert not raw.truncated
+    assert path.stat().st_size == 150

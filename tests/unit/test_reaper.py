@@ -206,7 +206,7 @@ async def test_a_reaper_that_died_while_it_waited_is_replaced() -> None:
 
 
 def test_a_reaper_that_waits_ends_with_its_bot() -> None:
-    shim = Shim()
+    shim = Shim(umask=-1)
     shim.control.close()
     assert shim.process.wait(timeout=10) == 0
     shim.close()

@@ -163,7 +163,7 @@ def test_tables_keep_their_alignment_and_scroll_by_themselves() -> None:
     assert ("div", {"class": "wide", "tabindex": "0"}) in page.elements
 
 
-def test_what_deceives_the_eye_is_shown_or_dropped() -> None:
+def test_f25_what_deceives_the_eye_is_shown_or_dropped() -> None:
     page = render("a\u202eb \x1b[31mred\x1b[0m c\x00d\x9be \ud800")
     assert "a[U+202E]b red c" in page.text
     assert not re.search("[\x00\x1b\x9b]", page.text)
@@ -263,6 +263,7 @@ def test_the_report_in_the_results_goes_before_the_answer(tmp_path: Path) -> Non
 
 
 def test_what_is_no_report_is_passed_over_for_the_answer(tmp_path: Path) -> None:
+    """B96: so is one that is too large."""
     report, secret = tmp_path / "report.md", tmp_path / "secret"
     secret.write_text("secret")
     assert reports.find_markdown(tmp_path / "missing", "answer") == "answer"

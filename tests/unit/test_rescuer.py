@@ -126,12 +126,14 @@ async def test_a_job_whose_processes_cannot_be_ended_does_not_go_on(
 
 
 async def test_an_attempt_that_never_had_a_process_begins_again(store: SqliteStore) -> None:
+    """F03."""
     job = await running(store)
     assert await rescue(store) == 1
     assert (await row(store, job)).status is JobStatus.PENDING
 
 
 async def test_a_cancel_that_the_bot_did_not_live_to_see_through_is_finished(store: SqliteStore) -> None:
+    """F09."""
     job = await running(store)
     await store.cancel(job.id, "Bob")
     async with orphan() as left:
@@ -142,7 +144,8 @@ async def test_a_cancel_that_the_bot_did_not_live_to_see_through_is_finished(sto
     assert (rescued.status, rescued.cancelled_by) == (JobStatus.CANCELLED, "Bob")
 
 
-async def test_a_job_that_was_interrupted_three_times_is_not_started_again(store: SqliteStore) -> None:
+async def test_a_job_under_which_the_bot_died_three_times_is_not_started_again(store: SqliteStore) -> None:
+    """F05."""
     job = await running(store)
     for _ in range(2):
         await rescue(store)
@@ -153,15 +156,22 @@ async def test_a_job_that_was_interrupted_three_times_is_not_started_again(store
     assert "3 times" in rescued.message
 
 
-async def test_limits_do_not_make_a_job_suspicious(store: SqliteStore) -> None:
-    limited = Outcome(kind=OutcomeKind.LIMITED, resets_at=START)
+@pytest.mark.parametrize(
+    "ending",
+    [
+        Outcome(kind=OutcomeKind.LIMITED, resets_at=START),
+        Outcome(kind=OutcomeKind.INTERRUPTED, reason="shutdown"),
+    ],
+    ids=["limits", "bots that were stopped"],
+)
+async def test_what_is_no_crash_does_not_make_a_job_suspicious(store: SqliteStore, ending: Outcome) -> None:
     job = await running(store)
-    for _ in range(4):
-        await store.settle(job, lifecycle.settle(limited), limited)
+    for _ in range(10):
+        await store.settle(job, lifecycle.settle(ending), ending)
         job = await claimed(store)
     await rescue(store)
     rescued = await row(store, job)
-    assert (rescued.status, rescued.attempt) == (JobStatus.PENDING, 5)
+    assert (rescued.status, rescued.attempt) == (JobStatus.PENDING, 11)
 
 
 async def test_what_is_not_running_is_left_as_it_is_and_a_second_rescue_finds_nothing(

@@ -47,7 +47,7 @@ def keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 def test_without_anything_there_are_defaults() -> None:
     settings = load(None, {})
-    assert settings.workspaces == {"main": Path.cwd()}
+    assert settings.directories == {"main": Path.cwd()}
     assert settings.data_dir == Path("~/.local/share/bifrost").expanduser()
     assert (settings.web.host, settings.web.port) == ("127.0.0.1", 4003)
     assert not settings.slack.bot_token.get_secret_value()
@@ -69,11 +69,27 @@ def test_the_file_says_what_differs() -> None:
         """
     )
     assert (settings.slots, settings.web.port) == (2, 0)
-    assert settings.workspaces == {"api": Path("/srv/api"), "main": Path("~/main").expanduser()}
-    assert next(iter(settings.workspaces)) == "api"
+    assert settings.directories == {"api": Path("/srv/api"), "main": Path("~/main").expanduser()}
+    assert next(iter(settings.directories)) == "api"
     assert settings.slack.people == {"U01"}
     assert settings.agents.providers == ("rehearsal", "claude")
     assert settings.agents.claude.environment == {"A": "b"}
+
+
+def test_a_workspace_may_name_who_does_the_jobs_of_a_provider_at_its_limit() -> None:
+    settings = from_file("[workspaces]\nmain = { path = '/srv/main', fallback = 'gemini' }\napi = '/srv/api'")
+    assert settings.directories == {"main": Path("/srv/main"), "api": Path("/srv/api")}
+    assert settings.fallbacks == {"main": "gemini"}
+
+
+def test_a_workspace_that_is_a_link_to_the_root_is_refused(tmp_path: Path) -> None:
+    """B42."""
+    (tmp_path / "all").symlink_to("/")
+    for path in ("/", "/srv/..", str(tmp_path / "all")):
+        with pytest.raises(
+            BadConfiguration, match="`api` leads to /: agents would work in the whole machine"
+        ):
+            from_file(f"workspaces = {{ api = '{path}' }}")
 
 
 def test_relative_paths_start_at_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +98,7 @@ def test_relative_paths_start_at_the_file(tmp_path: Path, monkeypatch: pytest.Mo
     path.write_text('data_dir = "data"\nworkspaces = { main = "../code" }')
     settings = load(path, {})
     assert settings.data_dir == tmp_path / "conf" / "data"
-    assert settings.workspaces == {"main": tmp_path / "code"}
+    assert settings.directories == {"main": tmp_path / "code"}
 
 
 def test_the_environment_goes_before_the_file() -> None:
@@ -102,7 +118,7 @@ def test_the_environment_goes_before_the_file() -> None:
     assert (settings.slots, settings.web.port) == (3, 8080)
     assert settings.web.host == "::1"  # an empty variable is none
     assert settings.slack.channels == {"C01", "C02"}
-    assert settings.workspaces == {"api": Path("/srv/api")}
+    assert settings.directories == {"api": Path("/srv/api")}
     assert settings.agents.providers == ("gemini", "claude")
     assert settings.agents.claude.environment == {"ANTHROPIC_API_KEY": "sk-1"}
     assert settings.agents.rehearsal.step_seconds == 0
@@ -173,6 +189,26 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | 
             "`least_schedule_minutes`: Input should be greater than or equal to 1.",
         ),
         ("[workspaces]\n'my repo' = '.'", "`workspaces.my repo`: "),
+        (
+            "[workspaces]\nmain = { path = '.', fallback = 'cursor' }",
+            "`workspaces.main.fallback`: Input should be 'claude', 'gemini', 'codex' or 'rehearsal'.",
+        ),
+        (
+            "[workspaces]\nmain = { path = '.', falback = 'gemini' }",
+            "`workspaces.main.falback` is no setting. Did you mean `fallback`?",
+        ),
+        (
+            "[workspaces]\nmain = { fallback = 'gemini' }",
+            "`workspaces.main.path`: Field required.",
+        ),
+        (
+            "agents = { providers = ['claude'] }\n[workspaces]\nmain = { path = '.', fallback = 'gemini' }",
+            "the fallback of `main`, gemini, is not among the `providers` under [agents]: claude.",
+        ),
+        (
+            "agents = { providers = ['gemini'] }\n[workspaces]\nmain = { path = '.', fallback = 'gemini' }",
+            "the fallback of `main`, gemini, is the default provider itself.",
+        ),
         ("data_dir = 1", "`data_dir`: Input is not a valid path"),
     ],
 )
@@ -272,7 +308,7 @@ def test_a_file_at_home_makes_no_workspace_of_its_directory(tmp_path: Path) -> N
     home = tmp_path / "config" / "bifrost.toml"
     home.parent.mkdir()
     home.write_text("slots = 1")
-    assert load(home, {}).workspaces == {"main": tmp_path}
+    assert load(home, {}).directories == {"main": tmp_path}
 
 
 def test_no_secret_is_ever_shown() -> None:

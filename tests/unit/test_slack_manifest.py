@@ -29,7 +29,7 @@ NEEDS = {
     "views_open": set(),
 }
 """What each call of the Web API needs, by Slack's method pages."""
-FOR_LISTENING = {"commands", "app_mentions:read"}
+FOR_LISTENING = {"commands", "app_mentions:read", "im:history"}
 
 
 @pytest.fixture(scope="module")

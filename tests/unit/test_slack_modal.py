@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.desk.asks import Answer
-from bot.desk.commands import JOB_COMMANDS, RUN_OPTIONS
+from bot.desk.commands import JOB_COMMANDS, RUN_OPTIONS, TIME_OPTIONS
 from bot.platforms.slack import modal
 from tests.simulators.slack.blocks import view_problems
 
@@ -15,13 +15,13 @@ CHOICES = {
     "provider": ["claude", "gemini"],
     "effort": ["medium", "low", "high"],
     "workspace": [],
-    "timeout": [],
+    "missed": ["once", "skip"],
     "priority": ["normal", "low", "high"],
 }
 
 
 def choices(option: str) -> Sequence[str]:
-    return CHOICES[option]
+    return CHOICES.get(option, ())
 
 
 def blocks(view: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -47,7 +47,7 @@ def test_slack_takes_the_form() -> None:
 
 def test_the_form_has_a_field_for_every_option_of_the_command_table() -> None:
     fields = blocks(modal.form("C1", choices))
-    assert list(fields) == ["type", "prompt", *(option.name for option in RUN_OPTIONS)]
+    assert list(fields) == ["type", "prompt", *(option.name for option in (*RUN_OPTIONS, *TIME_OPTIONS))]
     types = [option["value"] for option in fields["type"]["element"]["options"]]
     assert types == [command.verb for command in JOB_COMMANDS]
 
@@ -87,7 +87,9 @@ def test_fields_left_alone_are_no_args() -> None:
     assert modal.verb_and_args(submitted(type="research", prompt="x")) == ("research", {"prompt": "x"})
 
 
-@pytest.mark.parametrize(("field", "block"), [("model", "model"), ("", "prompt"), ("elsewhere", "prompt")])
+@pytest.mark.parametrize(
+    ("field", "block"), [("model", "model"), ("cron", "cron"), ("", "prompt"), ("elsewhere", "prompt")]
+)
 def test_a_refusal_stands_beside_its_field(field: str, block: str) -> None:
     answer = Answer(ok=False, text="`x` is no model.\nUsage: `/job research`", field=field)
     assert modal.errors(answer) == {block: "`x` is no model."}

@@ -52,6 +52,7 @@ def block(message: Message, kind: str) -> dict[str, Any]:
 
 @given(ANNOUNCEMENTS)
 def test_slack_takes_every_announcement_whatever_is_in_it(given: Announcement) -> None:
+    """B29: neither too many blocks nor too long ones."""
     message = render(given)
     assert problems(message.blocks) == []
     assert markdown_length(message.blocks) <= 11_000

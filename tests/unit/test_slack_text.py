@@ -122,6 +122,7 @@ def test_a_cut_text_is_a_beginning_of_the_whole(text: str, most: int) -> None:
 
 @given(ANY, st.integers(60, 300))
 def test_markdown_fits_pings_nobody_and_leaves_no_fence_open_at_a_cut(text: str, most: int) -> None:
+    """B28."""
     shown = fit_markdown(text, most)
     assert units(shown) <= most
     assert "<" not in shown

@@ -224,7 +224,7 @@ _HINT = "Examples: `0 2 * * *` (every day at 02:00)"
         (
             "60 * * * *",
             "`60` in the field for the minute is out of range. That field takes numbers from 0 to 59",
-        ),
+        ),  # B54
         ("0 24 * * *", "field for the hour is out of range. That field takes numbers from 0 to 23"),
         ("0 0 0 * *", "day of the month is out of range"),
         ("0 0 1 13 *", "field for the month is out of range"),

@@ -100,6 +100,8 @@ async def test_a_time_that_cannot_be_taken_is_refused_with_examples_and_nothing_
 
 
 async def test_a_time_is_one_of_the_persons_own_zone_where_it_is_known(office: Office) -> None:
+    """B59: and the zone is said in the answer."""
+
     async def tokyo() -> str:
         return "Asia/Tokyo"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from yarl import URL
 
-from bot.desk.commands import COMMANDS
+from bot.desk.commands import COMMANDS, RUN_OPTIONS, TIME_OPTIONS
 from bot.platforms.base import Action, Announcement, Link, Place, Shape, Tone
 from storage.hub import NewMessage
 from tests.browser.door import TOKEN, Site, open_site
@@ -85,7 +85,7 @@ async def test_only_what_the_page_needs_is_static(site: Site, name: str) -> None
 async def test_ended_output_is_folded_away_and_running_output_is_not(site: Site) -> None:
     await busy_morning(site.platform)
     html = await page(site)
-    outputs = re.findall(r"<details[^>]*>", html)
+    outputs = re.findall(r"<details class=\"output\"[^>]*>", html)
     assert ["data-folded" in output for output in outputs] == [True, True, False]
     assert "I start with the session store." not in html
     folded = re.findall(r'data-folded="([^"]+)"', html)
@@ -135,6 +135,33 @@ async def test_the_box_offers_the_command_table(site: Site) -> None:
     html = await page(site)
     for command in COMMANDS:
         assert f'data-fill="/job {command.verb}' in html
+
+
+async def test_the_form_has_a_field_for_every_option_of_the_command_table(site: Site) -> None:
+    html = await page(site)
+    named = re.findall(r'<(?:input|select|textarea) id="field-(\w+)" name="(\w+)"', html)
+    names = ["type", "prompt", *(option.name for option in (*RUN_OPTIONS, *TIME_OPTIONS))]
+    assert named == [(name, name) for name in names]
+    assert html.count('<option value="research">') == 1
+    assert '<details id="new">' in html
+    assert '<details id="new" open>' in await page(site, "/channels/dev?new")
+
+
+async def test_the_form_takes_options_of_the_table_and_nothing_else(site: Site) -> None:
+    job = {"type": "research", "prompt": "how?", "delivery": "d-0000001"}
+    async with site.visitor() as visitor:
+        async with visitor.post("/channels/dev/jobs", json=job | {"at": "18:00", "in": ""}) as answer:
+            assert (await answer.json())["ok"] is True
+        async with visitor.post("/channels/dev/jobs", json=job | {"target": "3fa9c1"}) as answer:
+            assert answer.status == 422
+        site.door.wrong["research"] = "at"
+        async with visitor.post("/channels/dev/jobs", json=job | {"own_zone": "Asia/Kolkata"}) as answer:
+            fields = await answer.json()
+    assert (fields["field"], fields["sentence"]) == ("at", "<p>That is <code>wrong</code>.</p>\n")
+    first, second = site.door.asks
+    assert (first.verb, first.args) == ("research", {"prompt": "how?", "at": "18:00"})
+    assert first.delivery == "web:d-0000001"
+    assert second.zone is not None and await second.zone() == "Asia/Kolkata"
 
 
 @pytest.mark.parametrize(

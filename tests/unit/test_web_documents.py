@@ -19,7 +19,10 @@ from tests.browser.door import Site, open_site
 from tests.unit.test_web_streams import DONE, post, start
 
 DEV = Place(team="", channel="dev")
-POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'"
+)
 
 
 @pytest.fixture
@@ -56,7 +59,7 @@ async def test_whoever_knows_the_slug_reads_the_report(site: Site) -> None:
 
 @pytest.mark.parametrize("path", ["{slug}/", "{slug}/report.md", "{slug}", "nothing/", "", "{slug}/x/y"])
 async def test_every_answer_below_reports_has_the_policy(site: Site, path: str) -> None:
-    """B94: a script in a report meets an opaque origin and no right to run, whatever the status."""
+    """B90, B91, B94: a script in a report meets an opaque origin and no right to run, whatever the status."""
     slug = await publish(site)
     address = "/reports/" + path.format(slug=slug)
     for method in ("GET", "POST"):

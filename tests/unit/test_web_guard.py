@@ -250,11 +250,27 @@ async def test_a_compressed_body_is_refused(site: Site) -> None:
         (b'"x"', 422, "JSON object"),
         (b'{"delivery": "d-0000001"}', 422, "`text` is missing"),
         (b'{"text": 5, "delivery": "d-0000001"}', 422, "`text` cannot be taken"),
+        (b'{"text": "list", "delivery": 9223372036854775808}', 422, "`delivery` cannot be taken"),
+        (b'{"text": "list", "delivery": "d-0000001", "limit": -1}', 422, "There is no field `limit`"),
         (b'{"txt": "list", "text": "list", "delivery": "d-0000001"}', 422, "Did you mean `text`?"),
         (b'{"text": "\\ud800", "delivery": "d-0000001"}', 422, "not valid Unicode"),
         (b'{"text": "list", "delivery": "../../x"}', 422, "`delivery` cannot be taken"),
     ],
-    ids=["B75", "B76", "cut", "no UTF-8", "array", "text", "missing", "number", "B80", "B19", "delivery"],
+    ids=[
+        "B75",
+        "B76",
+        "cut",
+        "no UTF-8",
+        "array",
+        "text",
+        "missing",
+        "number",
+        "B77",
+        "B78",
+        "B80",
+        "B19",
+        "delivery",
+    ],
 )
 async def test_a_bad_body_is_refused_by_name(site: Site, body: bytes, status: int, says: str) -> None:
     async with site.visitor() as visitor, visitor.post(COMMAND, data=body, headers=JSON) as answer:
@@ -325,6 +341,11 @@ async def test_health_tells_nothing_but_health(site: Site) -> None:
             assert await answer.json() == {"live": True}
         async with visitor.get("/ready") as answer:
             assert await answer.json() == {"ready": True}
+
+
+async def test_who_has_the_token_is_told_how_jobs_are_held(site: Site) -> None:
+    async with site.visitor(bearer=TOKEN) as visitor, visitor.get("/ready") as answer:
+        assert await answer.json() == {"ready": True, "sandbox": "reaper"}
 
 
 def test_an_empty_token_lets_nobody_start_a_server(tmp_path: Path) -> None:

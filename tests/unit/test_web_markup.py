@@ -87,5 +87,5 @@ def test_lines_stay_lines() -> None:
 
 
 def test_a_turned_reading_direction_is_seen() -> None:
-    """B20: the control is shown, not obeyed."""
+    """B20, F25: the control is shown, not obeyed."""
     assert to_html("evil\u202etxt.exe") == "<p>evil⟨U+202E⟩txt.exe</p>\n"

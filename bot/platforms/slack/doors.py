@@ -27,8 +27,11 @@ from executor.model import Actor, Origin
 Json = dict[str, Any]
 Tell = Callable[[Answer], Coroutine[Any, Any, None]]
 
-EVENTS = ("app_mention",)
+EVENTS = ("app_mention", "message.im")
 """The events we subscribe to; as few as possible, for Slack counts deliveries."""
+
+DIRECT = "D"
+"""What the ids of direct messages begin with."""
 
 PATIENCE_S = 2.0
 """How long the desk may take before Slack is acknowledged without its answer; Slack waits three."""
@@ -38,7 +41,14 @@ _SORRY = (
     "Sorry, that went wrong on my side, and it is written down. "
     "Look at `/job list` before you ask again: it may have been accepted."
 )
-_EDITED = "Edits are not read. Mention me in a new message."
+_EDITED = "Edits are not read. Ask me in a new message."
+_FILES = (
+    "Attached files are not read, so nothing was started. "
+    "Put the file into the workspace, and name it in the prompt."
+)
+_NOT_MINE = "I am not part of this conversation. Use `/job` in a channel of mine, or write to me directly."
+_WORDS = (None, "file_share", "message_changed")
+"""The subtypes of a message that somebody has written; others say who joined, or what the topic is."""
 _log = logging.getLogger(__name__)
 
 
@@ -57,7 +67,8 @@ class Doors:
     def listen(self, app: AsyncApp) -> None:
         """Registers every listener; bolt asks them in this order."""
         app.command(self._command)(self._typed)
-        app.event(EVENTS[0])(self._mentioned)
+        app.event("app_mention")(self._mentioned)
+        app.event("message")(self._written)
         app.action(re.compile(f"^{ACTION}"))(self._pressed)
         app.view(modal.CALLBACK)(self._submitted)
         # Unacknowledged, a link shows an error to whoever pressed it and an event comes again.
@@ -80,6 +91,8 @@ class Doors:
             delivery=f"slack:command:{body['trigger_id']}",
             zone=partial(self._people.zone_of, actor.user_id),
         )
+        if channel.startswith(DIRECT) and not await self._replies.reaches(channel):
+            return Answer(ok=False, text=_NOT_MINE)
         if text.strip():
             return await self._door.command(invocation)
         # The form names models and workspaces: only who may read the help sees it.
@@ -91,8 +104,22 @@ class Doors:
             return Answer(ok=True, text="")
         return await self._door.command(invocation)
 
-    async def _mentioned(self, body: Json, context: AsyncBoltContext) -> None:
+    async def _written(self, body: Json, context: AsyncBoltContext) -> None:
+        """What is written to us directly needs no mention."""
         event = body["event"]
+        if event.get("channel_type") != "im" or event.get("subtype") not in _WORDS:
+            return
+        if event.get("subtype") == "message_changed":
+            before, message = event["previous_message"], event["message"]
+            if message.get("text") == before.get("text"):
+                return  # Slack unfurled a link, or we edited a card
+            event = message | {"channel": event["channel"]}
+        await self._asked(event, body, context)
+
+    async def _mentioned(self, body: Json, context: AsyncBoltContext) -> None:
+        await self._asked(body["event"], body, context)
+
+    async def _asked(self, event: Json, body: Json, context: AsyncBoltContext) -> None:
         if event.get("bot_id") or not event.get("user"):
             return
         channel, thread = event["channel"], event.get("thread_ts")
@@ -102,16 +129,18 @@ class Doors:
                 await self._replies.react(channel=channel, message_id=event["ts"])
             await self._replies.whisper(channel=channel, user=event["user"], thread=thread, text=answer.text)
 
-        work = _not_read() if event.get("edited") else self._do_as_said(body, context)
+        # Slack mentions us again in every edit; a second job is not what a corrected typo asks for.
+        unread = _EDITED if event.get("edited") else _FILES if event.get("files") else ""
+        work = _refused(unread) if unread else self._do_as_said(event, body, context)
         await self._answer_and_tell(work, tell)
 
-    async def _do_as_said(self, body: Json, context: AsyncBoltContext) -> Answer:
-        event, user_id = body["event"], body["event"]["user"]
+    async def _do_as_said(self, event: Json, body: Json, context: AsyncBoltContext) -> Answer:
+        user_id = event["user"]
         # A guest of a shared channel belongs to another team than the one the event was delivered to.
         team = event.get("user_team") or body["team_id"]
         actor = _actor(team=team, user_id=user_id, name=await self._people.name_of(user_id))
         invocation = Invocation(
-            text=decode(without_mention(event["text"], context.bot_user_id or "")),
+            text=decode(without_mention(event.get("text") or "", context.bot_user_id or "")),
             origin=Origin(actor=actor, channel=event["channel"], thread=event.get("thread_ts")),
             # One message may come as two events, each with an id and even a timestamp of its own.
             delivery=f"slack:event:{event.get('client_msg_id') or body['event_id']}",
@@ -151,6 +180,7 @@ class Doors:
             args=args,
             origin=Origin(actor=_presser(body), channel=channel),
             delivery=f"slack:view:{view['id']}:{view['hash']}",
+            zone=partial(self._people.zone_of, body["user"]["id"]),
         )
         answer = await self._answer(self._door.ask(ask), tell)
         if answer is None or answer.ok:
@@ -176,9 +206,8 @@ class Doors:
         return None
 
 
-async def _not_read() -> Answer:
-    # Slack mentions us again in every edit; a second job is not what a corrected typo asks for.
-    return Answer(ok=False, text=_EDITED)
+async def _refused(text: str) -> Answer:
+    return Answer(ok=False, text=text)
 
 
 async def _told(task: asyncio.Task[Answer], tell: Tell) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bot.desk.asks import Answer
-from bot.desk.commands import JOB_COMMANDS, RUN_OPTIONS, Command, Option
+from bot.desk.commands import JOB_COMMANDS, RUN_OPTIONS, TIME_OPTIONS, Command, Option
 from bot.platforms.slack.text import fit_line
 
 Json = dict[str, Any]
@@ -14,6 +14,7 @@ Json = dict[str, Any]
 CALLBACK = "job:compose"
 PROMPT = "prompt"
 
+_OPTIONS = (*RUN_OPTIONS, *TIME_OPTIONS)
 _TYPE = "type"
 _ENTRY = "entry"
 _MOST_CHOICES = 100
@@ -41,7 +42,7 @@ def form(channel: str, choices: Callable[[str], Sequence[str]]) -> Json:
         "blocks": [
             _input(_TYPE, "What to do", kind),
             _input(PROMPT, "Prompt", prompt),
-            *(_optional(option, choices(option.name)) for option in RUN_OPTIONS),
+            *(_optional(option, choices(option.name)) for option in _OPTIONS),
         ],
     }
 
@@ -55,7 +56,7 @@ def verb_and_args(view: Json) -> tuple[str, Mapping[str, str]]:
 
 def errors(answer: Answer) -> dict[str, str]:
     """A refusal, put beside the field it is about: by block, as plain text."""
-    fields = {option.name for option in RUN_OPTIONS} | {_TYPE, PROMPT}
+    fields = {option.name for option in _OPTIONS} | {_TYPE, PROMPT}
     field = answer.field if answer.field in fields else PROMPT
     return {field: fit_line(answer.text.partition("\n")[0], _ERROR)}
 

@@ -48,6 +48,17 @@ class Replies:
         """Opens a form; False where Slack would not, most often because three seconds were over."""
         return await self._tried("views.open", self._api.client.views_open(trigger_id=trigger_id, view=view))
 
+    async def reaches(self, channel: str) -> bool:
+        """Whether we are part of a channel; yes, where Slack does not say."""
+        call = self._api.client.conversations_history(channel=channel, limit=1)
+        try:
+            await self._api.send("conversations.history", call)
+        except Refused:
+            return False
+        except (Throttled, Unsure):
+            return True
+        return True
+
     async def respond(self, response_url: str, text: str) -> None:
         """Answers a command after its acknowledgement; works also where we are no member."""
         if not text:

@@ -118,13 +118,16 @@ async function send(form, fields) {
   if (!deliveries.has(form)) deliveries.set(form, newDelivery());
   const button = form.querySelector("button:not([type])");
   button.disabled = true;
+  byId("answer").hidden = true; // it answered what was asked before
+  mark(form);
   try {
-    const body = JSON.stringify({ ...fields, delivery: deliveries.get(form) });
+    const own_zone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+    const body = JSON.stringify({ ...fields, own_zone, delivery: deliveries.get(form) });
     const headers = { "Content-Type": "application/json" };
     const response = await fetch(form.action, { method: "POST", headers, body });
     const answer = await response.json();
     deliveries.delete(form);
-    note(answer.ok === true, answer.html, answer.detail);
+    if (answer.ok || !mark(form, answer)) note(answer.ok === true, answer.html, answer.detail);
     return answer;
   } catch {
     note(false, "", "No answer came. Send it again: it is not done twice.");
@@ -142,8 +145,42 @@ function note(ok, html, plain) {
   byId("answer").hidden = false;
 }
 
+function mark(form, refusal) {
+  // Puts a refusal beside the field that is wrong; without one, takes the last one away.
+  for (const old of form.querySelectorAll("[aria-invalid]")) {
+    old.removeAttribute("aria-invalid");
+    byId(`wrong-${old.name}`).hidden = true;
+  }
+  const field = refusal?.field && form.elements[refusal.field];
+  const place = field && byId(`wrong-${field.name}`);
+  if (!place) return false;
+  place.innerHTML = refusal.sentence;
+  place.hidden = false;
+  field.setAttribute("aria-invalid", "true");
+  field.focus();
+  return true;
+}
+
+async function sendJob(form) {
+  const answer = await send(form, Object.fromEntries(new FormData(form)));
+  if (!answer?.ok) return;
+  form.reset();
+  byId("new").open = false;
+  text.focus();
+}
+
+function openForm() {
+  byId("answer").hidden = true;
+  byId("new").open = true;
+  byId("field-prompt").focus();
+}
+
 async function sendCommand(form) {
   const sent = text.value;
+  if (/^\s*\/job\s*$/.test(sent)) {
+    text.value = "";
+    return openForm();
+  }
   const answer = await send(form, { text: sent });
   // What was typed meanwhile stays.
   if (answer?.ok && text.value === sent) text.value = "";
@@ -165,6 +202,7 @@ document.addEventListener("submit", async (event) => {
   if (form.method === "dialog") return;
   event.preventDefault();
   if (form.id === "compose") return sendCommand(form);
+  if (form.id === "job") return sendJob(form);
   if (form.dataset.confirm && !(await confirmed(form))) return;
   await send(form, Object.fromEntries(new FormData(form)));
 });
@@ -188,10 +226,8 @@ document.addEventListener("click", (event) => {
   else if (button.id === "dismiss") (byId("answer").hidden = true), text.focus();
   else (text.value = button.dataset.fill), text.focus(), showHint();
 });
-text.addEventListener("input", () => {
-  deliveries.delete(text.form); // other words are another delivery
-  showHint();
-});
+document.addEventListener("input", (event) => deliveries.delete(event.target.form)); // other words are another delivery
+text.addEventListener("input", showHint);
 text.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();

@@ -2,10 +2,10 @@
 -- A new job, with its first event to follow in the same transaction.
 INSERT INTO jobs (id, type, status, payload, provider, model, effort, workspace, platform, team, channel, thread,
                   user_id, user_name, parent_job_id, session_id, scheduled_at, schedule_id, dedupe_key,
-                  priority, seq, created_at, updated_at)
+                  priority, seq, message, created_at, updated_at)
 VALUES (:id, :type, :status, :payload, :provider, :model, :effort, :workspace, :platform, :team, :channel, :thread,
         :user_id, :user_name, :parent_job_id, :session_id, :scheduled_at, :schedule_id, :dedupe_key,
-        :priority, 1, :now, :now)
+        :priority, 1, :note, :now, :now)
 RETURNING *;
 
 -- name: by_id
@@ -23,13 +23,6 @@ WHERE parent_job_id = :parent_job_id AND status IN ('pending', 'scheduled', 'run
 -- name: by_prefix
 -- Ids are hexadecimal, so 'g' ends the range of every prefix.
 SELECT * FROM jobs WHERE id >= :prefix AND id < :prefix || 'g' ORDER BY created_at DESC LIMIT :limit;
-
--- name: newest
-SELECT * FROM jobs ORDER BY created_at DESC, id LIMIT :limit;
-
--- name: newest_of_status
-SELECT * FROM jobs WHERE status IN (SELECT value FROM json_each(:statuses))
-ORDER BY created_at DESC, id LIMIT :limit;
 
 -- name: start
 -- Compare-and-set: only a job that waits starts, and its next attempt and event get their numbers.
@@ -59,6 +52,10 @@ UPDATE jobs SET retry_at = CASE WHEN retry_at IS NULL THEN NULL ELSE :now END,
                 scheduled_at = CASE WHEN scheduled_at IS NULL THEN NULL ELSE :now END, updated_at = :now
 WHERE id = :id AND status IN ('scheduled', 'rate_limited');
 
+-- name: hand_over
+-- Another provider knows nothing of the conversation.
+UPDATE jobs SET provider = :provider, model = :model, session_id = NULL WHERE id = :id;
+
 -- name: set_session
 -- What a CLI says must not fail: a conversation that another running job has stays that job's.
 UPDATE OR IGNORE jobs SET session_id = :session_id WHERE id = :id;
@@ -71,14 +68,15 @@ UPDATE attempts SET pid = :pid, pid_started = :pid_started, boot_id = :boot_id
 WHERE job_id = :job_id AND number = :number AND ended_at IS NULL;
 
 -- name: end_attempt
-UPDATE attempts SET ended_at = :now, outcome = :outcome, reason = :reason,
+UPDATE attempts SET ended_at = :now, outcome = :outcome, reason = :reason, log_truncated = :log_truncated,
                     cost_usd = :cost_usd, turns = :turns, duration_ms = :duration_ms
 WHERE job_id = :job_id AND number = :number AND ended_at IS NULL;
 
 -- name: open_attempts
+-- Only a bot that died makes a job suspicious: one that was told to stop did so of its own accord.
 SELECT jobs.*, attempts.pid, attempts.pid_started, attempts.boot_id,
        (SELECT count(*) FROM attempts AS past
-        WHERE past.job_id = jobs.id AND (past.outcome = 'interrupted' OR past.reason = 'restart')) AS interruptions
+        WHERE past.job_id = jobs.id AND past.reason = 'restart') AS crashes
 FROM attempts JOIN jobs ON jobs.id = attempts.job_id
 WHERE attempts.ended_at IS NULL ORDER BY attempts.started_at;
 

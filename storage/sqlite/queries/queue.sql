@@ -14,22 +14,13 @@ ORDER BY created_at, id;
 SELECT id, platform || ':' || team || ':' || user_id AS person, priority, type, provider, session_id, workspace
 FROM jobs WHERE status = 'running';
 
--- name: hindrance
--- What keeps a job from starting now that waits for no time of its own; no row where nothing does.
-SELECT * FROM (
-    SELECT CASE WHEN limited_until > :now THEN limited_until END AS limited_until,
-           session_holder,
-           (SELECT other.id FROM jobs AS other
-            WHERE job.type IN (SELECT value FROM json_each(:writers))
-              AND other.status = 'running' AND other.workspace = job.workspace
-              AND other.type IN (SELECT value FROM json_each(:writers))) AS workspace_holder,
-           provider_running >= coalesce(
-               (SELECT value FROM json_each(:provider_slots) WHERE key = job.provider), 1000000) AS provider_full,
-           (SELECT count(*) FROM jobs AS other WHERE other.status = 'running') >= :slots AS full
-    FROM waiting AS job
-    WHERE id = :id AND (status = 'pending' OR coalesce(retry_at, scheduled_at) <= :now))
-WHERE limited_until IS NOT NULL OR session_holder IS NOT NULL OR workspace_holder IS NOT NULL
-   OR provider_full OR full;
+-- name: waiting
+-- A job that waits, whether its own time has come, and until when its provider is limited.
+SELECT id, platform || ':' || team || ':' || user_id AS person, priority, type, provider, session_id, workspace,
+       status = 'pending' OR coalesce(retry_at, scheduled_at) <= :now AS its_time,
+       (SELECT resets_at FROM provider_limits AS known
+        WHERE known.provider = jobs.provider AND resets_at > :now) AS limited_until
+FROM jobs WHERE id = :id AND status IN ('pending', 'scheduled', 'rate_limited');
 
 -- name: next_moment
 -- When the next job that waits for a time may start. One whose time has come waits for something else.
@@ -46,6 +37,9 @@ WHERE moment > :after;
 -- Of two notices the later moment counts: the other limit would only be run into again.
 INSERT INTO provider_limits (provider, resets_at, seen_at) VALUES (:provider, :resets_at, :now)
 ON CONFLICT (provider) DO UPDATE SET resets_at = max(resets_at, excluded.resets_at), seen_at = excluded.seen_at;
+
+-- name: limits
+SELECT provider, resets_at FROM provider_limits WHERE resets_at > :now ORDER BY resets_at;
 
 -- name: forget_limit
 DELETE FROM provider_limits WHERE provider = :provider;

@@ -49,12 +49,14 @@ class ModelSimulator:
     """Three model APIs on one loopback port; `requests` is what the CLIs asked, oldest first.
 
     `strays` are the calls it has no answer for ("GET /v1/models"); `latency` may be changed at any time.
+    Scenarios that are put into `lifted` are over: they are a plain hello.
     """
 
     def __init__(self, *, latency: Latency | None = None) -> None:
         self.latency = latency or Latency()
         self.requests: list[Request] = []
         self.strays: list[str] = []
+        self.lifted: set[str] = set()
         self.url = ""
         self._seen: Counter[tuple[Provider, str, str]] = Counter()
         self._changed = asyncio.Condition()
@@ -142,11 +144,22 @@ class ModelSimulator:
             return api.SCENES["e401"](request)
         if request.model.startswith("nonexist"):
             return api.SCENES["e404"](request)
-        name = self._once(request) if request.scenario.endswith("_once") else request.scenario
+        name = self._name(request)
         scene = {**SCENES, **api.SCENES}.get(name)
         if scene is None:
             return api.error(400, f"The simulator knows no scenario {name!r} for {api.PROVIDER}.")
         return scene(request)
+
+    def _name(self, request: Request) -> str:
+        """The scenario. A `…_later` marker names what comes once a tool was used, amid the work."""
+        name = request.scenario
+        if name.endswith("_once"):
+            name = self._once(request)
+        elif name.endswith("_later"):
+            name = name.removesuffix("_later")
+            if name not in self.lifted and not request.tool_results:
+                return "report"
+        return "hello" if name in self.lifted else name
 
     def _once(self, request: Request) -> str:
         """The scenario of a `…_once` marker: what it names for the first time, a plain hello ever after."""

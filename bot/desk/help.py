@@ -1,0 +1,45 @@
+"""What the commands are and how one of them is used, out of the command table. Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from bot.desk.commands import BY_VERB, COMMANDS, Command, Option
+
+_EXAMPLES = ("research", "session", "resume")
+_MOST_CHOICES = 20
+
+
+def help_text() -> str:
+    """All commands, a line each, and some examples."""
+    return "\n".join(
+        [
+            "**Commands**",
+            *(f"- `{command.shape}`: {command.summary}" for command in COMMANDS),
+            "",
+            "**Examples**",
+            *(f"- `{BY_VERB[verb].example}`" for verb in _EXAMPLES),
+            "",
+            "`/job help research` shows the options of a command. An id may be as short as it is unique.",
+        ]
+    )
+
+
+def help_of(command: Command, choices: Callable[[str], Sequence[str]]) -> str:
+    """One command: its usage, its options, an example. `choices` as a form has them."""
+    lines = [f"**{command.shape}**: {command.summary}"]
+    if command.options:
+        places = "before or after the prompt; a lone `--` makes all that follows the prompt"
+        lines += ["", f"**Options**, {places}" if command.takes.has_words else "**Options**"]
+        lines += [_line(option, choices(option.name)) for option in command.options]
+    return "\n".join([*lines, "", f"Example: `{command.example}`"])
+
+
+def _line(option: Option, choices: Sequence[str]) -> str:
+    default = option.default or (f"`{choices[0]}`" if choices else "")
+    without = f"; without it: {default}" if default else ""
+    told = all(choice in option.summary + option.placeholder for choice in choices)
+    listed = ", ".join(f"`{choice}`" for choice in choices[:_MOST_CHOICES])
+    more = ", …" if len(choices) > _MOST_CHOICES else ""
+    among = "" if told else f". There are: {listed}{more}"
+    return f"- `--{option.name} {option.placeholder}`: {option.summary}{without}{among}"

@@ -1,0 +1,40 @@
+"""Who does a fresh job instead, while its provider is at a usage limit. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from executor.catalog import Catalog
+from executor.model import RESUMED_SESSION, Handover, Job, JobRequest
+from executor.workspaces import Workspaces
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fallbacks:
+    """What the workspaces say of that, and the models of the providers."""
+
+    catalog: Catalog
+    workspaces: Workspaces
+
+    def instead_of(self, job: Job | JobRequest, limits: Mapping[str, datetime]) -> Handover | None:
+        """Who takes over from the provider of `job`; None where nobody does.
+
+        `limits` are those that hold now. What goes on with a session stays with that session's provider.
+        """
+        provider = self.workspaces.fallbacks.get(job.workspace)
+        if provider is None or provider == job.provider or provider in limits:
+            return None
+        if provider not in self.catalog.providers or RESUMED_SESSION in job.payload:
+            return None
+        return Handover(provider=provider, model=self.catalog.choose(job.type, provider, None).name)
+
+
+def sentence(provider: str, until: datetime, handover: Handover) -> str:
+    """For people: why somebody else does it."""
+    model = f" ({handover.model})" if handover.model != handover.provider else ""
+    return (
+        f"{provider} is at its usage limit until {until:%Y-%m-%d %H:%M} UTC; "
+        f"{handover.provider}{model} does it instead."
+    )

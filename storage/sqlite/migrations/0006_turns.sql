@@ -1,0 +1,3 @@
+-- Whose turn it is, is not for SQL to say any more.
+
+DROP VIEW waiting;
