@@ -20,11 +20,11 @@ from bot.loop_watch import LoopWatch
 from bot.news import words
 from bot.news.announcer import Announcer
 from bot.news.newsroom import Newsroom
-from bot.platforms.base import ChatPlatform
+from bot.platforms.base import Caps, ChatPlatform
 from bot.platforms.slack.adapter import SetupFault, SlackAdapter
 from bot.platforms.slack.doors import DIRECT
 from bot.platforms.web import WebPlatform
-from bot.settings import Cli, Settings
+from bot.settings import Cli, Pace, Settings
 from bot.web.server import OWNER, WebServer
 from executor.attempt import Workshop
 from executor.backends.base import Backend
@@ -325,6 +325,7 @@ class Bifrost:
             reports=house.data.reports,
             public_url=url,
             sandbox=words.sandbox(house.sandbox.mode),
+            quiet={("slack", channel) for channel in house.settings.slack.quiet},
         )
 
     async def _keep_slack(self, slack: SlackAdapter) -> None:
@@ -340,11 +341,22 @@ def _slack(settings: Settings, desk: Desk) -> SlackAdapter | None:
     slack = settings.slack
     if not slack.bot_token.get_secret_value():
         return None
-    return SlackAdapter(
+    adapter = SlackAdapter(
         bot_token=slack.bot_token.get_secret_value(),
         app_token=slack.app_token.get_secret_value(),
         door=desk,
         base_url=slack.api_url,
+    )
+    adapter.platform.caps = _paced(adapter.platform.caps, slack.pace)
+    return adapter
+
+
+def _paced(caps: Caps, pace: Pace) -> Caps:
+    return replace(
+        caps,
+        posts_per_minute=pace.posts_per_minute,
+        edits_per_minute=pace.edits_per_minute,
+        least_edit_gap_s=pace.edit_gap_seconds,
     )
 
 

@@ -28,7 +28,7 @@ from executor.moments import TimeRefused, machine_zone, parse_span, parse_zone
 from executor.rescuer import OnRestart
 
 _PREFIX = "BIFROST__"
-_LISTS = frozenset({"channels", "people", "admins", "providers"})
+_LISTS = frozenset({"channels", "people", "admins", "quiet", "providers"})
 """Settings that the environment gives as a list with commas."""
 _VARIABLES = "environment"
 """The section whose keys are names of variables, and keep their case."""
@@ -92,6 +92,14 @@ class Web(_Section):
     """The address that links begin with; by default the one that the server listens on."""
 
 
+class Pace(_Section):
+    """How often we may speak on a platform; the defaults are what Slack allows, with some to spare."""
+
+    posts_per_minute: float = Field(default=60, gt=0, le=60_000)
+    edits_per_minute: float = Field(default=40, gt=0, le=60_000)
+    edit_gap_seconds: float = Field(default=2, ge=0, le=3600)
+
+
 class Slack(_Section):
     """A Slack workspace. Both tokens empty switch it off."""
 
@@ -100,6 +108,9 @@ class Slack(_Section):
     channels: frozenset[str] = frozenset()
     people: frozenset[str] = frozenset()
     admins: frozenset[str] = frozenset()
+    quiet: frozenset[str] = frozenset()
+    """Channels that want no live output, only states and last words."""
+    pace: Pace = Pace()
     api_url: str = Field(default="https://slack.com/api/", pattern=r"^https?://\S+/$")
 
     @model_validator(mode="after")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from bot.settings import BadConfiguration, Settings, Timeouts, find_file, forget_secrets, load
+from bot.platforms.slack.platform import SlackPlatform
+from bot.settings import BadConfiguration, Pace, Settings, Timeouts, find_file, forget_secrets, load
 from executor.job_types import JOB_TYPES
 
 EXAMPLE = Path(__file__).parents[2] / "bifrost.toml.example"
@@ -341,6 +342,14 @@ def test_the_zone_is_the_machines_own_unless_it_is_set(monkeypatch: pytest.Monke
     assert load(None, {}).clocks.key == "Asia/Tokyo"
     monkeypatch.setenv("TZ", "nonsense")
     assert load(None, {}).clocks.key
+
+
+def test_slack_is_paced_as_its_limits_want_unless_it_is_told_otherwise() -> None:
+    pace, caps = from_file("").slack.pace, SlackPlatform.caps
+    assert (pace.posts_per_minute, pace.edits_per_minute) == (caps.posts_per_minute, caps.edits_per_minute)
+    assert pace.edit_gap_seconds == caps.least_edit_gap_s
+    assert from_file("[slack.pace]\nedits_per_minute = 10").slack.pace == Pace(edits_per_minute=10)
+    assert load(None, {"BIFROST__SLACK__QUIET": "C01, C02"}).slack.quiet == {"C01", "C02"}
 
 
 def test_the_example_shows_every_setting() -> None:
