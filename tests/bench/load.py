@@ -10,8 +10,11 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.bench.fast_clock import on_fast_clock
@@ -25,6 +28,9 @@ _CROWDS = (1, 5, 10, 20, 50)
 _EVERY_S = 1.0
 _STREAM_S = CHUNKS * _EVERY_S
 _MOST_S = 900.0
+_STREAMING, _NEWCOMERS = 20, 40
+_APART_S = 4.0
+"""Seconds between two newcomers: each takes two posts, its card and its last word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +63,18 @@ async def measure(place: Path) -> Sequence[Figure]:
         for jobs in _CROWDS:
             home = place / f"{name}-{jobs}"
             home.mkdir()
-            figures += _figures(name, await on_fast_clock(_SPEED, lambda: _crowd(name, jobs, home)))  # noqa: B023
+            figures += _figures(name, await on_fast_clock(_SPEED, partial(_crowd, name, jobs, home)))
+        home = place / f"{name}-newcomers"
+        home.mkdir()
+        cards_ms = await on_fast_clock(_SPEED, partial(_newcomers, name, home))
+        figures.append(
+            Figure(
+                name=f"job → card on {name} while {_STREAMING} stream, p99",
+                value=p99(cards_ms),
+                unit="ms",
+                target=at_most(p99(cards_ms), 100, "ms"),
+            )
+        )
     return figures
 
 
@@ -92,9 +109,15 @@ def _figures(name: str, seen: Report) -> Sequence[Figure]:
 
 
 async def _crowd(name: str, jobs: int, place: Path) -> Report:
-    async with asyncio.timeout(_MOST_S), VENUES[name]() as venue, open_crowd(place, venue) as crowd:
+    async with asyncio.timeout(_MOST_S), _open(name, place) as (venue, crowd):
         streams = await _streamed(crowd, jobs)
         return _report(venue, streams, asyncio.get_running_loop().time())
+
+
+@asynccontextmanager
+async def _open(name: str, place: Path) -> AsyncIterator[tuple[Venue, Crowd]]:
+    async with VENUES[name]() as venue, open_crowd(place, venue.platform, venue.origin) as crowd:
+        yield venue, crowd
 
 
 async def _streamed(crowd: Crowd, jobs: int) -> Sequence[Stream]:
@@ -104,6 +127,28 @@ async def _streamed(crowd: Crowd, jobs: int) -> Sequence[Stream]:
             group.create_task(crowd.play(stream, _EVERY_S))
     await crowd.told(streams)
     return streams
+
+
+async def _newcomers(name: str, place: Path) -> Sequence[float]:
+    """Milliseconds by the wall's clock until the cards of new jobs stand, one after the other."""
+    async with asyncio.timeout(_MOST_S), _open(name, place) as (_, crowd):
+        streams = [await crowd.ask() for _ in range(_STREAMING)]
+        every_s = 2 * _NEWCOMERS * _APART_S / CHUNKS
+        playing = [asyncio.create_task(crowd.play(stream, every_s)) for stream in streams]
+        await asyncio.sleep(_NEWCOMERS * _APART_S / 2)  # all of their cards and first pages stand
+        cards_ms = []
+        for _ in range(_NEWCOMERS):
+            asked_at = time.perf_counter()
+            newcomer = await crowd.ask()
+            await crowd.announced(newcomer)
+            cards_ms.append((time.perf_counter() - asked_at) * 1000)
+            await crowd.end(newcomer)
+            await asyncio.sleep(_APART_S)
+        assert not any(each.done() for each in playing), "nobody streamed any more"
+        for each in playing:
+            each.cancel()
+        await asyncio.wait(playing)
+        return cards_ms
 
 
 def _report(venue: Venue, streams: Sequence[Stream], told_at: float) -> Report:

@@ -12,14 +12,15 @@ from pathlib import Path
 
 from bot.news.announcer import Announcer
 from bot.news.newsroom import Newsroom
+from bot.platforms.base import ChatPlatform
 from executor.events import SessionOpened, TextWritten, ToolEnded, ToolStarted
 from executor.lifecycle import Transition
 from executor.live import LiveLog
-from executor.model import Job, Outcome, OutcomeKind, Usage
+from executor.model import Job, Origin, Outcome, OutcomeKind, Usage
+from executor.outbox import CARD
 from executor.ports import SystemClock
 from executor.wakeups import TOLD, Wakeups
 from storage import Storage, open_storage
-from tests.bench.venues import Venue
 from tests.builders import claim_one, request
 
 CHUNKS = 40
@@ -44,17 +45,17 @@ class Stream:
 
 
 class Crowd:
-    """A store, an announcer on one venue, and the jobs that are told there."""
+    """A store, an announcer on one platform, and the jobs that are asked for and told at one place of it."""
 
-    def __init__(self, storage: Storage, wakeups: Wakeups, venue: Venue) -> None:
+    def __init__(self, storage: Storage, wakeups: Wakeups, origin: Origin) -> None:
         self._storage = storage
         self._wakeups = wakeups
-        self._venue = venue
+        self._origin = origin
 
     async def ask(self) -> Stream:
         """A job that runs at once and says nothing yet."""
         asked_at = _now()
-        await self._storage.jobs.submit(request(type="research", origin=self._venue.origin))
+        await self._storage.jobs.submit(request(type="research", origin=self._origin))
         job = await claim_one(self._storage.jobs, ["rehearsal"])
         assert job is not None
         return Stream(job=job, chunks=_chunks(job), asked_at=asked_at)
@@ -76,9 +77,23 @@ class Crowd:
             writing.cancel()
             await asyncio.wait([writing])
         await live.flush()
+        await self.end(stream)
+
+    async def end(self, stream: Stream) -> None:
+        """It is done."""
         outcome = Outcome(kind=OutcomeKind.DONE, result=stream.answer, usage=_USAGE)
-        assert await store.settle(job, Transition.FINISH, outcome) is not None
+        assert await self._storage.jobs.settle(stream.job, Transition.FINISH, outcome) is not None
         stream.ended_at = _now()
+
+    async def announced(self, stream: Stream) -> None:
+        """Waits until its card stands."""
+        with self._wakeups.listen(TOLD) as bell:
+            while not await self._card(stream):
+                await bell.wait(30)
+
+    async def _card(self, stream: Stream) -> str | None:
+        entries = await self._storage.outbox.of_job(stream.job.id)
+        return entries[CARD].message_id
 
     async def told(self, streams: Sequence[Stream]) -> None:
         """Waits until nothing of them is due any more."""
@@ -92,7 +107,7 @@ _ENDED = ToolEnded(tool_id="1", ok=True)
 
 
 @asynccontextmanager
-async def open_crowd(place: Path, venue: Venue) -> AsyncIterator[Crowd]:
+async def open_crowd(place: Path, platform: ChatPlatform, origin: Origin) -> AsyncIterator[Crowd]:
     """Its database is made in `place`."""
     wakeups = Wakeups()
     async with open_storage(place / "bifrost.db", wakeups) as storage:
@@ -100,13 +115,13 @@ async def open_crowd(place: Path, venue: Venue) -> AsyncIterator[Crowd]:
             storage=storage,
             wakeups=wakeups,
             clock=SystemClock(),
-            platforms={venue.platform.name: venue.platform},
+            platforms={platform.name: platform},
             reports=place,
             public_url="https://bot.example",
         )
         telling = asyncio.create_task(Announcer(newsroom).run())
         try:
-            yield Crowd(storage, wakeups, venue)
+            yield Crowd(storage, wakeups, origin)
         finally:
             telling.cancel()
             await asyncio.wait([telling])
