@@ -60,15 +60,15 @@ class Crowd:
         assert job is not None
         return Stream(job=job, chunks=_chunks(job), asked_at=asked_at)
 
-    async def play(self, stream: Stream, every_s: float) -> None:
-        """It streams, calls a tool half way, goes on and ends."""
+    async def play(self, stream: Stream, every_s: float, chunks: int = CHUNKS) -> None:
+        """It streams as many chunks, calls a tool half way, goes on and ends."""
         store, job = self._storage.jobs, stream.job
         live = LiveLog(store, job)
         writing = asyncio.create_task(live.run())
         try:
             await live.add([SessionOpened(session_id=job.id)])
-            for number, chunk in enumerate(stream.chunks):
-                if number == _HALF:
+            for number, chunk in enumerate(stream.chunks[:chunks]):
+                if number == chunks // 2:
                     await live.add([ToolStarted(tool_id="1", name="Bash", detail="make"), _ENDED])
                 stream.written.append(_now())
                 await live.add([TextWritten(text=chunk)])
