@@ -57,7 +57,8 @@ class Announcer:
             self._elsewhere.add(job_id)
             return
         platform = newsroom.platforms[job.origin.actor.platform]
-        pacing = self._pacing.setdefault((platform.name, job.origin.actor.team), Pacing(platform.caps))
+        team = "" if platform.caps.threads_apart else job.origin.actor.team
+        pacing = self._pacing.setdefault((platform.name, team), Pacing(platform.caps))
         news = JobNews(newsroom, platform, pacing, job)
         task = group.create_task(self._follow(news, job_id))
         self._told[job_id] = task

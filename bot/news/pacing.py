@@ -31,6 +31,8 @@ class Method(StrEnum):
 
 _WHOLE = 1e-9
 """What a token may lack, within the rounding of sums: short of it by a hair, a timer would ring for ever."""
+_AT_ONCE_S = 0.15
+"""Of what the whole bot may say in a second, so much may go out at once."""
 _FEW = 4
 """Lookups or files that may go out at once."""
 
@@ -53,10 +55,11 @@ class Budget:
     """So many calls a minute, with a burst. Whoever waits the longest of the most urgent goes next.
 
     Half of the burst is for news: what merely keeps a message up to date leaves it alone, so that a new state
-    finds a turn at once however many jobs stream.
+    finds a turn at once however many jobs stream. Each turn is one of `whole` as well, where that is given.
     """
 
-    def __init__(self, per_minute: float, burst: int) -> None:
+    def __init__(self, per_minute: float, burst: int, whole: Budget | None = None) -> None:
+        self._whole = whole
         self._rate = per_minute / 60
         self._burst = burst
         self._tokens = float(burst)
@@ -121,7 +124,7 @@ class Budget:
             wait_s = self._wait_s(ticket.urgency)
             if not wait_s:
                 self._waiting.remove(ticket)
-                self._tokens -= 1
+                self._spend()
                 ticket.grant()
         if self._timer is not None:
             self._timer.cancel()
@@ -129,10 +132,21 @@ class Budget:
         if self._waiting:
             self._timer = asyncio.get_running_loop().call_later(wait_s, self._serve)
 
+    def _spend(self) -> None:
+        self._tokens -= 1
+        if self._whole is not None:
+            self._whole._spend()
+
     def _wait_s(self, urgency: Urgency) -> float:
         kept = 0 if urgency <= Urgency.BUTTONS else self._burst // 2
         lacking = 1 + kept - self._tokens
-        return max(lacking / self._rate if lacking > _WHOLE else 0.0, self._paused_until - self._counted_at)
+        wait_s = max(lacking / self._rate if lacking > _WHOLE else 0.0, self._paused_until - self._counted_at)
+        return wait_s if self._whole is None else max(wait_s, self._whole.wait_s())
+
+    def wait_s(self) -> float:
+        """Seconds until something urgent might have a turn, if nobody else waits."""
+        self._refill()
+        return self._wait_s(Urgency.FINAL)
 
     def _refill(self) -> None:
         now = now_s()
@@ -141,10 +155,16 @@ class Budget:
 
 
 class Pacing:
-    """The budgets of one team on one platform: one a method, and a place where that counts apart."""
+    """The budgets of one team on one platform (or of all its teams, where each place counts apart): one a
+    method, and a place where that counts apart.
+    """
 
     def __init__(self, caps: Caps) -> None:
         self._caps = caps
+        self._whole: Budget | None = None
+        if caps.calls_per_second is not None:
+            at_once = max(1, round(caps.calls_per_second * _AT_ONCE_S))
+            self._whole = Budget(60 * caps.calls_per_second, at_once)
         self._budgets: dict[tuple[str, str, str], Budget] = {}
 
     def budget(self, method: Method, channel: str, thread: str | None) -> Budget:
@@ -164,12 +184,13 @@ class Pacing:
 
     def _new(self, method: Method) -> Budget:
         caps = self._caps
-        return {
-            Method.POST: lambda: Budget(caps.posts_per_minute, caps.post_burst),
-            Method.EDIT: lambda: Budget(caps.edits_per_minute, caps.edit_burst),
-            Method.ATTACH: lambda: Budget(caps.files_per_minute, _FEW),
-            Method.FIND: lambda: Budget(caps.lookups_per_minute, _FEW),
-        }[method]()
+        allowed = {
+            Method.POST: (caps.posts_per_minute, caps.post_burst),
+            Method.EDIT: (caps.edits_per_minute, caps.edit_burst),
+            Method.ATTACH: (caps.files_per_minute, _FEW),
+            Method.FIND: (caps.lookups_per_minute, _FEW),
+        }
+        return Budget(*allowed[method], self._whole)
 
 
 class Line:

@@ -116,6 +116,8 @@ class Caps:
     """Seconds between two edits of one message that only show more text."""
     threads_apart: bool = False
     """Whether posts and edits are counted apart in each channel and in each thread."""
+    calls_per_second: float | None = None
+    """What the platform takes of the whole bot besides, wherever it is spoken to."""
     files_per_minute: float = 60
     lookups_per_minute: float = 40
 

@@ -51,9 +51,9 @@ class Report:
     """From the first command until nothing is due any more."""
     first_card_p99_s: float
     lag_p99_s: float
-    """From a chunk's writing until a message shows it, of those that were shown while their job ran."""
+    """From a chunk's writing until a message shows it, once the job has a page and while it runs."""
     live: float
-    """The share of chunks that were."""
+    """The share of chunks of which that can be said."""
 
 
 async def measure(place: Path) -> Sequence[Figure]:
@@ -194,7 +194,7 @@ def _lags(stream: Stream, thread: Messages) -> Sequence[float]:
     lags = []
     for chunk, written_at in zip(stream.chunks, stream.written, strict=True):
         shown_at = next((each.at for each in seen if chunk.strip() in each.text), None)
-        if shown_at is not None and shown_at < stream.ended_at:
+        if shown_at is not None and shown_at < stream.ended_at and written_at > seen[0].at:
             lags.append(shown_at - written_at)
     return lags
 

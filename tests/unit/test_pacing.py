@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import selectors
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -302,6 +303,18 @@ def test_where_threads_count_apart_each_has_its_own(method: Method) -> None:
         pacing = Pacing(replace(CAPS, threads_apart=True))
         places = [("a", None), ("a", "1"), ("a", "2"), ("b", None)]
         assert len({pacing.budget(method, *place) for place in places}) == len(places)
+
+    played(story())
+
+
+def test_all_places_together_keep_to_what_the_whole_bot_may_say() -> None:
+    async def story() -> None:
+        pacing = Pacing(replace(CAPS, threads_apart=True, calls_per_second=30))
+        places = [f"{number}" for number in range(100)]
+        at = sorted(await asyncio.gather(*(turn(pacing.budget(Method.POST, "a", place)) for place in places)))
+        assert at[-1] == pytest.approx(96 / 30)
+        for first, later in itertools.pairwise(at[::40]):
+            assert later - first >= 1
 
     played(story())
 
