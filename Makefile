@@ -2,16 +2,18 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ONCE ?=
+MINUTES ?= 10
 CLAUDE := @anthropic-ai/claude-code@2.1.329
 GEMINI := @google/gemini-cli@0.61.0
 CODEX := @openai/codex@0.169.0
 
-.PHONY: help demo test lint check bench clis lock clean
+.PHONY: help demo test soak lint check bench clis lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    run one research job by rehearsal through #dev (ONCE=1: and stop)"
 	@echo "make test    set up everything and run all tests"
+	@echo "make soak    kill the bot at random moments for MINUTES=10, and look for what is lost"
 	@echo "make check   format, lint, types and tests"
 	@echo "make bench   measure, and write build/bench.json"
 	@echo "make lock    pin the dependencies anew"
@@ -24,6 +26,10 @@ demo: .venv/run
 test: .venv/dev clis
 	@scripts/need chromium="chromium fonts-noto-color-emoji" bwrap=bubblewrap
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+soak: .venv/dev clis
+	@scripts/need bwrap=bubblewrap
+	$(BIN)/python -m tests.faults.kill.soak $(MINUTES)
 
 lint: .venv/dev
 	$(BIN)/ruff format --check .

@@ -20,11 +20,12 @@ from bot.loop_watch import LoopWatch
 from bot.news import words
 from bot.news.announcer import Announcer
 from bot.news.newsroom import Newsroom
-from bot.platforms.base import Caps, ChatPlatform
-from bot.platforms.slack.adapter import SetupFault, SlackAdapter
+from bot.platforms.base import ChatPlatform, SetupFault
+from bot.platforms.discord.adapter import DiscordAdapter
+from bot.platforms.slack.adapter import SlackAdapter
 from bot.platforms.slack.doors import DIRECT
 from bot.platforms.web import WebPlatform
-from bot.settings import Cli, Pace, Settings
+from bot.settings import Cli, Settings
 from bot.web.server import OWNER, WebServer
 from executor.attempt import Workshop
 from executor.backends.base import Backend
@@ -45,6 +46,7 @@ from executor.queueing import QueueRules
 from executor.rescuer import rescue
 from executor.retention import Retention
 from executor.scheduler import Scheduler
+from executor.steps import reach
 from executor.wakeups import Wakeups
 from executor.worker import Worker
 from executor.workspaces import Workspaces
@@ -90,6 +92,7 @@ async def open_house(settings: Settings, environment: Mapping[str, str]) -> Asyn
     data.make()
     wakeups, backends = Wakeups(), make_backends(settings, environment)
     with private_files() as umask, data.lock():
+        reach("data directory locked")
         sandbox = await find_sandbox(required=settings.require_sandbox)
         async with (
             Shims(sandbox.argv, settings.grace_seconds, warm=_WARM, umask=umask) as shims,
@@ -97,7 +100,9 @@ async def open_house(settings: Settings, environment: Mapping[str, str]) -> Asyn
                 data.database, wakeups, rules=_queue_rules(settings, backends), reserve=data.reserve
             ) as storage,
         ):
+            reach("store opened")
             await rescue(storage.jobs, settings.on_restart)
+            reach("attempts rescued")
             data.take_over(next(iter(settings.workspaces)))
             workshop = _equip(settings, backends, data, storage, wakeups, shims)
             yield _build(settings, data, storage, wakeups, workshop, sandbox)
@@ -231,11 +236,14 @@ def _credentials(provider: str, environment: Mapping[str, str]) -> dict[str, str
 
 
 def _rules(settings: Settings) -> dict[str, Rule]:
-    slack = settings.slack
+    slack, discord = settings.slack, settings.discord
     owner = frozenset({OWNER.user_id})
     return {
         "web": Rule(channels=frozenset({EVERYBODY}), people=owner, admins=owner),
         "slack": Rule(channels=slack.channels, people=slack.people, admins=slack.admins, direct=DIRECT),
+        "discord": Rule(
+            channels=discord.channels, people=discord.people, admins=discord.admins, roles=discord.roles
+        ),
     }
 
 
@@ -252,9 +260,11 @@ class Bifrost:
         self._worker = Worker(house.workshop, f"process {os.getpid()}", house.settings.slots, only)
         settings, data = house.settings, house.data
         self.started = asyncio.Event()
-        """Set when the page can be opened and jobs are run; Slack connects by itself."""
+        """Set when the page can be opened and jobs are run; Slack and Discord connect by themselves."""
         self.slack_problem = ""
         """Why Slack will not have us, in a sentence; empty while all is well."""
+        self.discord_problem = ""
+        """The same of Discord."""
         self.server = WebServer(
             storage=house.storage,
             wakeups=house.wakeups,
@@ -269,6 +279,7 @@ class Bifrost:
         )
         self._serve = serve
         self.slack = _slack(settings, house.desk) if serve else None
+        self.discord = _discord(settings, house.desk) if serve else None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set, then lets what runs end for a while, interrupts the rest, tells the last
@@ -279,6 +290,7 @@ class Bifrost:
         async with contextlib.AsyncExitStack() as stack:
             if self._serve:
                 await stack.enter_async_context(self.server)
+                reach("page opened")
             announcer = Announcer(self._newsroom())
             async with asyncio.TaskGroup() as group:
                 telling = _start(group, "announcer", announcer.run())
@@ -286,9 +298,11 @@ class Bifrost:
                 working = _start(group, "worker", self._worker.run(), within_s)
                 routine = self._routine(group) if self._serve else []
                 doors = [_start(group, "slack", self._keep_slack(self.slack))] if self.slack else []
+                doors += [_start(group, "discord", self._keep_discord(self.discord))] if self.discord else []
                 self.started.set()
                 try:
                     await stop.wait()
+                    reach("stop begins")
                     await _end(*routine)
                     self._worker.drain()
                     await asyncio.wait({working}, timeout=self._house.settings.drain_seconds)
@@ -296,9 +310,11 @@ class Bifrost:
                     self._house.storage.let_go()
                 # The doors close last: what still comes in is kept, and what was done is still told.
                 await _end(working)
+                reach("worker stopped")
                 await announcer.catch_up(CLOSE_S)
                 await _end(telling)
                 await _end(*doors)
+                reach("doors closed")
 
     def _routine(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """What is done by the clock."""
@@ -316,6 +332,8 @@ class Bifrost:
         platforms: dict[str, ChatPlatform] = {"web": WebPlatform(house.storage.messages, house.data.files)}
         if self.slack is not None:
             platforms["slack"] = self.slack.platform
+        if self.discord is not None:
+            platforms["discord"] = self.discord.platform
         url = self.server.url if self._serve else _public_url(house.settings, house.data)
         return Newsroom(
             storage=house.storage,
@@ -325,7 +343,7 @@ class Bifrost:
             reports=house.data.reports,
             public_url=url,
             sandbox=words.sandbox(house.sandbox.mode),
-            quiet={("slack", channel) for channel in house.settings.slack.quiet},
+            quiet=house.settings.quiet,
         )
 
     async def _keep_slack(self, slack: SlackAdapter) -> None:
@@ -336,28 +354,32 @@ class Bifrost:
             self.slack_problem = fault.text
             log.error("slack.refused: %s", fault.text, extra={"code": fault.code})
 
+    async def _keep_discord(self, discord: DiscordAdapter) -> None:
+        try:
+            await discord.run()
+        except SetupFault as fault:
+            self.discord_problem = fault.text
+            log.error("discord.refused: %s", fault.text, extra={"code": fault.code})
+
 
 def _slack(settings: Settings, desk: Desk) -> SlackAdapter | None:
     slack = settings.slack
-    if not slack.bot_token.get_secret_value():
+    bot_token, app_token = slack.bot_token.get_secret_value(), slack.app_token.get_secret_value()
+    if not bot_token:
         return None
-    adapter = SlackAdapter(
-        bot_token=slack.bot_token.get_secret_value(),
-        app_token=slack.app_token.get_secret_value(),
-        door=desk,
-        base_url=slack.api_url,
-    )
-    adapter.platform.caps = _paced(adapter.platform.caps, slack.pace)
+    adapter = SlackAdapter(bot_token=bot_token, app_token=app_token, door=desk, base_url=slack.api_url)
+    adapter.platform.caps = slack.pace.set(adapter.platform.caps)
     return adapter
 
 
-def _paced(caps: Caps, pace: Pace) -> Caps:
-    return replace(
-        caps,
-        posts_per_minute=pace.posts_per_minute,
-        edits_per_minute=pace.edits_per_minute,
-        least_edit_gap_s=pace.edit_gap_seconds,
-    )
+def _discord(settings: Settings, desk: Desk) -> DiscordAdapter | None:
+    discord = settings.discord
+    token = discord.token.get_secret_value()
+    if not token:
+        return None
+    adapter = DiscordAdapter(token=token, door=desk, guilds=discord.guilds, api_url=discord.api_url)
+    adapter.platform.caps = discord.pace.set(adapter.platform.caps)
+    return adapter
 
 
 def _start(

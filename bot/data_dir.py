@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from executor.steps import reach
+
 
 class DataDirInUse(Exception):
     """Another process works on the directory. `holder` is what it wrote of itself."""
@@ -80,9 +82,10 @@ class DataDir:
         """The token of the command line; made the first time, readable by this user alone."""
         path = self.root / "api-token"
         if not path.exists():
-            partial = self.root / f".api-token-{os.getpid()}"
+            partial = self.root / ".api-token"  # always the same, so that a crash leaves none behind
             with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
                 file.write(secrets.token_urlsafe(32))
+            reach("token written")
             partial.replace(path)  # never there without its token, wherever we die
         return path.read_text().strip()
 

@@ -24,7 +24,7 @@ from executor.backends.base import Backend
 from executor.processes.sandbox import Mode, find_sandbox
 from storage import check_database
 
-_SLACK_S = 5
+_CHAT_S = 5
 _ROOM_MB = 100
 """A job alone may print 64 MiB, and 16 are held in reserve."""
 
@@ -56,6 +56,7 @@ async def examine(
         *agents,
         await _sandbox(settings),
         await _slack(settings),
+        await _discord(settings),
         _page(settings),
         _user(),
     ]
@@ -88,7 +89,7 @@ def _configuration(settings: Settings, path: Path | None) -> Finding:
     if path is None:
         return Finding(what="configuration", ok=True, seen="defaults (no bifrost.toml)")
     advice = []
-    if settings.slack.bot_token.get_secret_value():
+    if settings.slack.bot_token.get_secret_value() or settings.discord.token.get_secret_value():
         if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
             advice.append(f"Others can read it and there is a token: `chmod 600 {path}`.")
         if any(path.is_relative_to(place) for place in settings.directories.values()):
@@ -181,7 +182,7 @@ async def _slack(settings: Settings) -> Finding:
         )
     try:
         async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SLACK_S)) as session,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_CHAT_S)) as session,
             session.post(
                 f"{settings.slack.api_url}auth.test", headers={"Authorization": f"Bearer {token}"}
             ) as response,
@@ -193,6 +194,30 @@ async def _slack(settings: Settings) -> Finding:
         advice = "Install the app again and copy its bot token."
         return Finding(what="slack", ok=False, seen=str(answer.get("error")), advice=advice)
     return Finding(what="slack", ok=True, seen=f"{answer.get('team')} as {answer.get('user')}")
+
+
+async def _discord(settings: Settings) -> Finding:
+    discord = settings.discord
+    token = discord.token.get_secret_value()
+    if not token:
+        advice = "Put the bot's token under [discord]."
+        return Finding(what="discord", ok=False, needed=False, seen="no token set", advice=advice)
+    if not (discord.channels and (discord.people or discord.roles or discord.admins)):
+        advice = "Name channels and people under [discord]; as long as they are empty, everybody is refused."
+        return Finding(what="discord", ok=False, seen="nobody may use it", advice=advice)
+    headers = {"Authorization": f"Bot {token}", "User-Agent": "DiscordBot (bifrost, doctor)"}
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_CHAT_S)) as session,
+            session.get(f"{discord.api_url.rstrip('/')}/users/@me", headers=headers) as response,
+        ):
+            answer = await response.json()
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        return Finding(what="discord", ok=False, seen=f"no answer: {error}", advice="Check the network.")
+    if response.status != 200:
+        advice = "Reset the bot's token in the developer portal and copy the new one."
+        return Finding(what="discord", ok=False, seen=str(answer.get("message")), advice=advice)
+    return Finding(what="discord", ok=True, seen=f"as {answer.get('username')}")
 
 
 def _page(settings: Settings) -> Finding:

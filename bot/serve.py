@@ -21,6 +21,7 @@ from bot.job_command import CHANNEL
 from bot.settings import Settings, Web
 from bot.terminal import ChannelView, open_console, say
 from executor.model import Job, JobStatus
+from executor.steps import reach
 from executor.wakeups import MESSAGES, TOLD
 
 DEMO_COMMAND = "research --provider rehearsal how are jobs kept and announced?"
@@ -111,6 +112,7 @@ async def _running(
         if running.done():
             await running
         house.data.address.write_text(bifrost.server.url)
+        reach("address written")
         yield bifrost
     finally:
         stop.set()
@@ -135,6 +137,8 @@ def _greet(console: Console, house: House, bifrost: Bifrost) -> None:
     console.print(f"  data: {house.data.root}")
     if house.settings.slack.bot_token.get_secret_value():
         console.print("  Slack: connecting …")
+    if house.settings.discord.token.get_secret_value():
+        console.print("  Discord: connecting …")
     console.print("Log in, once, within 15 minutes:")
     console.print(f"  {bifrost.server.login_link()}")
     console.print("Stop with Ctrl-C.", style="dim")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,11 +25,12 @@ from pydantic import (
 
 from bot.desk.commands import NAME
 from bot.desk.prompts import LIMIT
+from bot.platforms.base import Caps
 from executor.moments import TimeRefused, machine_zone, parse_span, parse_zone
 from executor.rescuer import OnRestart
 
 _PREFIX = "BIFROST__"
-_LISTS = frozenset({"channels", "people", "admins", "quiet", "providers"})
+_LISTS = frozenset({"channels", "people", "roles", "admins", "quiet", "guilds", "providers"})
 """Settings that the environment gives as a list with commas."""
 _VARIABLES = "environment"
 """The section whose keys are names of variables, and keep their case."""
@@ -64,6 +66,8 @@ Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
 """A name that people can type as the value of an option."""
 Duration = Annotated[float, BeforeValidator(_seconds), Field(ge=1, le=7 * 86_400)]
 """Seconds, or a text such as "20m"."""
+Snowflake = Annotated[str, Field(pattern=r"^\d{5,20}$")]
+"""An id of Discord's."""
 Provider = Literal["claude", "gemini", "codex", "rehearsal"]
 
 
@@ -99,6 +103,15 @@ class Pace(_Section):
     edits_per_minute: float = Field(default=40, gt=0, le=60_000)
     edit_gap_seconds: float = Field(default=2, ge=0, le=3600)
 
+    def set(self, caps: Caps) -> Caps:
+        """What the platform is taken to allow."""
+        return replace(
+            caps,
+            posts_per_minute=self.posts_per_minute,
+            edits_per_minute=self.edits_per_minute,
+            least_edit_gap_s=self.edit_gap_seconds,
+        )
+
 
 class Slack(_Section):
     """A Slack workspace. Both tokens empty switch it off."""
@@ -118,6 +131,28 @@ class Slack(_Section):
         if bool(self.bot_token.get_secret_value()) != bool(self.app_token.get_secret_value()):
             raise ValueError("`bot_token` (xoxb-…) and `app_token` (xapp-…) are needed together, or neither")
         return self
+
+
+class DiscordPace(Pace):
+    """The same in each channel and in each thread of Discord's."""
+
+    edits_per_minute: float = Field(default=48, gt=0, le=60_000)
+    edit_gap_seconds: float = Field(default=1.25, ge=0, le=3600)
+
+
+class Discord(_Section):
+    """A Discord bot. An empty token switches it off."""
+
+    token: SecretStr = SecretStr("")
+    guilds: frozenset[Snowflake] = frozenset()
+    """The servers that it works in, and declares its commands to; empty: all that it was invited to."""
+    channels: frozenset[str] = frozenset()
+    people: frozenset[str] = frozenset()
+    roles: frozenset[Snowflake] = frozenset()
+    admins: frozenset[str] = frozenset()
+    quiet: frozenset[str] = frozenset()
+    pace: DiscordPace = DiscordPace()
+    api_url: str = Field(default="https://discord.com/api/v10", pattern=r"^https?://\S+$")
 
 
 class Timeouts(_Section):
@@ -186,6 +221,7 @@ class Settings(_Section):
     )
     web: Web = Web()
     slack: Slack = Slack()
+    discord: Discord = Discord()
     timeouts: Timeouts = Timeouts()
     inactivity: Inactivity = Inactivity()
     agents: Agents = Agents()
@@ -213,6 +249,12 @@ class Settings(_Section):
             if providers and fallback == providers[0]:
                 raise ValueError(f"the fallback of `{name}`, {fallback}, is the default provider itself")
         return self
+
+    @property
+    def quiet(self) -> frozenset[tuple[str, str]]:
+        """The quiet channels of all platforms, each with the platform's name."""
+        quiet = {"slack": self.slack.quiet, "discord": self.discord.quiet}
+        return frozenset((name, channel) for name, channels in quiet.items() for channel in channels)
 
     @property
     def clocks(self) -> ZoneInfo:

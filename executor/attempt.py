@@ -23,6 +23,7 @@ from executor.processes.lines import LINE_CAP
 from executor.processes.process import Process, spawn
 from executor.processes.shims import Shims
 from executor.raw_log import STDERR, RawLog, secret_values
+from executor.steps import reach
 from executor.unbroken import unbroken
 from executor.wakeups import Wakeups, control_topic
 from executor.workspaces import UnknownWorkspace, Workspaces
@@ -95,6 +96,7 @@ class Attempt:
             launch = self._prepare()
             command = backend.command(launch)
             self._raw.hide(secret_values(command.env))
+            reach("attempt prepared")
             process = await spawn(self._workshop.shims, command)
         except UnknownWorkspace as error:
             return _failed("workspace", str(error))
@@ -134,6 +136,7 @@ class Attempt:
         )
 
     async def _read(self, process: Process, stdin: bytes, decoder: Decoder) -> Outcome:
+        reach("process spawned")
         await self._workshop.store.process_started(self._job, process.record)
         async with asyncio.TaskGroup() as group:
             helpers = [
@@ -145,6 +148,7 @@ class Attempt:
                 self._taker(decoder, decoder.stdout, lambda: True),
                 self._taker(decoder, decoder.stderr, lambda: not decoder.retrying, STDERR),
             )
+            reach("process ended")
             for helper in helpers:
                 helper.cancel()
         if process.cut_lines:
@@ -162,6 +166,7 @@ class Attempt:
     ) -> Callable[[Sequence[bytes]], Awaitable[None]]:
         async def take(lines: Sequence[bytes]) -> None:
             await unbroken(asyncio.to_thread(self._raw.write, lines, mark))
+            reach("output kept")
             turn = time.monotonic()
             for line in lines:
                 activities = decode(line)
@@ -187,6 +192,7 @@ class Attempt:
                 if reason is not None:
                     # Else it has ended by itself, and only its last lines are still read.
                     if process.running:
+                        reach("process stops")
                         self._stopped = reason
                         await process.stop(self._workshop.grace_s)
                     return
@@ -247,6 +253,7 @@ class Attempt:
         await asyncio.to_thread(self._raw.close)
         outcome = replace(outcome, log_truncated=self._raw.truncated)
         await self._live.flush()
+        reach("output recorded")
         report = None
         if outcome.kind is OutcomeKind.DONE and self._type.publishes:
             try:
@@ -258,6 +265,7 @@ class Attempt:
         if await self._workshop.store.settle(self._job, transition, outcome, report) is None:
             log.warning("attempt.outrun", extra={"job_id": self._job.id})
         await asyncio.to_thread(shutil.rmtree, self._temp(), ignore_errors=True)
+        reach("attempt cleared away")
 
     def _write_report(self, outcome: Outcome) -> Report:
         job, usage = self._job, outcome.usage

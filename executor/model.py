@@ -47,6 +47,8 @@ class Actor:
     team: str
     user_id: str
     name: str
+    roles: frozenset[str] = field(default=frozenset(), compare=False)
+    """Ids of the roles that the platform says they have just now; not kept, for that may change."""
 
     @property
     def key(self) -> str:

@@ -25,12 +25,14 @@ from markdown_it.utils import OptionsDict
 from markupsafe import Markup
 
 from executor.model import Report
+from executor.steps import reach
 
 MAX_BYTES = 5_000_000
 """The largest `report.md` that is taken for a report."""
 _TITLE, _DESCRIPTION, _QUESTION = 160, 200, 300
 """Characters of each that are shown."""
 _SLUG_WORDS = 6
+_PARTIAL = ".partial-"
 _SECTIONS_WITH_CONTENTS = 3
 
 _TAGS = "h1 h2 h3 h4 h5 h6 p br hr ul ol li blockquote pre code em strong s a div table thead tbody tr th td"
@@ -80,16 +82,25 @@ def publish(directory: Path, *, question: str, markdown: str, facts: Sequence[tu
     )
     page = _page(tokens, title, [("Question", asked), *facts])
     directory.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=directory))
+    partial = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=directory))
     try:
         _write(partial / "index.html", page)
+        reach("report half written")
         _write(partial / "report.md", markdown)
         _sync(partial)
         partial.rename(directory / report.slug)
+        reach("report renamed")
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     _sync(directory)
+    reach("report published")
     return report
+
+
+def remove_partial(directory: Path) -> None:
+    """Removes what is left of reports whose publishing was cut short; nobody may be publishing."""
+    for partial in directory.glob(f"{_PARTIAL}*"):
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def find_markdown(results: Path, answer: str) -> str:

@@ -9,6 +9,7 @@ from executor.lifecycle import settle
 from executor.model import Outcome, OutcomeKind
 from executor.ports import OpenAttempt, Store
 from executor.processes.orphans import end_left_over
+from executor.steps import reach
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +39,12 @@ async def rescue(store: Store, on_restart: OnRestart = OnRestart.RESUME) -> int:
     """
     settled = 0
     for attempt in await store.open_attempts():
+        reach("rescue begins")
         process = attempt.process
         if process is not None and not await end_left_over(process, _END_S):
             log.error("rescuer.stuck", extra={"job_id": attempt.job.id, "pid": process.pid})
             continue
+        reach("left-over process ended")
         outcome = _outcome(attempt, on_restart)
         await store.settle(attempt.job, settle(outcome), outcome)
         log.warning("rescuer.settled", extra={"job_id": attempt.job.id, "outcome": outcome.kind})

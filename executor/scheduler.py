@@ -8,6 +8,7 @@ from collections.abc import Callable
 from executor.model import JobRequest
 from executor.ports import Clock
 from executor.schedules import Due, ScheduleStore, Verdict, advance, deny, next_from
+from executor.steps import reach
 from executor.wakeups import SCHEDULES, Wakeups
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class Scheduler:
             schedules = await self._store.due_schedules(now, _BATCH)
             dues = [self._permitted(due) for schedule in schedules if (due := advance(schedule, now))]
             if dues:
+                reach("schedules due")
                 await self._store.fire(dues)
             for due in dues:
                 known = {"schedule_id": due.schedule.id, "fire": due.fire.key, "verdict": due.verdict}

@@ -10,6 +10,8 @@ from datetime import datetime
 from executor.attempt import Workshop, run_attempt
 from executor.lifecycle import Transition
 from executor.model import Job, Outcome, OutcomeKind
+from executor.reports import remove_partial
+from executor.steps import reach
 from executor.wakeups import QUEUE
 
 _LOOK_S = 60.0
@@ -49,6 +51,7 @@ class Worker:
 
     def drain(self) -> None:
         """Claims nothing more: `run` ends when the attempts that run have ended."""
+        reach("drain begins")
         self._drained.set()
 
     async def _claim_all(self, group: asyncio.TaskGroup) -> None:
@@ -65,9 +68,11 @@ class Worker:
                     await bell.wait(await self._pause_s(looked_at))
 
     def _clear(self) -> None:
-        """Removes the temporary files of attempts whose process had no time to."""
+        """Removes the temporary files of attempts that were cut short."""
+        remove_partial(self._workshop.reports)
         for temp in self._workshop.jobs.glob("*/tmp-*"):
             shutil.rmtree(temp, ignore_errors=True)
+            reach("left-over files removed")
 
     async def _claim(self, most: int) -> Sequence[Job]:
         # Shielded: a claim that is cancelled half-way would leave running jobs that nobody runs.

@@ -149,6 +149,8 @@ async def running(settings: Settings) -> AsyncIterator[tuple[House, Bifrost]]:
                 await bifrost.started.wait()
                 if bifrost.slack is not None:
                     await bifrost.slack.ready.wait()
+                if bifrost.discord is not None:
+                    await bifrost.discord.ready.wait()
             yield house, bifrost
         finally:
             stop.set()

@@ -27,6 +27,8 @@ class Rule:
     channels: frozenset[str]
     people: frozenset[str]
     admins: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
+    """Whoever has one of these is let in too, where the platform knows roles."""
     direct: str = ""
 
     def is_open(self, channel: str) -> bool:
@@ -61,7 +63,9 @@ class Access:
         rule = self.rules.get(actor.platform)
         if rule is None:
             return Deny(f"Bifrost is not open to {actor.platform}.")
-        if not _has(rule.people, actor.user_id) and actor.user_id not in rule.admins:
+        if not _has(rule.people, actor.user_id) and not (
+            actor.user_id in rule.admins or actor.roles & rule.roles
+        ):
             return Deny(
                 "You are not on the list of people who may use Bifrost. To be let in, ask its administrator "
                 f"to add `{actor.user_id}` to `people` under `[{actor.platform}]` in bifrost.toml."

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from bot.desk import commands, lists, replies
+from bot.desk import commands, lists, replies, suggestions
 from bot.desk.access import Access, Deny
 from bot.desk.asks import Answer, Ask, Invocation, Refusal
 from bot.desk.commands import (
@@ -146,6 +146,10 @@ class Desk:
         }
         return values.get(option, ())
 
+    async def suggest(self, origin: Origin, verb: str, typed: str) -> Sequence[tuple[str, str]]:
+        """Ids that `verb` could be about, each with a line that says what it is; nothing for strangers."""
+        return await suggestions.find(self._storage, self._access, origin, verb, typed)
+
     def refusal(self, request: JobRequest) -> str:
         """Why the owner of a schedule may not have this now, in a sentence; empty where it may run."""
         allowed = self._access.authorize(request.origin, request.type)
@@ -204,6 +208,9 @@ class Desk:
         request = self._request(ask, command)
         time = await self._timetable.time_of(ask)
         if isinstance(time, Cron):
+            # Every run asks anew whether its owner may, and by then nobody vouches for roles.
+            actor = replace(ask.origin.actor, roles=frozenset())
+            self._authorize(replace(ask, origin=replace(ask.origin, actor=actor)))
             return await self._timetable.add(ask, time, request)
         submission = await self._executor.submit(replace(request, scheduled_at=time.at if time else None))
         if (submission.job.type, submission.job.prompt) != (request.type, prompt):

@@ -59,6 +59,18 @@ def listing(jobs: Sequence[Job], starts: Mapping[str, str], rest: str, *, chosen
     return "\n".join([*lines, *(("", rest) if rest else ())])
 
 
+def line(job: Job) -> str:
+    """A job in a list to choose from, plain text."""
+    return f"{job.short_id} {state(job.status)} · {job.type} · {quoted(job, 60)}"
+
+
+def schedule_line(schedule: Schedule) -> str:
+    """A schedule in a list to choose from, plain text."""
+    paused = " paused" if schedule.paused_at else ""
+    prompt = quoted(schedule.request, 60)
+    return f"{schedule.short_id}{paused} · {schedule.cron.expression} · {prompt}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Background:
     """What is known of a job beside the job itself."""

@@ -26,6 +26,7 @@ from bot.platforms.base import (
 from executor import outbox
 from executor.model import Job, JobStatus
 from executor.outbox import Entry
+from executor.steps import reach
 from executor.wakeups import Bell, job_topic
 
 log = logging.getLogger(__name__)
@@ -283,6 +284,7 @@ class JobNews:
             return
         if step.message_id is not None and isinstance(step.says, Announcement):
             await self._platform.edit(await self._place(step.kind), step.message_id, step.says)
+            reach("message edited")
             await self._shown(step.kind, step.seq, None)
         else:
             self._absent.discard(step.kind)
@@ -301,6 +303,7 @@ class JobNews:
             self._absent.add(step.kind)
             return
         # What it says may be older than what is due: only what is never edited is shown by being there.
+        reach("message found")
         seq = 0 if step.kind == outbox.CARD or step.kind.startswith("page:") else step.seq
         await self._shown(step.kind, seq, found)
 
@@ -310,8 +313,12 @@ class JobNews:
     async def _post(self, step: Step) -> str:
         place = await self._place(step.kind)
         if isinstance(step.says, Attachment):
-            return await self._platform.attach(place, step.says)
-        return await self._platform.post(place, step.says, self._key(step))
+            message_id = await self._platform.attach(place, step.says)
+            reach("file attached")
+        else:
+            message_id = await self._platform.post(place, step.says, self._key(step))
+            reach("message posted")
+        return message_id
 
     def _key(self, step: Step) -> str:
         return step.says.name if isinstance(step.says, Attachment) else f"{self._job.id}:{step.kind}"

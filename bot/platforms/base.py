@@ -175,3 +175,12 @@ class Refused(Exception):
 
 class Gone(Refused):
     """The message that was to be edited is there no more: somebody has deleted it."""
+
+
+class SetupFault(Exception):
+    """The platform will not have us until somebody changes something, as `text` says; `code` is its word."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(f"{text} ({code})")
+        self.code = code
+        self.text = text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -24,6 +23,7 @@ from bot.platforms.base import (
     Shape,
     Tone,
 )
+from executor.steps import reach
 from storage.hub import Message, NewMessage
 from storage.sqlite.messages import Messages
 
@@ -189,11 +189,13 @@ def _file_key(place: Place, name: str) -> str:
 def _write(path: Path, content: bytes) -> None:
     """Whole or not at all: the file appears under its name only when its bytes are on the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
+    partial = path.with_name(".partial")  # always the same, so that a crash leaves none behind
+    with partial.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    Path(file.name).replace(path)
+    reach("file half written")
+    partial.replace(path)
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)

@@ -16,6 +16,7 @@ from typing import Self
 from executor.backends.base import Command
 from executor.processes import reaper
 from executor.processes.supervised import Shim, Supervised
+from executor.steps import reach
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +92,7 @@ class Shims:
             raise
         finally:
             _close(theirs)
+        reach("job handed to its reaper")
         supervised = Supervised(shim, self._grace_s)
         self._running = {job for job in self._running if job.ended is None} | {supervised}
         await supervised.open(*ours)
@@ -121,6 +123,7 @@ class Shims:
         try:
             while len(self._warm) < self._most:
                 self._warm.append(Shim(self._umask))
+                reach("reaper started")
         except OSError as error:  # the next job starts with a cold one, or says so itself
             log.warning("shims.not_refilled", extra={"error": str(error)})
 

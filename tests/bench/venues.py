@@ -10,7 +10,9 @@ from types import MappingProxyType
 
 from bot.platforms.base import ChatPlatform
 from executor.model import Actor, Origin
-from tests.contracts import slack_world
+from tests.contracts import discord_world, slack_world
+from tests.simulators.discord import DiscordSimulator
+from tests.simulators.discord import Message as DiscordMessage
 from tests.simulators.slack import Message, SlackSimulator
 from tests.simulators.slack import Rules as SlackRules
 from tests.simulators.slack.reading import read_message
@@ -106,12 +108,47 @@ async def _open_slack() -> AsyncIterator[Venue]:
             )
 
 
+class _Discord:
+    """Reads what the simulator shows."""
+
+    def __init__(self, discord: DiscordSimulator) -> None:
+        self._dev = discord.channel("dev")
+
+    def cards(self) -> Messages:
+        return [self._seen(card) for card in self._dev.messages]
+
+    def thread_of(self, word: str) -> Messages:
+        threads = [card.thread for card in self._dev.messages if word in card.plain]
+        return [self._seen(message) for thread in threads if thread for message in thread.messages]
+
+    @staticmethod
+    def _seen(message: DiscordMessage) -> Sequence[Seen]:
+        return [Seen(at=version.at, text=message.read(version)) for version in message.history]
+
+
+@asynccontextmanager
+async def _open_discord() -> AsyncIterator[Venue]:
+    async with DiscordSimulator(clock=asyncio.get_running_loop().time) as discord:
+        dev, seen = discord.channel("dev"), _Discord(discord)
+        person = discord.person("Ann")
+        adapter = discord_world.adapter_for(discord, discord_world.Desk())
+        async with discord_world.running(adapter):
+            yield Venue(
+                platform=adapter.platform,
+                limits=Limits(posts_per_s=1, post_burst=5, threads_apart=True),
+                origin=_origin("discord", discord.guild.id, person.id, dev.id),
+                cards=seen.cards,
+                thread_of=seen.thread_of,
+                throttled=lambda: len(discord.throttled),
+            )
+
+
 def _origin(platform: str, team: str, person: str, channel: str) -> Origin:
     actor = Actor(platform=platform, team=team, user_id=person, name="Ann")
     return Origin(actor=actor, channel=channel)
 
 
 VENUES: Mapping[str, Callable[[], AbstractAsyncContextManager[Venue]]] = MappingProxyType(
-    {"slack": _open_slack}
+    {"slack": _open_slack, "discord": _open_discord}
 )
 """By name."""

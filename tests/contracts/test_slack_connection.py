@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.platforms.base import SetupFault
 from bot.platforms.slack import adapter as adapter_module
 from bot.platforms.slack import connection
-from bot.platforms.slack.adapter import SCOPES, SetupFault, SlackAdapter
+from bot.platforms.slack.adapter import SCOPES, SlackAdapter
 from tests.contracts.slack_world import (
     Desk,
     World,

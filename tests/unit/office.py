@@ -138,7 +138,12 @@ def desk_on(
     everybody = frozenset({EVERYBODY})
     owner = frozenset({"owner"})
     rules = {
-        "slack": Rule(channels=everybody, people=frozenset({"ann", "bob"}), admins=frozenset({"admin"})),
+        "slack": Rule(
+            channels=everybody,
+            people=frozenset({"ann", "bob"}),
+            admins=frozenset({"admin"}),
+            roles=frozenset({"crew"}),
+        ),
         "web": Rule(channels=everybody, people=owner, admins=owner),
     }
     return Desk(

@@ -145,6 +145,16 @@ def test_jobs_are_seen_in_their_channel_by_their_owner_by_admins_and_on_the_page
     assert ACCESS.may_see(origin("owner", platform="web", team=""), anns)
 
 
+def test_a_role_lets_people_in_as_long_as_the_platform_vouches_for_it() -> None:
+    rule = Rule(channels=frozenset({DEV}), people=frozenset(), roles=frozenset({"R0DEVS"}))
+    access = Access(rules={"discord": rule})
+    eve = Actor(platform="discord", team="T0", user_id=EVE, name="Eve", roles=frozenset({"R0DEVS", "R0X"}))
+    assert access.authorize(Origin(actor=eve, channel=DEV), "research") == Allow()
+    for roles in (frozenset[str](), frozenset({"R0X"})):
+        stranger = replace(eve, roles=roles)
+        assert isinstance(access.authorize(Origin(actor=stranger, channel=DEV), "research"), Deny)
+
+
 def test_a_direct_message_is_open_to_everybody_on_the_list_and_to_nobody_else() -> None:
     direct = Access(rules={"slack": replace(ACCESS.rules["slack"], direct="D")})
     for user, may in ((ANN, True), (ADA, True), (EVE, False)):

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from executor.backends.claude_events import ClaudeDecoder
@@ -337,7 +337,6 @@ EVENTS = odd_events(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(EVENTS, max_size=6), st.integers(-15, 255))
 def test_no_shape_of_json_is_too_odd(events: list[Any], exit_code: int) -> None:
     """F22."""
@@ -348,7 +347,6 @@ def test_no_shape_of_json_is_too_odd(events: list[Any], exit_code: int) -> None:
     assert outcome.usage.cost_usd is None or outcome.usage.cost_usd >= 0
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=200), max_size=4), st.integers(-15, 255))
 @example(lines=[b'{"type":"result","is_error":' + b"[" * 100_000], exit_code=0)
 @example(lines=[b'{"type":"system","subtype":"api_retry","retry_delay_ms":1e400}'], exit_code=0)
@@ -365,7 +363,6 @@ def test_no_bytes_are_too_odd(lines: list[bytes], exit_code: int) -> None:
     decoder.conclude(exit_code)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_no_damage_to_a_real_line_is_too_odd(data: st.DataObject) -> None:
     lines = (RECORDINGS / "tool_partial.ndjson").read_bytes().splitlines()

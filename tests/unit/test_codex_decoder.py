@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from executor.backends.codex_events import CodexDecoder
@@ -228,7 +228,6 @@ ITEMS = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(EVENTS | ITEMS, max_size=6), st.integers(-15, 255))
 def test_no_shape_of_json_is_too_odd(events: list[Any], exit_code: int) -> None:
     decoder = fresh()
@@ -237,7 +236,6 @@ def test_no_shape_of_json_is_too_odd(events: list[Any], exit_code: int) -> None:
     decoder.conclude(exit_code)
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=200), max_size=4), st.integers(-15, 255))
 @example(lines=[b'{"type":"item.started","item":' + b"[" * 100_000], exit_code=0)
 @example(lines=[b'{"type":"error","message":"Reconnecting... ' + b"9" * 500 + b'/1"}'], exit_code=1)
@@ -249,7 +247,6 @@ def test_no_bytes_are_too_odd(lines: list[bytes], exit_code: int) -> None:
     decoder.conclude(exit_code)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_no_damage_to_a_real_line_is_too_odd(data: st.DataObject) -> None:
     lines = (RECORDINGS / "file_change.ndjson").read_bytes().splitlines()

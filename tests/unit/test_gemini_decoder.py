@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from executor.backends.gemini_events import GeminiDecoder
@@ -231,7 +231,6 @@ EVENTS = odd_events(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(EVENTS, max_size=6), st.integers(-15, 255))
 def test_no_shape_of_json_is_too_odd(events: list[Any], exit_code: int) -> None:
     decoder = fresh()
@@ -264,7 +263,6 @@ PIECES = st.sampled_from(
 COMPLAINTS = st.lists(PIECES | st.binary(max_size=9), max_size=9).map(b"".join)
 
 
-@settings(deadline=None)
 @given(st.lists(COMPLAINTS, max_size=5), st.integers(-15, 255))
 @example(lines=[b"Attempt 1 failed: quota. Retrying after " + b"9" * 500 + b"ms"], exit_code=1)
 @example(lines=[b"[" * 100_000, b"{" * 100_000], exit_code=1)

@@ -24,6 +24,7 @@ OWNERS = {
 """Where a library may be imported: each has one owner."""
 CONCRETE = {
     "bot.platforms.slack": ("bot.app", "bot.platforms.slack"),
+    "bot.platforms.discord": ("bot.app", "bot.platforms.discord"),
     "bot.platforms.web": (
         "bot.app",
         "bot.platforms.web",

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.news.pacing import Budget, Method, Pacing, Ticket, Urgency
@@ -88,7 +88,6 @@ def test_what_was_not_used_is_saved_up_to_the_burst() -> None:
     played(story())
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 20), st.sampled_from(Urgency)), max_size=60),
     st.sampled_from((20.0, 60.0, 240.0)),

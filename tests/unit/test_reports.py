@@ -107,7 +107,7 @@ def test_an_attack_stays_text(attack: str) -> None:
     assert_harmless(Page(reports.render("text", title="t", facts=[(attack, attack)])))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.text(st.characters(exclude_categories=()), max_size=400)
     | st.lists(st.sampled_from(ATTACKS)).map("\n".join)
@@ -227,7 +227,7 @@ def test_a_slug_is_readable_and_cannot_be_guessed(tmp_path: Path, question: str,
         assert slug.startswith(words) and len(slug) == len(words) + 32
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(max_size=200))
 def test_any_question_gives_a_well_formed_slug(question: str) -> None:
     assert SLUG.fullmatch(reports._slug(question))
@@ -255,6 +255,13 @@ def test_a_disk_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: py
     with pytest.raises(OSError, match="No space"):
         publish(tmp_path, "# T\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_crash_left_of_a_publish_is_removed_and_no_report_is(tmp_path: Path) -> None:
+    report = publish(tmp_path, "# Kept")
+    (tmp_path / ".partial-1" / "deeper").mkdir(parents=True)
+    reports.remove_partial(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [report.slug]
 
 
 def test_the_report_in_the_results_goes_before_the_answer(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.schedules import LATE, Due, Missed, Schedule, Verdict, advance, deny, new_schedule, next_from
@@ -164,7 +164,6 @@ jumps = st.one_of(
 rhythms = st.sampled_from(["*/5 * * * *", "0 * * * *", "30 2 * * *", "15,45 1-3 * * *", "0 9 * * mon"])
 
 
-@settings(deadline=None)
 @given(rhythm=rhythms, steps=st.lists(jumps, min_size=5, max_size=60), missed=st.sampled_from(Missed))
 def test_f38_however_the_clock_jumps_no_fire_is_early_and_the_next_is_never_beyond_the_rhythm(
     rhythm: str, steps: list[timedelta], missed: Missed

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from bot.platforms.base import Caps
+from bot.platforms.discord.platform import DiscordPlatform
 from bot.platforms.slack.platform import SlackPlatform
-from bot.settings import BadConfiguration, Pace, Settings, Timeouts, find_file, forget_secrets, load
+from bot.settings import BadConfiguration, Settings, Timeouts, find_file, forget_secrets, load
 from executor.job_types import JOB_TYPES
 
 EXAMPLE = Path(__file__).parents[2] / "bifrost.toml.example"
@@ -107,6 +109,7 @@ def test_the_environment_goes_before_the_file() -> None:
         "BIFROST__SLOTS": "3",
         "BIFROST__WEB__PORT": "8080",
         "BIFROST__SLACK__CHANNELS": "C01, C02,",
+        "BIFROST__DISCORD__ROLES": "123456, 234567",
         "BIFROST__WORKSPACES__API": "/srv/api",
         "BIFROST__AGENTS__PROVIDERS": "gemini,claude",
         "BIFROST__AGENTS__CLAUDE__ENVIRONMENT__ANTHROPIC_API_KEY": "sk-1",
@@ -119,6 +122,7 @@ def test_the_environment_goes_before_the_file() -> None:
     assert (settings.slots, settings.web.port) == (3, 8080)
     assert settings.web.host == "::1"  # an empty variable is none
     assert settings.slack.channels == {"C01", "C02"}
+    assert settings.discord.roles == {"123456", "234567"}
     assert settings.directories == {"api": Path("/srv/api")}
     assert settings.agents.providers == ("gemini", "claude")
     assert settings.agents.claude.environment == {"ANTHROPIC_API_KEY": "sk-1"}
@@ -166,6 +170,7 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | 
         ("[slack]\napi_url = 'https://slack.com/api'", "`slack.api_url`: "),
         ("[web]\nport = 70000", "`web.port`: Input should be less than or equal to 65535."),
         ("[web]\npublic_url = 'bot.example'", "`web.public_url`: "),
+        ("[discord]\nguilds = ['our server']", "`discord.guilds."),
         (
             "[agents]\nproviders = ['cursor']",
             "`agents.providers.0`: Input should be 'claude', 'gemini', 'codex' or 'rehearsal'.",
@@ -344,11 +349,14 @@ def test_the_zone_is_the_machines_own_unless_it_is_set(monkeypatch: pytest.Monke
     assert load(None, {}).clocks.key
 
 
-def test_slack_is_paced_as_its_limits_want_unless_it_is_told_otherwise() -> None:
-    pace, caps = from_file("").slack.pace, SlackPlatform.caps
+@pytest.mark.parametrize(("name", "caps"), [("slack", SlackPlatform.caps), ("discord", DiscordPlatform.caps)])
+def test_platforms_are_paced_as_their_limits_want_unless_they_are_told_otherwise(
+    name: str, caps: Caps
+) -> None:
+    pace = getattr(from_file(""), name).pace
     assert (pace.posts_per_minute, pace.edits_per_minute) == (caps.posts_per_minute, caps.edits_per_minute)
     assert pace.edit_gap_seconds == caps.least_edit_gap_s
-    assert from_file("[slack.pace]\nedits_per_minute = 10").slack.pace == Pace(edits_per_minute=10)
+    assert getattr(from_file(f"[{name}.pace]\nedits_per_minute = 10"), name).pace.edits_per_minute == 10
     assert load(None, {"BIFROST__SLACK__QUIET": "C01, C02"}).slack.quiet == {"C01", "C02"}
 
 

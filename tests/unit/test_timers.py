@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from croniter import croniter
 from cronsim import CronSim
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from executor.moments import TimeRefused
@@ -323,7 +323,6 @@ instants = st.datetimes(datetime(2026, 1, 1), datetime(2036, 1, 1), timezones=st
 zones = st.sampled_from([*ZONES, "America/Santiago", "Antarctica/Troll"]).map(ZoneInfo)
 
 
-@settings(deadline=None)
 @given(
     expression=expressions | st.text("0123456789*/-,@RHL#? monjan", max_size=20), zone=zones, after=instants
 )
@@ -343,7 +342,6 @@ def test_an_expression_that_is_taken_has_three_runs_that_come_one_after_the_othe
     assert all(fire.at.second == fire.at.microsecond == 0 for fire in fires)
 
 
-@settings(deadline=None)
 @given(
     expression=st.sampled_from([*TIMES_OF_DAY, *CADENCES]) | expressions,
     zone=zones,

@@ -205,3 +205,11 @@ async def test_an_owner_who_may_no_longer_run_it_is_told_why(office: Office) -> 
     assert office.desk.refusal(replace(request, workspace="gone")).startswith("There is no workspace `gone`")
     shut_out = replace(request, origin=Origin(actor=EVE, channel="C0DEV"))
     assert office.desk.refusal(shut_out).startswith("You are not on the list")
+
+
+async def test_who_is_let_in_by_a_role_alone_may_not_own_a_schedule(office: Office) -> None:
+    eve = replace(EVE, roles=frozenset({"crew"}))
+    assert (await office.type("session tidy up", eve)).ok
+    before = office.rows()
+    refused = await office.refused(await office.type('session tidy up --cron "0 2 * * *"', eve), before)
+    assert "add `eve` to `people`" in refused

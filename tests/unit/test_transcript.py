@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -14,7 +14,6 @@ from bot.news.transcript import MOST_PAGES, Page, Transcript, split
 from executor.events import Activity, Body, Noticed, SessionOpened, TextWritten, ToolEnded, ToolStarted
 
 PAGE = 600
-patient = settings(deadline=None)  # one example is quick, but the machine may be busy
 _LINES = (
     "```",
     "```python",
@@ -74,7 +73,6 @@ def letters(text: str) -> str:
     return re.sub(r"[\s>]", "", without_fences)
 
 
-@patient
 @given(pieces)
 def test_every_page_is_within_the_limit_and_its_fences_are_closed(bodies: list[Activity]) -> None:
     for page in transcript(bodies).pages:
@@ -83,7 +81,6 @@ def test_every_page_is_within_the_limit_and_its_fences_are_closed(bodies: list[A
         assert is_balanced(page.text)
 
 
-@patient
 @given(markdown, st.integers(400, 2000))
 def test_the_parts_together_are_the_text(text: str, limit: int) -> None:
     parts = split(text, limit)
@@ -91,7 +88,6 @@ def test_the_parts_together_are_the_text(text: str, limit: int) -> None:
     assert letters("\n".join(parts)) == letters(text)
 
 
-@patient
 @given(pieces)
 def test_the_pages_together_are_the_whole_output(bodies: list[Activity]) -> None:
     made = transcript(bodies)
@@ -101,7 +97,6 @@ def test_the_pages_together_are_the_whole_output(bodies: list[Activity]) -> None
         assert letters("\n".join(page.text for page in made.pages)) == letters(made.whole)
 
 
-@patient
 @given(pieces, st.integers(0, 12))
 def test_a_restart_finds_the_same_pages_again(bodies: list[Activity], seen: int) -> None:
     growing = Transcript(PAGE)
@@ -113,7 +108,6 @@ def test_a_restart_finds_the_same_pages_again(bodies: list[Activity], seen: int)
     assert growing.pages == transcript(bodies).pages
 
 
-@patient
 @given(pieces)
 def test_a_page_that_is_full_never_changes_again(bodies: list[Activity]) -> None:
     growing, full = Transcript(PAGE), list[Page]()
@@ -123,7 +117,6 @@ def test_a_page_that_is_full_never_changes_again(bodies: list[Activity]) -> None
         full = growing.pages[: min(len(growing.pages), MOST_PAGES) - 1]
 
 
-@patient
 @given(pieces)
 def test_a_page_that_changes_gets_a_higher_number(bodies: list[Activity]) -> None:
     growing, before = Transcript(PAGE), list[Page]()
@@ -201,7 +194,6 @@ def test_tools_are_told_in_one_list_and_text_stands_apart() -> None:
 LAST_TOOL = ToolStarted(tool_id="9", name="Read", detail="a.py")
 
 
-@patient
 @given(pieces, markdown.filter(lambda text: text.strip() != ""), st.booleans())
 def test_without_its_answer_the_output_is_what_stood_before(
     bodies: list[Activity], answer: str, preface: bool

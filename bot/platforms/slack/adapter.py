@@ -12,11 +12,11 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.desk.desk import Door
-from bot.platforms.base import Refused, Throttled, Unsure
+from bot.platforms.base import Refused, SetupFault, Throttled, Unsure
+from bot.platforms.errands import Errands
 from bot.platforms.slack.api import CALL_TIMEOUT_S, SlackApi
 from bot.platforms.slack.connection import Connection
 from bot.platforms.slack.doors import Doors
-from bot.platforms.slack.errands import Errands
 from bot.platforms.slack.people import People
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.replies import Replies
@@ -53,15 +53,6 @@ _APP_REFUSED = (
 )
 
 _log = logging.getLogger(__name__)
-
-
-class SetupFault(Exception):
-    """Slack will not have us until a person changes something; `text` says what, `code` is Slack's word."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(f"{text} ({code})")
-        self.code = code
-        self.text = text
 
 
 class SlackAdapter:

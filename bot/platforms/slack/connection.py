@@ -16,8 +16,9 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.platforms.base import Unsure
+from bot.platforms.errands import Errands
 from bot.platforms.slack.api import SlackApi
-from bot.platforms.slack.errands import Errands
+from executor.steps import reach
 
 PING_S = 5
 """Seconds between pings; four without an answer, and slack_sdk replaces the socket."""
@@ -82,7 +83,9 @@ class Connection:
             raise Unsure("Socket Mode: no connection") from error
 
     async def _receive(self, _: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+        reach("envelope received")
         await self._errands.start(self._handler.handle(self._handler.client, request))
+        reach("envelope acknowledged")
 
     async def _notice(self, frame: aiohttp.WSMessage) -> None:
         message = json.loads(frame.data) if frame.data.startswith("{") else {}

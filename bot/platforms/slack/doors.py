@@ -16,13 +16,14 @@ from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.desk.asks import Answer, Ask, Invocation
 from bot.desk.desk import Door
+from bot.platforms.errands import Errands
 from bot.platforms.slack import modal
-from bot.platforms.slack.errands import Errands
 from bot.platforms.slack.people import People
 from bot.platforms.slack.render import ACTION
 from bot.platforms.slack.replies import Replies, private
 from bot.platforms.slack.text import decode, without_mention
 from executor.model import Actor, Origin
+from executor.steps import reach
 
 Json = dict[str, Any]
 Tell = Callable[[Answer], Coroutine[Any, Any, None]]
@@ -80,6 +81,7 @@ class Doors:
             await self._replies.respond(body["response_url"], answer.text)
 
         answer = await self._answer(self._do(body), tell)
+        reach("command answered")
         await ack(private(answer.text if answer else _STILL))
 
     async def _do(self, body: Json) -> Answer:
@@ -133,6 +135,7 @@ class Doors:
         unread = _EDITED if event.get("edited") else _FILES if event.get("files") else ""
         work = _refused(unread) if unread else self._do_as_said(event, body, context)
         await self._answer_and_tell(work, tell)
+        reach("mention answered")
 
     async def _do_as_said(self, event: Json, body: Json, context: AsyncBoltContext) -> Answer:
         user_id = event["user"]
@@ -164,6 +167,7 @@ class Doors:
             delivery=f"slack:action:{message_id}:{action['action_ts']}:{user['id']}:{action['action_id']}",
         )
         await self._answer_and_tell(self._door.ask(ask), tell)
+        reach("press answered")
         await ack()
 
     async def _submitted(self, ack: AsyncAck, body: Json) -> None:
@@ -183,6 +187,7 @@ class Doors:
             zone=partial(self._people.zone_of, body["user"]["id"]),
         )
         answer = await self._answer(self._door.ask(ask), tell)
+        reach("form answered")
         if answer is None or answer.ok:
             await ack()
         else:

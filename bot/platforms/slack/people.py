@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass
 
 from bot.platforms.base import Refused, Throttled, Unsure
+from bot.platforms.errands import Errands
 from bot.platforms.slack.api import SlackApi
-from bot.platforms.slack.errands import Errands
 
 PATIENCE_S = 1.0
 """How long an answer may take: Slack waits three seconds for the acknowledgement of the command."""

@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import re
 
-ELLIPSIS = "…"
+from bot.platforms.text import ELLIPSIS, disarm_links, open_fence, signs, visible
+
+__all__ = ["ELLIPSIS", "decode", "fit", "fit_line", "fit_markdown", "mrkdwn", "without_mention"]
 
 _TYPED = re.compile(r"<((?:[@#!]|[A-Za-z][A-Za-z0-9+.-]*:)[^<>]+)>|&(?:lt|gt|amp);")
 _ENTITY = re.compile(r"&(?:lt|gt|amp);")
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 _EVERYBODY = ("channel", "everyone", "here")
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_SURROGATES = re.compile(r"[\ud800-\udfff]")
-_BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
-_STACKED = re.compile(r"([\u0300-\u036f]{8})[\u0300-\u036f]+")
-_JOINING = r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\u200d\U0001f3fb-\U0001f3ff]"
-_CLUSTER = re.compile(rf"(?:[\U0001f1e6-\U0001f1ff]{{2}}|.)(?:{_JOINING}|(?<=\u200d).){{0,30}}", re.DOTALL)
-"""What a reader sees as one sign, nearly: flags, accents and joined emoji are never cut in two."""
-
-_LABELLED_LINK = re.compile(r"\](?=\(\s*<?\s*(?:[a-z][a-z0-9+.-]*:|//|www\.))", re.IGNORECASE)
-_LINK_DEFINITION = re.compile(r"^([ \t>]*\[[^\]\n]+\]):", re.MULTILINE)
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _LONGEST_FENCE = 20
 
 
@@ -37,7 +28,7 @@ def without_mention(text: str, user_id: str) -> str:
 
 def fit(text: str, most: int) -> str:
     """`text` made visible and escaped, in at most `most` UTF-16 units; a cut shows as an ellipsis."""
-    shown = _visible(text)
+    shown = visible(text)
     whole = _escape(shown)
     if _length(whole) <= most:
         return whole
@@ -51,13 +42,12 @@ def fit_line(text: str, most: int) -> str:
 
 def fit_markdown(text: str, most: int) -> str:
     """As `fit`, for a markdown block: no label hides where a link goes, and a cut closes an open fence."""
-    shown = _LABELLED_LINK.sub("] ", _visible(text))
-    shown = _LINK_DEFINITION.sub(r"\1 :", shown)
+    shown = disarm_links(visible(text))
     whole = _escape(shown)
     if _length(whole) <= most:
         return whole
     kept = _prefix(shown, most - _LONGEST_FENCE - 3)
-    fence = _open_fence(kept)[:_LONGEST_FENCE]
+    fence = open_fence(kept)[:_LONGEST_FENCE]
     return "\n".join(part for part in (_escape(kept), fence, ELLIPSIS) if part)
 
 
@@ -78,13 +68,6 @@ def _spelled(reference: str) -> str:
     return label if target in (f"http://{label}", f"mailto:{label}") else target
 
 
-def _visible(text: str) -> str:
-    text = _SURROGATES.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = _CONTROLS.sub("", text)
-    text = _BIDI.sub(lambda found: f"⟦U+{ord(found[0]):04X}⟧", text)
-    return _STACKED.sub(r"\1", text)
-
-
 def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
@@ -97,23 +80,9 @@ def _length(text: str) -> int:
 def _prefix(text: str, room: int) -> str:
     """The longest beginning that takes no more than `room` once it is escaped."""
     end = 0
-    for cluster in _CLUSTER.finditer(text):
-        room -= _length(_escape(cluster[0]))
+    for sign in signs(text):
+        room -= _length(_escape(sign))
         if room < 0:
             break
-        end = cluster.end()
+        end += len(sign)
     return text[:end]
-
-
-def _open_fence(text: str) -> str:
-    """The code fence that is still open at the end of `text`, or nothing."""
-    fence = ""
-    for line in text.splitlines():
-        found = _FENCE.match(line)
-        if found is None:
-            continue
-        if not fence:
-            fence = found[1]
-        elif found[1].startswith(fence) and not found[2].strip():
-            fence = ""
-    return fence

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Errands:
-    """Tasks under way. slack_sdk and bolt keep no reference to theirs, and a suspended one can vanish."""
+    """Tasks under way. The chat libraries keep no reference to theirs, and a suspended one can vanish."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()

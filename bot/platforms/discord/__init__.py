@@ -1,0 +1,1 @@
+"""Discord, by its gateway: no address of ours has to be reachable."""

@@ -1,0 +1,58 @@
+"""The buttons of a job. All they know stands in their custom_id, so they work after every restart."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Protocol, cast
+
+import discord
+from discord.ui import Button, DynamicItem, Item
+
+from bot.platforms.base import Action
+from bot.platforms.discord.text import fit_plain
+
+_LABEL = 80
+_CUSTOM_ID = 100
+REPLY = "reply"
+"""A verb of our own: opens a form for new words, which go on with the job."""
+PATTERN = re.compile(r"job:(?P<ask>\??)(?P<verb>[a-z]+):(?P<job>[0-9a-f-]{1,40})")
+"""With `?`, the person is asked once more before it is done."""
+
+
+class Presses(Protocol):
+    """Whoever takes what people press."""
+
+    async def press(
+        self, interaction: discord.Interaction[Any], found: re.Match[str], label: str
+    ) -> None: ...
+
+
+class JobButton(DynamicItem[Button[Any]], template=PATTERN):
+    """One press of it becomes one request to the desk."""
+
+    def __init__(self, button: Button[Any], found: re.Match[str]) -> None:
+        super().__init__(button)
+        self._found = found
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: Item[Any], match: re.Match[str]
+    ) -> JobButton:
+        return cls(cast(Button[Any], item), match)
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        presses: Presses = interaction.client.doors
+        await presses.press(interaction, self._found, self.item.label or "")
+
+
+def job_button(action: Action, *, confirmed: bool = False) -> JobButton | None:
+    """The button of an action; None where its words make no custom_id that is ours."""
+    ask = "?" if action.confirm and not confirmed else ""
+    custom_id = f"job:{ask}{action.verb}:{action.job_id}"
+    found = PATTERN.fullmatch(custom_id)
+    if found is None or len(custom_id) > _CUSTOM_ID:
+        return None
+    style = discord.ButtonStyle.danger if action.danger else discord.ButtonStyle.secondary
+    if action.verb == "resume":
+        style = discord.ButtonStyle.primary
+    return JobButton(Button(label=fit_plain(action.label, _LABEL), style=style, custom_id=custom_id), found)

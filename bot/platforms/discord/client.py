@@ -1,0 +1,74 @@
+"""discord.py's client, set up to ask Discord for as little as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import discord
+
+from bot.platforms.discord.api import LONGEST_WAIT_S
+from bot.platforms.discord.buttons import PATTERN, JobButton
+from bot.platforms.discord.commands import Commands
+from bot.platforms.discord.doors import Doors
+
+Interaction = discord.Interaction[Any]
+
+# Nobody speaks here: that the libraries for it are missing is no news.
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+
+
+class Client(discord.Client):
+    """One connection. `on_change` is called with whether Discord listens to us."""
+
+    def __init__(self, doors: Doors, on_change: Callable[[discord.Client, bool], None]) -> None:
+        super().__init__(
+            intents=discord.Intents(guilds=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            max_messages=None,
+            chunk_guilds_at_startup=False,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            max_ratelimit_timeout=LONGEST_WAIT_S,
+            # Nothing that we do needs all guilds to be there.
+            guild_ready_timeout=0,
+        )
+        self.doors = doors
+        self.tree = Commands(self, doors)
+        self._on_change = on_change
+
+    async def setup_hook(self) -> None:
+        self.add_dynamic_items(JobButton)
+
+    async def on_ready(self) -> None:
+        self._on_change(self, True)
+
+    async def on_resumed(self) -> None:
+        self._on_change(self, True)
+
+    async def on_disconnect(self) -> None:
+        self._on_change(self, False)
+
+    async def on_interaction(self, interaction: Interaction) -> None:
+        """What discord.py hands to nobody: sent forms, and presses of what is not there any more."""
+        if interaction.type is discord.InteractionType.modal_submit:
+            await self.doors.submit(interaction)
+        elif interaction.type is discord.InteractionType.component:
+            custom_id = str(dict(interaction.data or {}).get("custom_id"))
+            found = PATTERN.fullmatch(custom_id)
+            if found is None:
+                await self.doors.unknown(interaction)
+            elif not _still_shows(interaction.message, custom_id):
+                await self.doors.press(interaction, found, "")
+
+
+def _still_shows(message: discord.Message | None, custom_id: str) -> bool:
+    """Whether the button still stands on its message; discord.py passes over presses of others."""
+    if message is None:
+        return False
+    shown: list[Any] = list(message.components)
+    while shown:
+        component = shown.pop()
+        if getattr(component, "custom_id", None) == custom_id:
+            return True
+        shown += getattr(component, "children", [])
+    return False

@@ -1,0 +1,291 @@
+"""What comes in from Discord, turned into requests to the desk and acknowledged once they are committed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, Protocol
+
+import aiohttp
+import discord
+from discord.ui import View
+
+from bot.desk import desk
+from bot.desk.asks import Answer, Ask, Invocation
+from bot.desk.commands import BY_VERB, Takes, shown
+from bot.news.transcript import split
+from bot.platforms.base import Action
+from bot.platforms.discord import forms
+from bot.platforms.discord.buttons import REPLY, job_button
+from bot.platforms.discord.commands import TARGET, TEXT, VERB
+from bot.platforms.discord.text import fit_markdown
+from bot.platforms.errands import Errands
+from executor.model import Actor, Origin
+
+Interaction = discord.Interaction[Any]
+
+PATIENCE_S = 2.0
+"""How long the desk may take before Discord is acknowledged without its answer; Discord waits three."""
+CALL_TIMEOUT_S = 10.0
+_SUGGEST_S = 2.0
+BEFORE = "before"
+"""The one option whose value is a job."""
+_MOST = 1_900
+_KEPT = 1_500
+"""Characters of a refused prompt that are given back."""
+_DEAD, _ACKNOWLEDGED = 10062, 40060
+
+_SORRY = (
+    "Sorry, that went wrong on my side, and it is written down. "
+    "Look at `/job list` before you ask again: it may have been accepted."
+)
+_NO_GUILD = "Bifrost does its work in the channels of a server, not in direct messages."
+_OTHER_GUILD = (
+    "Bifrost is not open to this server. To open it, its administrator adds `{}` to `guilds` under "
+    "`[discord]` in bifrost.toml."
+)
+_TOO_MUCH = "So many options do not fit a form: give `prompt` as an option of the command too."
+_UNKNOWN = "I do not know that button; it may be older than I am. `/job list` shows the latest jobs."
+_CHANGED = "My commands have changed since your Discord read them: restart it (Ctrl+R) and try again."
+_log = logging.getLogger(__name__)
+
+
+class Door(desk.Door, Protocol):
+    """The desk, as it is seen from here."""
+
+    async def suggest(self, origin: Origin, verb: str, typed: str) -> Sequence[tuple[str, str]]:
+        """Ids that `verb` could be about, each with a line that says what it is; nothing for strangers."""
+
+
+class Doors:
+    """One method per thing that people do. Not one of them raises."""
+
+    def __init__(self, *, door: Door, errands: Errands, guilds: frozenset[str]) -> None:
+        self._door = door
+        self._errands = errands
+        self._guilds = guilds
+
+    async def order(self, interaction: Interaction, verb: str, options: Mapping[str, str]) -> None:
+        """A command was run."""
+        args = {name: value for name, value in options.items() if name not in (TARGET, TEXT, VERB)}
+        if TEXT in options:
+            args[forms.PROMPT] = options[TEXT]
+        if BY_VERB[verb].takes is Takes.PROMPT and not args.get(forms.PROMPT, ""):
+            await self.compose(interaction, verb, args, "")
+            return
+        ask = self._ask(interaction, verb, (options.get(TARGET) or options.get(VERB, "")).strip("#` "), args)
+        await self._errands.start(self._answer(interaction, ask))
+
+    async def compose(
+        self, interaction: Interaction, verb: str, given: Mapping[str, str], prompt: str
+    ) -> None:
+        """Opens the form for a new job, to those who may read the help: it names models and workspaces."""
+        await self._errands.start(self._compose(interaction, verb, given, prompt))
+
+    async def press(self, interaction: Interaction, found: re.Match[str], label: str) -> None:
+        """A button of ours was pressed; `found` is its custom_id."""
+        await self._errands.start(self._press(interaction, found, label))
+
+    async def submit(self, interaction: Interaction) -> None:
+        """A form was sent."""
+        filled = forms.read(_data(interaction))
+        if filled is None:
+            await self.unknown(interaction)
+            return
+        ask = self._ask(interaction, filled.verb, filled.target, filled.args)
+        await self._errands.start(self._answer(interaction, ask, keep=filled.args.get(forms.PROMPT, "")))
+
+    async def suggest(
+        self, interaction: Interaction, verb: str, option: str, typed: str
+    ) -> Sequence[tuple[str, str]]:
+        """What could be typed into an option: values, each with its label."""
+        origin = _origin(interaction)
+        if self._shut(interaction):
+            return []
+        try:
+            async with asyncio.timeout(_SUGGEST_S):
+                if option in (TARGET, BEFORE):
+                    about = "show" if option == BEFORE else verb
+                    return await self._door.suggest(origin, about, typed)
+                # Whoever may not read the help is told of no model.
+                if not await self._is_welcome(interaction):
+                    return []
+        except Exception:  # noqa: BLE001  a fault here costs suggestions, no more
+            _log.exception("discord.suggestions_failed")
+            return []
+        values = [value for value in self._door.choices(option) if typed.lower() in value.lower()]
+        return [(value, value) for value in values]
+
+    async def misunderstood(self, interaction: Interaction) -> None:
+        """Discord sent a command that is not among ours."""
+        await _tell(interaction, _CHANGED)
+
+    async def unknown(self, interaction: Interaction) -> None:
+        """Something was pressed or sent that is none of ours."""
+        await _tell(interaction, _UNKNOWN)
+
+    async def _answer(self, interaction: Interaction, ask: Ask, keep: str = "") -> None:
+        task = self._errands.start(self._do(interaction, ask))
+        await asyncio.wait({task}, timeout=PATIENCE_S)
+        if task.done():
+            await _tell(interaction, _worded(task.result(), keep))
+            return
+        await _tried(interaction.response.defer(ephemeral=True, thinking=True))
+        first, *rest = _parts(_worded(await task, keep))
+        await _tried(interaction.edit_original_response(content=first))
+        await _say_more(interaction, rest)
+
+    async def _compose(
+        self, interaction: Interaction, verb: str, given: Mapping[str, str], prompt: str
+    ) -> None:
+        task = self._errands.start(self._welcome(interaction))
+        await asyncio.wait({task}, timeout=PATIENCE_S)
+        welcome = task.result() if task.done() else Answer(ok=False, text=_SORRY)
+        form = forms.compose(verb, given, self._door.choices, prompt) if welcome.ok else None
+        if form is not None:
+            await _tried(interaction.response.send_modal(form))
+        else:
+            await _tell(interaction, _TOO_MUCH if welcome.ok else welcome.text)
+
+    async def _press(self, interaction: Interaction, found: re.Match[str], label: str) -> None:
+        verb, job_id = found["verb"], found["job"]
+        form = forms.words(job_id) if verb == REPLY else None
+        if form is not None:
+            await _tried(interaction.response.send_modal(form))
+            return
+        if found["ask"]:
+            await self._confirm(interaction, verb, job_id, label)
+            return
+        task = self._errands.start(self._do(interaction, self._ask(interaction, verb, job_id, {})))
+        await asyncio.wait({task}, timeout=PATIENCE_S)
+        confirming = interaction.message is not None and interaction.message.flags.ephemeral
+        if task.done() and confirming:
+            text = fit_markdown(task.result().text, _MOST)
+            await _tried(interaction.response.edit_message(content=text, view=None))
+        elif task.done() and not task.result().ok:
+            await _tell(interaction, task.result().text)
+        else:
+            await _tried(interaction.response.defer())
+            answer = await task
+            if confirming:
+                text = fit_markdown(answer.text, _MOST)
+                await _tried(interaction.edit_original_response(content=text, view=None))
+            elif not answer.ok:
+                await _say_more(interaction, _parts(answer.text))
+
+    async def _confirm(self, interaction: Interaction, verb: str, job_id: str, label: str) -> None:
+        """Asks once more, in a message to this person alone."""
+        action = Action(verb=verb, label=label or verb.capitalize(), job_id=job_id, danger=True)
+        view = View(timeout=None)
+        button = job_button(action, confirmed=True)
+        if button is not None:
+            view.add_item(button)
+        question = f"**{shown(action.label)}** job `{job_id[:6]}`? What it has done so far stays done."
+        await _tried(interaction.response.send_message(question, view=view, ephemeral=True))
+
+    async def _do(self, interaction: Interaction, ask: Ask) -> Answer:
+        shut = self._shut(interaction)
+        return Answer(ok=False, text=shut) if shut else await _safely(self._door.ask(ask))
+
+    async def _welcome(self, interaction: Interaction) -> Answer:
+        shut = self._shut(interaction)
+        if shut:
+            return Answer(ok=False, text=shut)
+        invocation = Invocation(text="help", origin=_origin(interaction), delivery=_delivery(interaction))
+        return await _safely(self._door.command(invocation))
+
+    async def _is_welcome(self, interaction: Interaction) -> bool:
+        return (await self._welcome(interaction)).ok
+
+    def _shut(self, interaction: Interaction) -> str:
+        """Why nothing can be asked from where this comes, in a sentence; empty where it can."""
+        if interaction.guild_id is None:
+            return _NO_GUILD
+        if self._guilds and str(interaction.guild_id) not in self._guilds:
+            return _OTHER_GUILD.format(interaction.guild_id)
+        return ""
+
+    def _ask(self, interaction: Interaction, verb: str, target: str, args: Mapping[str, str]) -> Ask:
+        return Ask(
+            verb=verb,
+            target=target,
+            args=args,
+            origin=_origin(interaction),
+            delivery=_delivery(interaction),
+        )
+
+
+def _data(interaction: Interaction) -> Mapping[str, Any]:
+    return dict(interaction.data or {})
+
+
+def _delivery(interaction: Interaction) -> str:
+    return f"discord:interaction:{interaction.id}"
+
+
+def _origin(interaction: Interaction) -> Origin:
+    """A thread belongs to its channel; a button of a card belongs to the card's thread, which has its id."""
+    user, channel = interaction.user, interaction.channel
+    roles = user.roles if isinstance(user, discord.Member) else ()
+    actor = Actor(
+        platform="discord",
+        team=str(interaction.guild_id or ""),
+        user_id=str(user.id),
+        name=user.display_name,
+        roles=frozenset(str(role.id) for role in roles),
+    )
+    if isinstance(channel, discord.Thread):
+        return Origin(actor=actor, channel=str(channel.parent_id), thread=str(channel.id))
+    pressed_on = interaction.message
+    head = pressed_on is not None and not pressed_on.flags.ephemeral
+    thread = str(pressed_on.id) if pressed_on is not None and head else None
+    return Origin(actor=actor, channel=str(interaction.channel_id or ""), thread=thread)
+
+
+def _worded(answer: Answer, keep: str) -> str:
+    """A form closes when it is sent: what was typed into one that is refused is given back."""
+    if answer.ok or not keep:
+        return answer.text
+    kept = keep[:_KEPT].replace("```", "'''")
+    return f"{answer.text}\nYour words were:\n```\n{kept}\n```"
+
+
+def _parts(text: str) -> list[str]:
+    return [fit_markdown(part, _MOST) for part in split(text, _MOST)]
+
+
+async def _tell(interaction: Interaction, text: str) -> None:
+    """Says it to this person alone, in as many messages as it takes."""
+    first, *rest = _parts(text)
+    await _tried(interaction.response.send_message(first, ephemeral=True))
+    await _say_more(interaction, rest)
+
+
+async def _say_more(interaction: Interaction, parts: Sequence[str]) -> None:
+    for part in parts:
+        await _tried(interaction.followup.send(part, ephemeral=True))
+
+
+async def _safely(work: Awaitable[Answer]) -> Answer:
+    try:
+        return await work
+    except Exception:  # noqa: BLE001  a fault of the desk must not cost the acknowledgement
+        _log.exception("discord.desk_failed")
+        return Answer(ok=False, text=_SORRY)
+
+
+async def _tried(call: Awaitable[object]) -> None:
+    """Whoever asked is not helped by a second failure."""
+    try:
+        async with asyncio.timeout(CALL_TIMEOUT_S):
+            await call
+    except discord.HTTPException as error:
+        if error.code == _ACKNOWLEDGED:
+            # Discord tells every process of one token of everything, so another one was quicker.
+            _log.warning("discord.other_connection")
+        else:
+            _log.warning("discord.reply_lost", extra={"fault": str(error), "dead": error.code == _DEAD})
+    except (TimeoutError, aiohttp.ClientError, OSError, discord.InteractionResponded) as error:
+        _log.warning("discord.reply_lost", extra={"fault": repr(error)})

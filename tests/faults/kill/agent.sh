@@ -1,0 +1,58 @@
+#!/bin/sh
+# Stands in for claude where hundreds of jobs have to be cheap: it speaks the same stream within milliseconds.
+# What it does stands in the prompt: stay (as long as it is held), limit and fail (once for each word-N), long.
+prompt=$(cat)
+word=$(printf %s "$prompt" | grep -o 'word-[0-9]*' | head -n 1)
+read -r id < /proc/sys/kernel/random/uuid
+while [ $# -gt 0 ]; do
+    if [ "$1" = --resume ]; then id=$2; fi
+    shift
+done
+
+# Two agents must never work on one thing, nor in one conversation: whoever finds another there tells on it.
+exec 8> "$CLAUDE_CONFIG_DIR/lock-$id" 9> "$CLAUDE_CONFIG_DIR/lock-${word:-$id-itself}"
+flock --nonblock 8 || echo "$id" >> "$CLAUDE_CONFIG_DIR/met"
+flock --nonblock 9 || echo "$word" >> "$CLAUDE_CONFIG_DIR/met"
+trap 'sleep 0.5; exit 143' TERM # as the real one, which cleans up first
+
+first() {
+    mkdir "$CLAUDE_CONFIG_DIR/seen-$1-$word" 2> /dev/null
+}
+say() {
+    printf '{"type":"assistant","message":{"id":"m","model":"claude-opus-5-5","content":[{"type":"text","text":"%s"}]},"parent_tool_use_id":null}\n' "$1"
+}
+use() {
+    printf '{"type":"assistant","message":{"id":"m","model":"claude-opus-5-5","content":[{"type":"tool_use","id":"%s","name":"Bash","input":{"command":"make %s"}}]},"parent_tool_use_id":null}\n' "$1" "$1"
+    printf '{"type":"user","message":{"role":"user","content":[{"tool_use_id":"%s","type":"tool_result","content":"ok"}]},"parent_tool_use_id":null}\n' "$1"
+}
+end() {
+    printf '{"type":"result","subtype":"success","is_error":%s,"num_turns":2,"total_cost_usd":0.01,"duration_ms":5,"result":"%s","session_id":"%s"}\n' "$1" "$2" "$id"
+}
+
+printf '{"type":"system","subtype":"init","session_id":"%s","model":"claude-opus-5-5","apiKeySource":"none"}\n' "$id"
+say "Begun with $word.\\n"
+case $prompt in
+    *stay*) while [ -e "$CLAUDE_CONFIG_DIR/held" ]; do sleep 0.05; done ;;
+    *limit*)
+        if first limit; then
+            resets=$(($(date +%s) + 2))
+            printf '{"type":"rate_limit_event","rate_limit_info":{"status":"rejected","resetsAt":%s,"rateLimitType":"five_hour"}}\n' $resets
+            printf '{"type":"assistant","message":{"id":"l","model":"<synthetic>","content":[{"type":"text","text":"Limit."}]},"parent_tool_use_id":null,"error":"rate_limit"}\n'
+            end true "You have hit your 5-hour limit"
+            exit 1
+        fi ;;
+    *fail*) if first fail; then echo "It broke." >&2; exit 3; fi ;;
+    *long*)
+        number=0
+        while [ $number -lt 40 ]; do
+            number=$((number + 1))
+            [ $((number % 10)) = 0 ] && sleep 0.12
+            say "Line $number of $word: the quick brown fox jumps over the lazy dog, again and again, until the dog has had enough of it and the page is full.\\n\\n"
+        done ;;
+esac
+use "first-$word"
+sleep 0.05
+say "Looked at the first of $word.\\n"
+use "second-$word"
+say "Now all of $word is known.\\n"
+end false "# About $word\\n\\nAll of it is known."

@@ -1,0 +1,197 @@
+"""What people do with the bot, scene by scene: together the scenes reach every step on the way."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import closing, suppress
+from datetime import timedelta
+
+import aiohttp
+
+from bot.client import Client, ServerGone, connect
+from executor.ports import SystemClock
+from storage.sqlite.rows import to_text
+from tests.faults.kill.theatre import LATER_S, Theatre
+
+Scene = Callable[[Theatre], Awaitable[object]]
+
+
+async def play(theatre: Theatre, scene: Scene) -> None:
+    """Plays `scene` until all of it is settled, or until the bot is dead."""
+    await scene(theatre)
+    if not theatre.lives.ended.is_set():
+        await theatre.or_end(theatre.settled())
+
+
+async def ask(theatre: Theatre, words: str) -> None:
+    """Ann types it after `/job`. Bounded by the simulator's patience, or by the bot's death."""
+    await theatre.or_end(theatre.ann.command("/job", words, channel=theatre.dev))
+
+
+async def press(theatre: Theatre, label: str, shows: str = "") -> None:
+    """Ann presses the button on the newest card that has it, as soon as there is one that says `shows`."""
+
+    async def do() -> None:
+        card = await theatre.card(lambda card: label in card.buttons and shows in card.plain)
+        await theatre.ann.click(card, label)
+
+    await theatre.or_end(do())
+
+
+async def _research(theatre: Theatre) -> None:
+    await ask(theatre, f"research what is {theatre.word()}?")
+
+
+async def _long(theatre: Theatre) -> None:
+    await ask(theatre, f"session a long answer to {theatre.word()}")
+
+
+async def _mention(theatre: Theatre) -> None:
+    await theatre.ann.mention(theatre.dev, f"session tidy {theatre.word()}")
+    await theatre.or_end(
+        theatre.slack.until(lambda: theatre.slack.deliveries[-1].settled, what="the mention to arrive")
+    )
+
+
+async def _form(theatre: Theatre) -> None:
+    async def fill_in() -> None:
+        await theatre.ann.command("/job", channel=theatre.dev)
+        view = await theatre.ann.wait_view()
+        await theatre.ann.submit(view, {"prompt": f"what is {theatre.word()}?"})
+
+    theatre.ann.views.clear()
+    await theatre.or_end(fill_in())
+
+
+async def _failure_and_retry(theatre: Theatre) -> None:
+    word = theatre.word()
+    await ask(theatre, f"session fail {word}")
+    await press(theatre, "Retry", word)
+    await theatre.or_end(theatre.settled())
+    await press(theatre, "Resume", word)
+
+
+async def _cancel(theatre: Theatre) -> None:
+    word = theatre.word()
+    theatre.hold()
+    await ask(theatre, f"session stay {word}")
+    await press(theatre, "Cancel", "running")
+
+
+async def _later(theatre: Theatre) -> None:
+    for label in ("Run now", "Cancel"):
+        word = theatre.word()
+        await ask(theatre, f"session {word} --in 5h")
+        await press(theatre, label, word)
+
+
+async def _deleted(theatre: Theatre) -> None:
+    """Somebody deletes a card; what is new is said in another one."""
+    word = theatre.word()
+    await ask(theatre, f"session {word} --in 5h")
+    if await theatre.or_end(theatre.card(lambda card: word in card.plain)):
+        card = await theatre.card(lambda card: word in card.plain)
+        await theatre.or_end(theatre.settled())
+        theatre.slack.workspace.delete(card)
+        await ask(theatre, f"cancel {card.plain.partition('session ')[2][:6]}")
+
+
+async def _limit(theatre: Theatre) -> None:
+    await ask(theatre, f"session limit {theatre.word()}")
+
+
+async def _page(theatre: Theatre) -> None:
+    async def visit() -> None:
+        token = (theatre.data / "api-token").read_text()
+        async with connect(await theatre.address(), token) as client:
+            await _log_in(client)
+            told = await client.command(f"research what is {theatre.word()}?")
+            assert told.ok, told.text
+
+    with suppress(ServerGone, aiohttp.ClientError):
+        await theatre.or_end(visit())
+
+
+async def _log_in(client: Client) -> None:
+    link = await client.login_link()
+    async with aiohttp.ClientSession() as session, session.get(link) as answer:
+        assert answer.status == 200
+
+
+async def _schedule(theatre: Theatre) -> None:
+    """Its time comes while the bot is down, and so does a clock that was set back."""
+    await ask(theatre, f"session often {theatre.word()} --cron @hourly")
+    if theatre.lives.ended.is_set():
+        return
+    for column, ahead in (("next_run", timedelta()), ("counted_at", timedelta(hours=1))):
+        await theatre.lives.end(signal.SIGTERM)
+        if theatre.lives.status != 0:
+            return
+        with closing(sqlite3.connect(theatre.database)) as connection, connection:
+            at = to_text(SystemClock().now() + ahead)
+            connection.execute(f"UPDATE schedules SET {column} = ? WHERE deleted_at IS NULL", (at,))  # noqa: S608
+        await theatre.begin()
+        await theatre.or_end(theatre.settled())
+    with closing(sqlite3.connect(theatre.database)) as connection:
+        ids = connection.execute("SELECT id FROM schedules WHERE deleted_at IS NULL").fetchall()
+    for (schedule_id,) in ids:
+        await ask(theatre, f"schedule delete {schedule_id}")
+
+
+async def _stop(theatre: Theatre) -> None:
+    """A signal comes while a job runs, which goes on after the next start."""
+    await _stay(theatre)
+    await theatre.lives.end(signal.SIGTERM)
+    if theatre.lives.status == 0:
+        await theatre.begin()
+
+
+async def _crash(theatre: Theatre) -> None:
+    """The same, by force."""
+    await _stay(theatre)
+    if not theatre.lives.ended.is_set():
+        await theatre.lives.end()
+        await theatre.begin()
+
+
+async def _stay(theatre: Theatre) -> None:
+    word = theatre.word()
+    theatre.hold()
+    await ask(theatre, f"session stay {word}")
+    begun = theatre.slack.until(
+        lambda: any(f"Begun with {word}" in each.plain for each in theatre.dev.all_messages.values()),
+        timeout=LATER_S,
+        what="output",
+    )
+    await theatre.or_end(begun)
+
+
+async def _unanswered(theatre: Theatre) -> None:
+    """The bot dies once it has said a thing, before it has taken note of that."""
+    armed = theatre.lives.armed
+    theatre.lives.arm("message posted")
+    await ask(theatre, f"session {theatre.word()}")
+    await theatre.lives.dead()
+    theatre.lives.arm(armed)
+    await theatre.begin()
+
+
+SCENES: Mapping[str, Scene] = {
+    "research": _research,
+    "mention": _mention,
+    "form": _form,
+    "failure": _failure_and_retry,
+    "cancel": _cancel,
+    "later": _later,
+    "page": _page,
+    "deleted": _deleted,
+    "crash": _crash,
+    "stop": _stop,
+    "unanswered": _unanswered,
+    "schedule": _schedule,
+    "long": _long,
+    "limit": _limit,
+}
+"""The cheap ones first: a step is struck in the first scene that comes to it."""
