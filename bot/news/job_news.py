@@ -354,7 +354,7 @@ class JobNews:
         )
         if shows and not self._job.status.final and not self._reception.shut(ended=False):
             step_s = self._rhythm.card_in_s(Urgency.TOOL)
-            waits.append(max(0.05, step_s if step_s > 0 else self._rhythm.card_in_s(Urgency.TICK)))
+            waits.append(max(0.05, step_s if step_s > 0 else self._rhythm.card_in_s(Urgency.TEXT)))
         return min(waits)
 
 

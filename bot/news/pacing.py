@@ -17,7 +17,6 @@ class Urgency(IntEnum):
     BUTTONS = 2
     TOOL = 3
     TEXT = 4
-    TICK = 5
 
 
 class Method(StrEnum):

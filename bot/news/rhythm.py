@@ -14,8 +14,8 @@ _SLOWEST_S = 45.0
 """Output that comes slower than that is not live any more."""
 _CARDS_SHARE = 1 / 3
 """How often a card is edited for each edit of a page."""
-_EAGER = 0.9
-"""Who asks for a turn so much before the interval has passed gets it in time although others wait."""
+_PAGES_SHARE = 1 / (1 + _CARDS_SHARE)
+"""Where no card happens to be edited, pages may be as often as if there were none."""
 
 
 class Rhythm:
@@ -60,7 +60,7 @@ class Rhythm:
     def text_in_s(self) -> float:
         """Seconds until a page may be begun or grow."""
         interval_s = self._pages.interval_s if self._pages is not None else 0.0
-        return self._text_at + max(self._least_gap_s, _EAGER * interval_s) - now_s()
+        return self._text_at + max(self._least_gap_s, _PAGES_SHARE * interval_s) - now_s()
 
     def card_in_s(self, urgency: Urgency) -> float:
         """Seconds until the card may show a new step, or the time alone."""

@@ -41,7 +41,7 @@ def change(before: Announcement | None, now: Announcement) -> Urgency | None:
         return Urgency.BUTTONS
     if _step(before.facts) != _step(now.facts):
         return Urgency.TOOL
-    return None if before == now else Urgency.TICK
+    return None if before == now else Urgency.TEXT
 
 
 def _step(facts: Sequence[Fact]) -> Sequence[str]:

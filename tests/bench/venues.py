@@ -66,6 +66,12 @@ class Venue:
     throttled: Callable[[], int]
     """How many calls were answered with 429."""
 
+    def interval_s(self, jobs: int) -> float:
+        """Seconds between two edits of a page where so many jobs stream; each fourth edit is a card's."""
+        caps = self.platform.caps
+        sharing = 1 if caps.threads_apart else jobs * 4 / 3
+        return max(caps.least_edit_gap_s, sharing * 60 / caps.edits_per_minute)
+
 
 class _Slack:
     """Reads what the simulator shows."""

@@ -124,7 +124,6 @@ def test_the_most_urgent_goes_first_and_of_equals_who_waits_the_longest() -> Non
 
         async with asyncio.TaskGroup() as group:
             for name, urgency in (
-                ("tick", Urgency.TICK),
                 ("text", Urgency.TEXT),
                 ("second text", Urgency.TEXT),
                 ("tool", Urgency.TOOL),
@@ -134,7 +133,7 @@ def test_the_most_urgent_goes_first_and_of_equals_who_waits_the_longest() -> Non
             ):
                 group.create_task(one(name, urgency))
                 await asyncio.sleep(0.01)
-        assert order == ["final", "state", "buttons", "tool", "text", "second text", "tick"]
+        assert order == ["final", "state", "buttons", "tool", "text", "second text"]
 
     played(story())
 
@@ -225,7 +224,7 @@ def test_an_idle_budget_sets_no_timers() -> None:
     played(story())
 
 
-@pytest.mark.parametrize("urgency", [Urgency.TOOL, Urgency.TEXT, Urgency.TICK])
+@pytest.mark.parametrize("urgency", [Urgency.TOOL, Urgency.TEXT])
 def test_half_of_a_burst_is_kept_for_news_while_output_streams_without_end(urgency: Urgency) -> None:
     async def story() -> None:
         budget = Budget(60, 4)

@@ -24,7 +24,7 @@ def crowd(jobs: int, *, quiet: int = 0) -> list[Rhythm]:
     return rhythms
 
 
-@pytest.mark.parametrize(("jobs", "gap_s"), [(1, 2), (2, 3.6), (10, 18), (20, 36)])
+@pytest.mark.parametrize(("jobs", "gap_s"), [(1, 2), (2, 3), (10, 15), (20, 30)])
 def test_output_grows_as_often_as_the_platform_allows_to_all_that_stream(jobs: int, gap_s: float) -> None:
     async def story() -> None:
         rhythms = crowd(jobs)
@@ -39,7 +39,9 @@ def test_all_that_stream_together_keep_within_what_the_platform_allows() -> None
         for jobs in range(1, 60):
             rhythm = crowd(jobs)[0]
             texts = 0 if rhythm.muted else 60 / rhythm.text_in_s()
-            assert jobs * (texts + 60 / rhythm.card_in_s(Urgency.TICK)) <= 40 * 1.1
+            cards = 60 / rhythm.card_in_s(Urgency.TOOL)
+            assert jobs * texts <= 40.001
+            assert jobs * (texts + cards) <= 40 / 0.75
 
     played(story())
 
@@ -48,11 +50,11 @@ def test_with_more_jobs_than_can_be_edited_output_stands_still_and_cards_beat_sl
     async def story() -> None:
         rhythms = crowd(50)
         assert [rhythm.muted for rhythm in rhythms] == [True] * 50
-        assert rhythms[0].card_in_s(Urgency.TICK) == rhythms[0].card_in_s(Urgency.TOOL) == pytest.approx(100)
+        assert rhythms[0].card_in_s(Urgency.TEXT) == rhythms[0].card_in_s(Urgency.TOOL) == pytest.approx(100)
         for ended in rhythms[5:]:
             ended.rest()
         assert [rhythm.muted for rhythm in rhythms[:5]] == [False] * 5
-        assert rhythms[0].text_in_s() == pytest.approx(9)
+        assert rhythms[0].text_in_s() == pytest.approx(7.5)
 
     played(story())
 
@@ -61,7 +63,7 @@ def test_a_new_step_shows_sooner_on_a_card_than_the_time_alone() -> None:
     async def story() -> None:
         (rhythm,) = crowd(1)
         assert rhythm.card_in_s(Urgency.TOOL) == pytest.approx(6)
-        assert rhythm.card_in_s(Urgency.TICK) == pytest.approx(15)
+        assert rhythm.card_in_s(Urgency.TEXT) == pytest.approx(15)
         await asyncio.sleep(10)
         assert rhythm.card_in_s(Urgency.TOOL) == pytest.approx(-4)
 

@@ -28,7 +28,7 @@ CARD = Announcement(
         (replace(CARD, actions=()), Urgency.BUTTONS),
         (replace(CARD, links=[Link(label="Report", url="https://bot.example")]), Urgency.BUTTONS),
         (replace(CARD, facts=[CARD.facts[0], Fact(label="step", value="Bash make")]), Urgency.TOOL),
-        (replace(CARD, facts=[Fact(label="elapsed", value="4s"), CARD.facts[1]]), Urgency.TICK),
+        (replace(CARD, facts=[Fact(label="elapsed", value="4s"), CARD.facts[1]]), Urgency.TEXT),
     ],
 )
 def test_states_go_before_buttons_before_steps_before_the_time(
