@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot.app import known_backends
 from bot.data_dir import DataDir
+from bot.house import known_backends
 from bot.serve import port_is_taken
 from bot.settings import Settings
 from executor.backends.base import Backend

@@ -10,11 +10,12 @@ import uuid
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from bot.app import Bifrost, House, open_house
+from bot.app import Bifrost
 from bot.client import ServerGone, Told, connect
 from bot.data_dir import DataDir, DataDirInUse
 from bot.desk.asks import Invocation
 from bot.desk.commands import BY_VERB, JOB_COMMANDS, TIME_OPTIONS, Misunderstood, Takes, no_option, shown
+from bot.house import House, open_house
 from bot.settings import Settings
 from bot.terminal import EXIT_CODES, LiveView, open_console, say
 from bot.web.server import OWNER

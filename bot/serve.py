@@ -15,8 +15,9 @@ from typing import TypeVar
 
 from rich.console import Console
 
-from bot.app import Bifrost, House, open_house
+from bot.app import Bifrost
 from bot.client import connect
+from bot.house import House, open_house
 from bot.job_command import CHANNEL
 from bot.settings import Settings, Web
 from bot.terminal import ChannelView, open_console, say

@@ -39,7 +39,7 @@ async def rescue(store: Store, on_restart: OnRestart = OnRestart.RESUME) -> int:
     """
     settled = 0
     for attempt in await store.open_attempts():
-        reach("rescue begins")
+        reach("open attempt found")
         process = attempt.process
         if process is not None and not await end_left_over(process, _END_S):
             log.error("rescuer.stuck", extra={"job_id": attempt.job.id, "pid": process.pid})

@@ -51,7 +51,7 @@ class Worker:
 
     def drain(self) -> None:
         """Claims nothing more: `run` ends when the attempts that run have ended."""
-        reach("drain begins")
+        reach("drain asked")
         self._drained.set()
 
     async def _claim_all(self, group: asyncio.TaskGroup) -> None:

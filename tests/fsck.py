@@ -74,14 +74,14 @@ def _schedules(connection: sqlite3.Connection) -> Iterator[str]:
 def _limits(connection: sqlite3.Connection) -> Iterator[str]:
     """F36: nothing is started while its provider is known to be limited."""
     early = connection.execute(
-        "SELECT attempts.job_id, attempts.number, provider_limits.* FROM attempts "
+        "SELECT attempts.job_id, attempts.number, attempts.started_at, provider_limits.* FROM attempts "
         "JOIN jobs ON jobs.id = attempts.job_id JOIN provider_limits USING (provider) "
         "WHERE attempts.started_at > seen_at AND attempts.started_at < resets_at"
     )
     for row in early:
         yield (
-            f"attempt {row['number']} of {row['job_id'][:6]} was started although its provider is limited "
-            f"until {row['resets_at']}"
+            f"attempt {row['number']} of {row['job_id'][:6]} was started at {row['started_at']} although its "
+            f"provider was known at {row['seen_at']} to be limited until {row['resets_at']}"
         )
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bot.app import Bifrost, House, open_house
+from bot.app import Bifrost
+from bot.house import House, open_house
 from bot.platforms.slack.adapter import SCOPES
 from bot.settings import Settings, load
 from executor.model import Job

@@ -120,8 +120,12 @@ def settle(
     outcome: Outcome,
     report: Report | None,
     now: str,
+    kept_at: str,
 ) -> Job | None:
-    """Ends the running attempt of `job` and moves the job. One that is to be cancelled does not go on."""
+    """Ends the running attempt of `job` and moves the job. One that is to be cancelled does not go on.
+
+    It ended at `now`; a claim that was kept before `kept_at` could not know of a limit that it ran into.
+    """
     current = one(connection, "by_id", id=job.id)
     if current is None or not _is_running(current, job.attempt):
         return None
@@ -144,7 +148,7 @@ def settle(
     }
     connection.execute(_SQL["end_attempt"], ended)
     if outcome.resets_at is not None:
-        limit = {"provider": job.provider, "resets_at": to_text(outcome.resets_at), "now": now}
+        limit = {"provider": job.provider, "resets_at": to_text(outcome.resets_at), "seen_at": kept_at}
         connection.execute(_SQL["keep_limit"], limit)
     if transition is Transition.HAND_OVER and outcome.handover is not None:
         connection.execute(_SQL["hand_over"], {"id": job.id, **asdict(outcome.handover)})

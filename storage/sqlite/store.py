@@ -86,7 +86,9 @@ class SqliteStore:
     ) -> Job | None:
         now = self._now()
         settled = await self._database.write(
-            "settle", lambda c: journal.settle(c, job, transition, outcome, report, now), Work.ACCEPTED
+            "settle",
+            lambda c: journal.settle(c, job, transition, outcome, report, now, self._now()),
+            Work.ACCEPTED,
         )
         if settled is not None:
             self._ring(settled, QUEUE)

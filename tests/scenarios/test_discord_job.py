@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import House
 from bot.doctor import Finding, examine
+from bot.house import House
 from bot.settings import Settings, load
 from executor.model import Job, JobStatus
 from executor.wakeups import TOLD, job_topic

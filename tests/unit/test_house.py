@@ -23,17 +23,17 @@ OWNERS = {
 }
 """Where a library may be imported: each has one owner."""
 CONCRETE = {
-    "bot.platforms.slack": ("bot.app", "bot.platforms.slack"),
+    "bot.platforms.slack": ("bot.app", "bot.house", "bot.platforms.slack"),
     "bot.platforms.discord": ("bot.app", "bot.platforms.discord"),
     "bot.platforms.web": (
         "bot.app",
         "bot.platforms.web",
         "bot.web",
     ),  # the page shows that platform's messages
-    "executor.backends.claude": ("bot.app", "executor.backends.claude"),
-    "executor.backends.gemini": ("bot.app", "executor.backends.gemini"),
-    "executor.backends.codex": ("bot.app", "executor.backends.codex"),
-    "executor.backends.rehearsal": ("bot.app", "executor.backends.rehearsal"),
+    "executor.backends.claude": ("bot.house", "executor.backends.claude"),
+    "executor.backends.gemini": ("bot.house", "executor.backends.gemini"),
+    "executor.backends.codex": ("bot.house", "executor.backends.codex"),
+    "executor.backends.rehearsal": ("bot.house", "executor.backends.rehearsal"),
 }
 """Adapters, and who may name them: the composition root, and their own room."""
 MOST_LINES = 400

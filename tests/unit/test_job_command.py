@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import open_house
+from bot.house import open_house
 from bot.job_command import USAGE, run_job
 from bot.settings import Settings, load
 from executor.model import JobStatus

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import open_house
+from bot.house import open_house
 from bot.serve import _running, port_is_taken
 from bot.settings import Settings, Web, load
 from executor.wakeups import NEWS

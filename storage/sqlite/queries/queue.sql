@@ -35,7 +35,7 @@ WHERE moment > :after;
 
 -- name: keep_limit
 -- Of two notices the later moment counts: the other limit would only be run into again.
-INSERT INTO provider_limits (provider, resets_at, seen_at) VALUES (:provider, :resets_at, :now)
+INSERT INTO provider_limits (provider, resets_at, seen_at) VALUES (:provider, :resets_at, :seen_at)
 ON CONFLICT (provider) DO UPDATE SET resets_at = max(resets_at, excluded.resets_at), seen_at = excluded.seen_at;
 
 -- name: limits
