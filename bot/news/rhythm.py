@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
 from bot.news.pacing import Budget, Urgency, now_s
 
 TICK_S = 15.0
@@ -25,6 +27,8 @@ class Rhythm:
         self.quiet = quiet
         self._job_id = job_id
         self._least_gap_s = least_gap_s
+        # The cards of jobs that began together do not come all at once for ever.
+        self._spread = 2 / 3 + 2 / 3 * crc32(job_id.encode()) / 2**32
         self._text_at = 0.0
         self._card_at = now_s()
         self._cards: Budget | None = None
@@ -66,7 +70,8 @@ class Rhythm:
         """Seconds until the card may show a new step, or the time alone."""
         interval_s = self._cards.interval_s if self._cards is not None else 0.0
         if interval_s > _SLOWEST_S:
-            gap_s = max(_HEARTBEAT_S, interval_s)
+            gap_s = max(_HEARTBEAT_S, self._spread * interval_s)
         else:
-            gap_s = max(STEP_S if urgency is Urgency.TOOL else TICK_S, interval_s / _CARDS_SHARE)
+            least_s = STEP_S if urgency is Urgency.TOOL else TICK_S
+            gap_s = max(least_s, self._spread * interval_s / _CARDS_SHARE)
         return self._card_at + gap_s - now_s()

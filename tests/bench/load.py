@@ -10,7 +10,6 @@ import asyncio
 import json
 import sys
 import tempfile
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -31,6 +30,7 @@ _EVERY_S = 1.0
 _STREAM_S = CHUNKS * _EVERY_S
 _MOST_S = 900.0
 _STREAMING, _NEWCOMERS = 20, 40
+_STREAMS_S = 280.0
 _APART_S = 3.0
 """Seconds between two newcomers: each takes two posts, its card and its last word."""
 
@@ -154,26 +154,27 @@ async def _streamed(crowd: Crowd, jobs: int) -> Sequence[Stream]:
 
 
 async def _newcomers(name: str, place: Path) -> Newcomers:
-    async with asyncio.timeout(_MOST_S), _open(name, place) as (venue, crowd):
+    async with asyncio.timeout(_MOST_S), _open(name, place) as (venue, crowd), asyncio.TaskGroup() as group:
         streams = [await crowd.ask() for _ in range(_STREAMING)]
-        every_s = 2 * _NEWCOMERS * _APART_S / CHUNKS
-        playing = [asyncio.create_task(crowd.play(stream, every_s)) for stream in streams]
-        await asyncio.sleep(_NEWCOMERS * _APART_S / 2)  # all of their cards and first pages stand
+        playing = [group.create_task(crowd.play(stream, _STREAMS_S / CHUNKS)) for stream in streams]
+        # First the cards and the first pages of all, then nothing but output.
+        await asyncio.sleep(_STREAMS_S - _NEWCOMERS * _APART_S)
+        lags = [lag for each in streams for lag in _lags(each, venue.thread_of(each.job.short_id))]
         cards_ms = []
         for _ in range(_NEWCOMERS):
-            asked_at = time.perf_counter()
             newcomer = await crowd.ask()
             await crowd.announced(newcomer)
-            cards_ms.append((time.perf_counter() - asked_at) * 1000)
+            cards_ms.append((_card_at(venue, newcomer) - newcomer.asked_at) * 1000 / _SLOWER)
             await crowd.end(newcomer)
             await asyncio.sleep(_APART_S)
-        assert not any(each.done() for each in playing), "nobody streamed any more"
         for each in playing:
             each.cancel()
-        await asyncio.wait(playing)
-        lags = [lag for each in streams for lag in _lags(each, venue.thread_of(each.job.short_id))]
-        # A newcomer streams beside the others.
-        return Newcomers(cards_ms=cards_ms, lags_s=lags, interval_s=venue.interval_s(_STREAMING + 1))
+        return Newcomers(cards_ms=cards_ms, lags_s=lags, interval_s=venue.interval_s(_STREAMING))
+
+
+def _card_at(venue: Venue, stream: Stream) -> float:
+    short_id = stream.job.short_id
+    return next(versions[0].at for versions in venue.cards() if short_id in versions[0].text)
 
 
 def _report(venue: Venue, streams: Sequence[Stream], told_at: float) -> Report:
@@ -215,12 +216,13 @@ def _counted(stream: Stream, thread: Messages) -> tuple[int, int]:
 
 
 def _lags(stream: Stream, thread: Messages) -> Sequence[float]:
+    """Of the chunks that were written when a page stood and were seen while the job ran."""
     seen = sorted((each for versions in thread for each in versions), key=lambda each: each.at)
+    seen = [each for each in seen if not stream.ended_at or each.at < stream.ended_at]
     lags = []
     for chunk, written_at in zip(stream.chunks, stream.written, strict=False):
         shown_at = next((each.at for each in seen if chunk.strip() in each.text), None)
-        ran_on = not stream.ended_at or (shown_at is not None and shown_at < stream.ended_at)
-        if shown_at is not None and ran_on and written_at > seen[0].at:
+        if shown_at is not None and written_at > seen[0].at:
             lags.append(shown_at - written_at)
     return lags
 

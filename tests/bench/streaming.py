@@ -24,7 +24,6 @@ from storage import Storage, open_storage
 from tests.builders import claim_one, request
 
 CHUNKS = 40
-_HALF = CHUNKS // 2
 _USAGE = Usage(cost_usd=0.42, turns=3, duration_ms=42_000)
 
 
@@ -39,9 +38,14 @@ class Stream:
     ended_at: float = 0.0
 
     @property
+    def before(self) -> int:
+        """How many chunks come before its tool: not all jobs call one at the same moment."""
+        return random.Random(self.job.id).randrange(CHUNKS // 4, 3 * CHUNKS // 4)
+
+    @property
     def answer(self) -> str:
-        """What it says after its tool: the second half."""
-        return "".join(self.chunks[_HALF:])
+        """What it says after its tool."""
+        return "".join(self.chunks[self.before :])
 
 
 class Crowd:
@@ -61,14 +65,14 @@ class Crowd:
         return Stream(job=job, chunks=_chunks(job), asked_at=asked_at)
 
     async def play(self, stream: Stream, every_s: float, chunks: int = CHUNKS) -> None:
-        """It streams as many chunks, calls a tool half way, goes on and ends."""
+        """It streams as many chunks, calls a tool on the way, goes on and ends."""
         store, job = self._storage.jobs, stream.job
         live = LiveLog(store, job)
         writing = asyncio.create_task(live.run())
         try:
             await live.add([SessionOpened(session_id=job.id)])
             for number, chunk in enumerate(stream.chunks[:chunks]):
-                if number == chunks // 2:
+                if number == min(stream.before, chunks // 2):
                     await live.add([ToolStarted(tool_id="1", name="Bash", detail="make"), _ENDED])
                 stream.written.append(_now())
                 await live.add([TextWritten(text=chunk)])
