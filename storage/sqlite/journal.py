@@ -147,6 +147,15 @@ def settle(
         **asdict(outcome.usage),
     }
     connection.execute(_SQL["end_attempt"], ended)
+    _learn(connection, job, transition, outcome, kept_at)
+    by = current.cancelled_by if transition is Transition.CANCEL else ""
+    return _move(connection, current, transition, outcome, now, report=report, by=by)
+
+
+def _learn(
+    connection: sqlite3.Connection, job: Job, transition: Transition, outcome: Outcome, kept_at: str
+) -> None:
+    """What an outcome says beyond the job's status: of its provider, and of who goes on how."""
     if outcome.resets_at is not None:
         limit = {"provider": job.provider, "resets_at": to_text(outcome.resets_at), "seen_at": kept_at}
         connection.execute(_SQL["keep_limit"], limit)
@@ -154,8 +163,6 @@ def settle(
         connection.execute(_SQL["hand_over"], {"id": job.id, **asdict(outcome.handover)})
     if transition is Transition.START_AFRESH:
         connection.execute(_SQL["forget_session"], {"id": job.id})
-    by = current.cancelled_by if transition is Transition.CANCEL else ""
-    return _move(connection, current, transition, outcome, now, report=report, by=by)
 
 
 def cancel(connection: sqlite3.Connection, job_id: str, by: str, now: str) -> Job | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -61,10 +62,24 @@ async def test_a_namespace_that_cannot_be_made_is_not_taken_for_a_job_that_faile
     assert b"/no/such" in complained
 
 
-async def test_a_job_in_a_namespace_sees_and_signals_no_process_but_its_own() -> None:
+@pytest.fixture
+def outsider() -> Iterator[subprocess.Popen[bytes]]:
+    """A process of a higher number than any that a small job has in a namespace of its own."""
+    while True:
+        with subprocess.Popen(["sleep", "60"]) as process:
+            if process.pid > 64:
+                yield process
+                process.kill()
+                return
+            process.kill()
+
+
+async def test_a_job_in_a_namespace_sees_and_signals_no_process_but_its_own(
+    outsider: subprocess.Popen[bytes],
+) -> None:
     sandbox = await wall(Mode.PIDNS)
     async with asyncio.timeout(10), Shims(sandbox.argv, 1) as shims:
-        job = await shims.spawn(shell(f"ls -d /proc/[0-9]* | wc -l; kill -0 {os.getpid()} 2>&1"))
+        job = await shims.spawn(shell(f"ls -d /proc/[0-9]* | wc -l; kill -0 {outsider.pid} 2>&1"))
         lines = (await job.stdout.read()).splitlines()
         ended = await job.wait()
         job.close()

@@ -198,9 +198,10 @@ LAST_TOOL = ToolStarted(tool_id="9", name="Read", detail="a.py")
 def test_without_its_answer_the_output_is_what_stood_before(
     bodies: list[Activity], answer: str, preface: bool
 ) -> None:
-    before: list[Body] = [*bodies, LAST_TOOL, *([TextWritten(text="So.\n\n")] if preface else [])]
+    before: list[Body] = [*bodies, LAST_TOOL, *([TextWritten(text="So.")] if preface else [])]
     answer = answer.replace("\r\n", "\n").replace("\r", "\n").strip()
-    left = transcript([*before, TextWritten(text=f"{answer}\n")]).without(answer)
+    gap = "\n\n" if preface else ""
+    left = transcript([*before, TextWritten(text=f"{gap}{answer}\n")]).without(answer)
     assert left is not None
     assert [page.text.rstrip() for page in left] == [page.text.rstrip() for page in transcript(before).pages]
 
