@@ -28,7 +28,7 @@ class Rhythm:
         self._job_id = job_id
         self._least_gap_s = least_gap_s
         # The cards of jobs that began together do not come all at once for ever.
-        self._spread = 2 / 3 + 2 / 3 * crc32(job_id.encode()) / 2**32
+        self._spread = 1 + 2 / 3 * crc32(job_id.encode()) / 2**32
         self._text_at = 0.0
         self._card_at = now_s()
         self._cards: Budget | None = None

@@ -30,7 +30,9 @@ _EVERY_S = 1.0
 _STREAM_S = CHUNKS * _EVERY_S
 _MOST_S = 900.0
 _STREAMING, _NEWCOMERS = 20, 40
-_STREAMS_S = 280.0
+_SETTLED_S = 160.0
+_STREAMS_S = 340.0
+"""Longer than all takes, for the last words of the others would go before the cards of newcomers."""
 _APART_S = 3.0
 """Seconds between two newcomers: each takes two posts, its card and its last word."""
 
@@ -158,7 +160,7 @@ async def _newcomers(name: str, place: Path) -> Newcomers:
         streams = [await crowd.ask() for _ in range(_STREAMING)]
         playing = [group.create_task(crowd.play(stream, _STREAMS_S / CHUNKS)) for stream in streams]
         # First the cards and the first pages of all, then nothing but output.
-        await asyncio.sleep(_STREAMS_S - _NEWCOMERS * _APART_S)
+        await asyncio.sleep(_SETTLED_S)
         lags = [lag for each in streams for lag in _lags(each, venue.thread_of(each.job.short_id))]
         cards_ms = []
         for _ in range(_NEWCOMERS):
@@ -167,6 +169,7 @@ async def _newcomers(name: str, place: Path) -> Newcomers:
             cards_ms.append((_card_at(venue, newcomer) - newcomer.asked_at) * 1000 / _SLOWER)
             await crowd.end(newcomer)
             await asyncio.sleep(_APART_S)
+        assert not any(each.done() for each in playing), "nobody streams any more"
         for each in playing:
             each.cancel()
         return Newcomers(cards_ms=cards_ms, lags_s=lags, interval_s=venue.interval_s(_STREAMING))

@@ -41,7 +41,7 @@ def test_all_that_stream_together_keep_within_what_the_platform_allows() -> None
             texts = sum(60 / rhythm.text_in_s() for rhythm in rhythms if not rhythm.muted)
             cards = sum(60 / rhythm.card_in_s(Urgency.TOOL) for rhythm in rhythms)
             assert texts <= 40.001
-            assert cards <= (20 if texts else 50)
+            assert cards <= (10 if texts else 40)
 
     played(story())
 
@@ -51,7 +51,7 @@ def test_with_more_jobs_than_can_be_edited_output_stands_still_and_cards_beat_sl
         rhythms = crowd(50)
         assert [rhythm.muted for rhythm in rhythms] == [True] * 50
         assert rhythms[0].card_in_s(Urgency.TEXT) == rhythms[0].card_in_s(Urgency.TOOL)
-        assert sorted(rhythm.card_in_s(Urgency.TEXT) for rhythm in rhythms)[25] == pytest.approx(100, rel=0.2)
+        assert sorted(rhythm.card_in_s(Urgency.TEXT) for rhythm in rhythms)[25] == pytest.approx(133, rel=0.2)
         for ended in rhythms[5:]:
             ended.rest()
         assert [rhythm.muted for rhythm in rhythms[:5]] == [False] * 5
@@ -63,10 +63,10 @@ def test_with_more_jobs_than_can_be_edited_output_stands_still_and_cards_beat_sl
 def test_a_new_step_shows_sooner_on_a_card_than_the_time_alone() -> None:
     async def story() -> None:
         (rhythm,) = crowd(1)
-        assert 5 <= rhythm.card_in_s(Urgency.TOOL) <= 8
+        assert 6 <= rhythm.card_in_s(Urgency.TOOL) <= 10
         assert rhythm.card_in_s(Urgency.TEXT) == pytest.approx(15)
         await asyncio.sleep(10)
-        assert rhythm.card_in_s(Urgency.TOOL) <= -2
+        assert rhythm.card_in_s(Urgency.TOOL) <= 0
 
     played(story())
 
