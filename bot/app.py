@@ -132,6 +132,7 @@ class Bifrost:
             reports=house.data.reports,
             public_url=url,
             sandbox=words.sandbox(house.sandbox.mode),
+            quiet=house.settings.quiet,
         )
 
     async def _keep_slack(self, slack: SlackAdapter) -> None:
@@ -152,16 +153,19 @@ class Bifrost:
 
 def _slack(settings: Settings, house: House) -> SlackAdapter | None:
     slack = settings.slack
-    if not slack.bot_token.get_secret_value():
+    bot_token, app_token = slack.bot_token.get_secret_value(), slack.app_token.get_secret_value()
+    if not bot_token:
         return None
-    return SlackAdapter(
-        bot_token=slack.bot_token.get_secret_value(),
-        app_token=slack.app_token.get_secret_value(),
+    adapter = SlackAdapter(
+        bot_token=bot_token,
+        app_token=app_token,
         signing_secret=slack.signing_secret.get_secret_value(),
         door=house.desk,
         board=house.board,
         base_url=slack.api_url,
     )
+    adapter.platform.caps = slack.pace.set(adapter.platform.caps)
+    return adapter
 
 
 def _discord(settings: Settings, desk: Desk) -> DiscordAdapter | None:
@@ -169,7 +173,9 @@ def _discord(settings: Settings, desk: Desk) -> DiscordAdapter | None:
     token = discord.token.get_secret_value()
     if not token:
         return None
-    return DiscordAdapter(token=token, door=desk, guilds=discord.guilds, api_url=discord.api_url)
+    adapter = DiscordAdapter(token=token, door=desk, guilds=discord.guilds, api_url=discord.api_url)
+    adapter.platform.caps = discord.pace.set(adapter.platform.caps)
+    return adapter
 
 
 def _start(

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from bot.platforms.base import Caps
+from bot.platforms.discord.platform import DiscordPlatform
+from bot.platforms.slack.platform import SlackPlatform
 from bot.settings import BadConfiguration, Settings, Timeouts, find_file, forget_secrets, load
 from executor.job_types import JOB_TYPES
 
@@ -363,6 +366,17 @@ def test_the_zone_is_the_machines_own_unless_it_is_set(monkeypatch: pytest.Monke
     assert load(None, {}).clocks.key == "Asia/Tokyo"
     monkeypatch.setenv("TZ", "nonsense")
     assert load(None, {}).clocks.key
+
+
+@pytest.mark.parametrize(("name", "caps"), [("slack", SlackPlatform.caps), ("discord", DiscordPlatform.caps)])
+def test_platforms_are_paced_as_their_limits_want_unless_they_are_told_otherwise(
+    name: str, caps: Caps
+) -> None:
+    pace = getattr(from_file(""), name).pace
+    assert (pace.posts_per_minute, pace.edits_per_minute) == (caps.posts_per_minute, caps.edits_per_minute)
+    assert pace.edit_gap_seconds == caps.least_edit_gap_s
+    assert getattr(from_file(f"[{name}.pace]\nedits_per_minute = 10"), name).pace.edits_per_minute == 10
+    assert load(None, {"BIFROST__SLACK__QUIET": "C01, C02"}).slack.quiet == {"C01", "C02"}
 
 
 def test_the_example_shows_every_setting() -> None:
