@@ -19,6 +19,7 @@ from bot.news.newsroom import Newsroom
 from bot.platforms.base import ChatPlatform, SetupFault
 from bot.platforms.discord.adapter import DiscordAdapter
 from bot.platforms.slack.adapter import SlackAdapter
+from bot.platforms.slack.request_url import PATH as SLACK_PATH
 from bot.platforms.web import WebPlatform
 from bot.settings import Settings
 from bot.web.server import WebServer
@@ -52,6 +53,8 @@ class Bifrost:
         """Why Slack will not have us, in a sentence; empty while all is well."""
         self.discord_problem = ""
         """The same of Discord."""
+        self.slack = _slack(settings, house) if serve else None
+        request_url = self.slack.request_url if self.slack else None
         self.server = WebServer(
             storage=house.storage,
             wakeups=house.wakeups,
@@ -63,9 +66,9 @@ class Bifrost:
             public_url=settings.web.public_url,
             api_token=data.api_token(),
             sandbox=house.sandbox.mode,
+            called_at={SLACK_PATH: request_url.answer} if request_url else {},
         )
         self._serve = serve
-        self.slack = _slack(settings, house.desk) if serve else None
         self.discord = _discord(settings, house.desk) if serve else None
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -136,6 +139,7 @@ class Bifrost:
             reports=house.data.reports,
             public_url=url,
             sandbox=words.sandbox(house.sandbox.mode),
+            quiet=house.settings.quiet,
         )
 
     async def _keep_slack(self, slack: SlackAdapter) -> None:
@@ -154,17 +158,22 @@ class Bifrost:
             log.error("discord.refused: %s", fault.text, extra={"code": fault.code})
 
 
-def _slack(settings: Settings, desk: Desk) -> SlackAdapter | None:
+def _slack(settings: Settings, house: House) -> SlackAdapter | None:
     slack = settings.slack
-    if not slack.bot_token.get_secret_value():
+    bot_token, app_token = slack.bot_token.get_secret_value(), slack.app_token.get_secret_value()
+    if not bot_token:
         return None
-    return SlackAdapter(
-        bot_token=slack.bot_token.get_secret_value(),
-        app_token=slack.app_token.get_secret_value(),
-        door=desk,
+    adapter = SlackAdapter(
+        bot_token=bot_token,
+        app_token=app_token,
+        signing_secret=slack.signing_secret.get_secret_value(),
+        door=house.desk,
+        board=house.board,
         base_url=slack.api_url,
         overhear=slack.replies == "all",
     )
+    adapter.platform.caps = slack.pace.set(adapter.platform.caps)
+    return adapter
 
 
 def _discord(settings: Settings, desk: Desk) -> DiscordAdapter | None:
@@ -172,7 +181,9 @@ def _discord(settings: Settings, desk: Desk) -> DiscordAdapter | None:
     token = discord.token.get_secret_value()
     if not token:
         return None
-    return DiscordAdapter(token=token, door=desk, guilds=discord.guilds, api_url=discord.api_url)
+    adapter = DiscordAdapter(token=token, door=desk, guilds=discord.guilds, api_url=discord.api_url)
+    adapter.platform.caps = discord.pace.set(adapter.platform.caps)
+    return adapter
 
 
 def _start(

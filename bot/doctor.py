@@ -171,7 +171,7 @@ async def _sandbox(settings: Settings) -> Finding:
 async def _slack(settings: Settings) -> Finding:
     token = settings.slack.bot_token.get_secret_value()
     if not token:
-        advice = "Put both tokens under [slack]; the README shows how in five steps."
+        advice = "Put the tokens under [slack]; the README shows how in five steps."
         return Finding(what="slack", ok=False, needed=False, seen="no token set", advice=advice)
     if not (settings.slack.channels and (settings.slack.people or settings.slack.admins)):
         return Finding(

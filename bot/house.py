@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from bot.data_dir import DataDir
 from bot.desk.access import EVERYBODY, Access, Rule
+from bot.desk.board import JobBoard
 from bot.desk.desk import Desk
 from bot.platforms.slack.doors import DIRECT
 from bot.settings import Cli, Settings
@@ -57,6 +58,7 @@ class House:
     wakeups: Wakeups
     executor: Executor
     desk: Desk
+    board: JobBoard
     workshop: Workshop
     sandbox: Sandbox
 
@@ -130,6 +132,12 @@ def _build(
         wakeups=wakeups,
         executor=executor,
         desk=_desk(settings, data, storage, executor, workshop),
+        board=JobBoard(
+            storage=storage,
+            access=Access(rules=_rules(settings)),
+            wakeups=wakeups,
+            public_url=lambda: public_url(settings, data),
+        ),
         workshop=workshop,
         sandbox=sandbox,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,11 +25,12 @@ from pydantic import (
 
 from bot.desk.commands import NAME
 from bot.desk.prompts import LIMIT
+from bot.platforms.base import Caps
 from executor.moments import TimeRefused, machine_zone, parse_span, parse_zone
 from executor.rescuer import OnRestart
 
 _PREFIX = "BIFROST__"
-_LISTS = frozenset({"channels", "people", "roles", "admins", "guilds", "providers"})
+_LISTS = frozenset({"channels", "people", "roles", "admins", "quiet", "guilds", "providers"})
 """Settings that the environment gives as a list with commas."""
 _VARIABLES = "environment"
 """The section whose keys are names of variables, and keep their case."""
@@ -94,23 +96,65 @@ class Web(_Section):
     """The address that links begin with; by default the one that the server listens on."""
 
 
+class Pace(_Section):
+    """How often we may speak on a platform; the defaults are what Slack allows, with some to spare."""
+
+    posts_per_minute: float = Field(default=60, gt=0, le=60_000)
+    edits_per_minute: float = Field(default=40, gt=0, le=60_000)
+    edit_gap_seconds: float = Field(default=2, ge=0, le=3600)
+
+    def set(self, caps: Caps) -> Caps:
+        """What the platform is taken to allow."""
+        return replace(
+            caps,
+            posts_per_minute=self.posts_per_minute,
+            edits_per_minute=self.edits_per_minute,
+            least_edit_gap_s=self.edit_gap_seconds,
+        )
+
+
 class Slack(_Section):
-    """A Slack workspace. Both tokens empty switch it off."""
+    """A Slack workspace. No bot token switches it off.
+
+    Slack is heard over a socket of ours, for which the app token is, or calls us and signs with the secret.
+    """
 
     bot_token: SecretStr = SecretStr("")
     app_token: SecretStr = SecretStr("")
+    signing_secret: SecretStr = SecretStr("")
     channels: frozenset[str] = frozenset()
     people: frozenset[str] = frozenset()
     admins: frozenset[str] = frozenset()
-    replies: Literal["mention", "all"] = "mention"
-    """Which messages in the thread of a job are replies to it: those that mention the bot, or all."""
+    replies: Literal["mention", "all"] = "mention"  # what is one, in the thread of a job
+    quiet: frozenset[str] = frozenset()
+    """Channels that want no live output, only states and last words."""
+    pace: Pace = Pace()
     api_url: str = Field(default="https://slack.com/api/", pattern=r"^https?://\S+/$")
 
     @model_validator(mode="after")
-    def _both_tokens(self) -> Slack:
-        if bool(self.bot_token.get_secret_value()) != bool(self.app_token.get_secret_value()):
-            raise ValueError("`bot_token` (xoxb-…) and `app_token` (xapp-…) are needed together, or neither")
+    def _one_way_in(self) -> Slack:
+        bot, app = self.bot_token.get_secret_value(), self.app_token.get_secret_value()
+        secret = self.signing_secret.get_secret_value()
+        if app and secret:
+            raise ValueError(
+                "`app_token` is for Socket Mode and `signing_secret` for HTTP: keep one of them, and empty "
+                "the other"
+            )
+        if bot and not (app or secret):
+            raise ValueError(
+                "`bot_token` (xoxb-…) needs `app_token` (xapp-…) with it, for Socket Mode, or "
+                "`signing_secret`, for HTTP"
+            )
+        if not bot and (app or secret):
+            raise ValueError("`bot_token` (xoxb-…) is missing: without it the other one is of no use")
         return self
+
+
+class DiscordPace(Pace):
+    """The same in each channel and in each thread of Discord's."""
+
+    edits_per_minute: float = Field(default=48, gt=0, le=60_000)
+    edit_gap_seconds: float = Field(default=1.25, ge=0, le=3600)
 
 
 class Discord(_Section):
@@ -123,6 +167,8 @@ class Discord(_Section):
     people: frozenset[str] = frozenset()
     roles: frozenset[Snowflake] = frozenset()
     admins: frozenset[str] = frozenset()
+    quiet: frozenset[str] = frozenset()
+    pace: DiscordPace = DiscordPace()
     api_url: str = Field(default="https://discord.com/api/v10", pattern=r"^https?://\S+$")
 
 
@@ -220,6 +266,12 @@ class Settings(_Section):
             if providers and fallback == providers[0]:
                 raise ValueError(f"the fallback of `{name}`, {fallback}, is the default provider itself")
         return self
+
+    @property
+    def quiet(self) -> frozenset[tuple[str, str]]:
+        """The quiet channels of all platforms, each with the platform's name."""
+        quiet = {"slack": self.slack.quiet, "discord": self.discord.quiet}
+        return frozenset((name, channel) for name, channels in quiet.items() for channel in channels)
 
     @property
     def clocks(self) -> ZoneInfo:

@@ -87,6 +87,8 @@ class Wishes:
     """How the bot is set up. `executable` stands in for the real claude."""
 
     provider: str = "claude"
+    http: bool = False
+    """Slack calls the bot, instead of being listened to over a socket."""
     oauth: bool = False
     executable: str = ""
     step_seconds: float = 0
@@ -124,6 +126,8 @@ async def set_stage(place: Path, rules: Rules | None = None, **wishes: Any) -> A
     async with hang_backdrop(place, Wishes(**wishes), rules) as backdrop:
         settings = load(backdrop.config, {})
         async with running(settings) as (house, bifrost):
+            if settings.slack.signing_secret.get_secret_value():
+                backdrop.slack.call_at(f"{bifrost.server.url}/slack/events")
             ann, bob, eve = backdrop.people
             yield Stage(
                 slack=backdrop.slack,
@@ -183,7 +187,7 @@ def _write_config(
         inactivity = {{ claude = "{wishes.inactivity}", gemini = "{wishes.inactivity}" }}
         [slack]
         bot_token = "{slack.bot_token}"
-        app_token = "{slack.app_token}"
+        {f'signing_secret = "{slack.signing_secret}"' if wishes.http else f'app_token = "{slack.app_token}"'}
         api_url = "{slack.base_url}"
         replies = "{wishes.replies}"
         channels = ["{slack.channel("dev").id}"]

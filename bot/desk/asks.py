@@ -55,6 +55,8 @@ class Answer:
     job: Job | None = None
     field: str = ""
     """The option that was wrong, where the answer can be put beside it."""
+    link: str = ""
+    """An address at which the platform shows what is told of `job`; the platform's door adds it."""
     unavailable: bool = False
     """Nothing was wrong with what was asked; it could not be taken in just now."""
 

@@ -7,10 +7,8 @@ import logging
 import time
 
 from bot.news.job_news import JobNews
-from bot.news.newsroom import Budgets, Newsroom
-from bot.news.pacing import Budget
-from bot.platforms.base import ChatPlatform
-from executor.model import Origin
+from bot.news.newsroom import Newsroom
+from bot.news.pacing import Pacing
 from executor.wakeups import NEWS, TOLD
 
 log = logging.getLogger(__name__)
@@ -27,8 +25,8 @@ class Announcer:
 
     def __init__(self, newsroom: Newsroom) -> None:
         self._newsroom = newsroom
-        self._posts: dict[tuple[str, str, str], Budget] = {}
-        self._edits: dict[tuple[str, str], Budget] = {}
+        self._pacing: dict[tuple[str, str], Pacing] = {}
+        """By platform and team: so platforms count."""
         self._told: dict[str, asyncio.Task[None]] = {}
         self._elsewhere: set[str] = set()
         """Jobs of platforms that are switched off: looked up once, not at every ring."""
@@ -59,8 +57,9 @@ class Announcer:
             self._elsewhere.add(job_id)
             return
         platform = newsroom.platforms[job.origin.actor.platform]
-        budgets = self._budgets_of(platform, job.origin)
-        news = JobNews(newsroom, platform, budgets, job)
+        team = "" if platform.caps.threads_apart else job.origin.actor.team
+        pacing = self._pacing.setdefault((platform.name, team), Pacing(platform.caps))
+        news = JobNews(newsroom, platform, pacing, job)
         task = group.create_task(self._follow(news, job_id))
         self._told[job_id] = task
 
@@ -73,12 +72,3 @@ class Announcer:
             asyncio.get_running_loop().call_later(_AGAIN_S, self._newsroom.wakeups.ring, NEWS)
         finally:
             del self._told[job_id]
-
-    def _budgets_of(self, platform: ChatPlatform, origin: Origin) -> Budgets:
-        """Posts are counted by channel, edits by team: so platforms count them."""
-        caps, team = platform.caps, (platform.name, origin.actor.team)
-        posts = self._posts.setdefault(
-            (*team, origin.channel), Budget(caps.posts_per_minute, caps.post_burst)
-        )
-        edits = self._edits.setdefault(team, Budget(caps.edits_per_minute, caps.edit_burst))
-        return Budgets(posts=posts, edits=edits)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.news import announcements
-from bot.news.newsroom import Budgets, Newsroom
-from bot.news.output import Output
-from bot.news.pacing import Budget, Line, Urgency
+from bot.news.newsroom import Newsroom
+from bot.news.pacing import Budget, Line, Method, Pacing, Urgency, now_s
 from bot.news.reception import Reception, Remedy
-from bot.news.transcript import Page, Transcript
+from bot.news.rhythm import Rhythm
+from bot.news.steps import Step, change
+from bot.news.story import Story
+from bot.news.transcript import Page
 from bot.platforms.base import (
     Announcement,
     Attachment,
@@ -28,55 +26,39 @@ from bot.platforms.base import (
 from executor import outbox
 from executor.model import Job, JobStatus
 from executor.outbox import Entry
-from executor.queueing import Hindrance
 from executor.steps import reach
 from executor.wakeups import Bell, job_topic
 
 log = logging.getLogger(__name__)
 
-_TICK_S = 15.0
-"""Seconds between two looks at a card that may have changed without news: by time alone, by other jobs."""
 _LOOK_S = 30.0
-_MARGIN = 200
-"""Characters that the last word keeps free beside the answer."""
 _NOWHERE = ""
 """Stands for the message id of what the platform will never take."""
 _UNSURE_S = (1.0, 2.0, 5.0, 15.0, 30.0)
 """Seconds to wait after each answer that was lost."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """The next thing to say: announcement `kind`, which will then show the log up to event `seq`."""
-
-    kind: str
-    urgency: Urgency
-    seq: int
-    says: Announcement | Attachment
-    message_id: str | None = None
-    """The message to edit; None says it anew."""
-
-
 class JobNews:
     """Says one thing at a time, always the most urgent, always as things stand when its turn comes."""
 
-    def __init__(self, newsroom: Newsroom, platform: ChatPlatform, budgets: Budgets, job: Job) -> None:
+    def __init__(self, newsroom: Newsroom, platform: ChatPlatform, pacing: Pacing, job: Job) -> None:
         self._newsroom = newsroom
         self._platform = platform
-        self._budgets = budgets
-        self._job = job
-        self._entries: Mapping[str, Entry] = {}
-        self._transcript = Transcript(platform.caps.page_chars)
-        self._hindrance: Hindrance | None = None
+        self._pacing = pacing
+        self._story = Story(newsroom.storage, job, platform.caps.page_chars)
         self._card_said: Announcement | None = None
-        self._read_to = 0
-        self._text_at, self._ticked_at = 0.0, time.monotonic()
+        quiet = (platform.name, job.origin.channel) in newsroom.quiet
+        self._rhythm = Rhythm(job.id, platform.caps.least_edit_gap_s, quiet=quiet)
         self._line = Line()
         self._unsure = 0
         self._hold_until = 0.0
-        self._since: tuple[int, datetime | None] = (0, None)
-        """The attempt that runs, and when it would have begun, had the job never waited."""
         self._reception = Reception()
+        self._absent: set[str] = set()
+        """What was looked for, after its answer got lost, and does not stand."""
+
+    @property
+    def _job(self) -> Job:
+        return self._story.job
 
     async def run(self) -> None:
         """Tells all there is to tell of the job; returns when it has ended and all is told."""
@@ -86,46 +68,39 @@ class JobNews:
                     pass
             finally:
                 self._line.leave()
+                self._rhythm.rest()
 
     async def _advance(self, bell: Bell) -> bool:
         """One look at how things stand: says what is due, or waits for a turn or for news."""
-        await asyncio.sleep(max(0.0, self._hold_until - time.monotonic()))
-        await self._catch_up()
+        await asyncio.sleep(max(0.0, self._hold_until - now_s()))
+        await self._story.catch_up()
+        self._keep_time()
         step = await self._next_step()
         if step is None:
             self._line.leave()
-            if self._settled():
+            if self._story.settled:
                 return False
             await bell.wait(self._pause_s())
-        elif self._line.stand(self._budget_of(step), step.urgency, bell):
+        elif self._line.stand(self._budget_of(step.method, step.kind), step.urgency, bell):
             await self._say_or_hold(step)
         else:
             await bell.wait(_LOOK_S)
         return True
 
-    def _budget_of(self, step: Step) -> Budget:
-        return self._budgets.posts if step.message_id is None else self._budgets.edits
+    def _budget_of(self, method: Method, kind: str) -> Budget:
+        if self._reception.is_private(kind):
+            return self._pacing.budget(method, f"@{self._job.origin.actor.user_id}", None)
+        return self._pacing.budget(method, self._job.origin.channel, self._thread(kind))
 
-    async def _catch_up(self) -> None:
-        storage = self._newsroom.storage
-        # The entries first: what is then read of the job is at least as new as what they want to be shown.
-        self._entries = await storage.outbox.of_job(self._job.id)
-        self._job = await storage.jobs.job(self._job.id) or self._job
-        self._hindrance = await storage.jobs.hindrance(self._job.id)
-        if self._since[0] != self._job.attempt:
-            self._since = (self._job.attempt, await self._running_since())
-        while events := await storage.jobs.events(self._job.id, self._read_to):
-            for event in events:
-                self._transcript.add(event.seq, event.body)
-            self._read_to = events[-1].seq
-
-    async def _running_since(self) -> datetime | None:
-        attempts = await self._newsroom.storage.jobs.attempts(self._job.id)
-        ran = timedelta(milliseconds=self._job.usage.duration_ms or 0)
-        return attempts[-1].started_at - ran if attempts else None
+    def _keep_time(self) -> None:
+        if self._job.status is JobStatus.RUNNING and self._story.entry(outbox.CARD).message_id:
+            edit = Method.EDIT
+            self._rhythm.stream(self._budget_of(edit, outbox.CARD), self._budget_of(edit, outbox.page(0)))
+        else:
+            self._rhythm.rest()
 
     async def _next_step(self) -> Step | None:
-        card = self._entry(outbox.CARD)
+        card = self._story.entry(outbox.CARD)
         if self._reception.shut(ended=self._job.status.final):
             return await self._privately()
         if not card.message_id:
@@ -134,48 +109,59 @@ class JobNews:
             return self._card(card) if card.due else self._page() or self._tick(card)
         step = self._last_step(card) or await self._file()
         if step is None:
-            await self._close(*self._entries)
+            await self._close(*self._story.entries)
         return step
 
     async def _privately(self) -> Step | None:
         """What the channel does not take, to whoever asked: why, and at the end the last word."""
-        told = self._entry(outbox.NOTICE).shown or self._entry(outbox.CARD).message_id
+        told = self._story.entry(outbox.NOTICE).shown or self._story.entry(outbox.CARD).message_id
         if not told and not self._job.status.final:
             says = announcements.unheard(self._job, self._reception.advice(self._platform.name))
-            return Step(kind=outbox.NOTICE, urgency=Urgency.STATE, seq=1, says=says)
+            lost = self._is_lost(self._story.entry(outbox.NOTICE))
+            return Step(kind=outbox.NOTICE, urgency=Urgency.STATE, seq=1, says=says, lost=lost)
         step = self._result()
         if step is None:
-            await self._close(*self._entries)
+            await self._close(*self._story.entries)
         return step
 
     def _last_step(self, card: Entry) -> Step | None:
         """After the end: the last word first, then the card, then what the pages still lack."""
         return (
-            (None if self._begun() else self._page())
+            (None if self._story.begun else self._page())
             or self._result()
             or (self._card(card) if card.due else None)
             or self._page()
         )
 
-    def _card(self, card: Entry, urgency: Urgency = Urgency.STATE) -> Step:
+    def _card(self, card: Entry) -> Step:
         says = announcements.card(
             self._job,
-            step=self._transcript.step,
+            step=self._story.transcript.step,
             now=self._newsroom.clock.now(),
             public_url=self._newsroom.public_url,
-            hindrance=self._hindrance,
-            since=self._since[1],
+            hindrance=self._story.hindrance,
+            since=self._story.since,
             sandbox=self._newsroom.sandbox,
         )
-        message_id = card.message_id or None
-        return Step(kind=outbox.CARD, urgency=urgency, seq=card.wanted, says=says, message_id=message_id)
+        changed = change(self._card_said, says)
+        urgency = Urgency.BUTTONS if changed is None else changed
+        return Step(
+            kind=outbox.CARD,
+            urgency=min(urgency, Urgency.BUTTONS) if card.due else urgency,
+            seq=card.wanted,
+            says=says,
+            message_id=card.message_id or None,
+            lost=self._is_lost(card),
+        )
 
     def _tick(self, card: Entry) -> Step | None:
-        if self._reception.frozen or self._ticked_at + _TICK_S > time.monotonic():
+        if self._reception.frozen or self._rhythm.quiet or self._rhythm.card_in_s(Urgency.TOOL) > 0:
             return None
-        step = self._card(card, Urgency.TICK)
+        step = self._card(card)
+        if self._rhythm.card_in_s(step.urgency) > 0:
+            return None
         if step.says == self._card_said:
-            self._ticked_at = time.monotonic()
+            self._rhythm.card_shown()
             return None
         return step
 
@@ -184,10 +170,14 @@ class JobNews:
 
         One that was begun before and whose answer got lost may stand: it is looked for.
         """
-        if not self._job.status.final and self._gap_s() > 0:
+        if (
+            self._rhythm.quiet
+            if self._job.status.final
+            else self._rhythm.muted or self._rhythm.text_in_s() > 0
+        ):
             return None
-        for number, page in enumerate(self._output.pages):
-            entry = self._entry(outbox.page(number))
+        for number, page in enumerate(self._story.output.pages):
+            entry = self._story.entry(outbox.page(number))
             if entry.message_id == _NOWHERE:
                 continue
             begun = entry.message_id is not None or entry.sending
@@ -201,64 +191,67 @@ class JobNews:
         return Step(
             kind=entry.kind,
             # The last word waits for the first page, so that one goes with it; no other is urgent.
-            urgency=Urgency.FINAL if self._job.status.final and not self._begun() else Urgency.TEXT,
+            urgency=Urgency.FINAL if self._job.status.final and not self._story.begun else Urgency.TEXT,
             seq=page.seq,
             says=announcements.page(page.text, self._job),
             message_id=entry.message_id,
+            lost=self._is_lost(entry),
         )
 
     def _result(self) -> Step | None:
-        entry = self._entry(outbox.RESULT)
+        entry = self._story.entry(outbox.RESULT)
         if not entry.due:
             return None
         url = self._newsroom.public_url
         if self._reception.is_private(outbox.RESULT):
             advice = self._reception.advice(self._platform.name)
-            says = announcements.told_alone(self._job, url, most=self._most, advice=advice)
+            says = announcements.told_alone(self._job, url, most=self._story.most, advice=advice)
         else:
-            above = self._output.stands_above
-            says = announcements.result(self._job, url, most=self._most, above=above)
-        return Step(kind=outbox.RESULT, urgency=Urgency.FINAL, seq=entry.wanted, says=says)
+            above = self._story.output.stands_above
+            says = announcements.result(self._job, url, most=self._story.most, above=above)
+        lost = self._is_lost(entry)
+        return Step(kind=outbox.RESULT, urgency=Urgency.FINAL, seq=entry.wanted, says=says, lost=lost)
 
     async def _file(self) -> Step | None:
-        report, output = self._entry(outbox.REPORT), self._entry(outbox.OUTPUT)
+        report, output = self._story.entry(outbox.REPORT), self._story.entry(outbox.OUTPUT)
         if report.due and self._job.report_slug:
             content = await asyncio.to_thread(_read, self._newsroom.reports / self._job.report_slug)
             if content:
                 return self._attach(report, f"report-{self._job.short_id}.html", "The report", content)
-        if output.due and self._output.left_out:
-            content = self._transcript.whole.encode(errors="replace")
+        if (
+            output.due
+            and self._story.output.left_out
+            and not (self._rhythm.quiet and self._story.output.fits)
+        ):
+            content = self._story.transcript.whole.encode(errors="replace")
             return self._attach(output, f"output-{self._job.short_id}.md", "The whole output", content)
         return None
 
     def _attach(self, entry: Entry, name: str, title: str, content: bytes) -> Step:
         attachment = Attachment(name=name, title=title, content=content)
-        return Step(kind=entry.kind, urgency=Urgency.TEXT, seq=entry.wanted, says=attachment)
+        lost = self._is_lost(entry)
+        return Step(kind=entry.kind, urgency=Urgency.TEXT, seq=entry.wanted, says=attachment, lost=lost)
 
     async def _close(self, *kinds: str) -> None:
         """Nothing of these kinds is left to show; says so where an entry still waits."""
         for kind in kinds:
-            entry = self._entry(kind)
+            entry = self._story.entry(kind)
             if entry.due:
                 await self._shown(kind, entry.wanted, None)
-        self._entries = await self._newsroom.storage.outbox.of_job(self._job.id)
+        await self._story.reread()
 
     async def _say_or_hold(self, step: Step) -> None:
         try:
             await self._say(step)
             self._unsure = 0
-            if isinstance(step.says, Announcement) and step.kind == outbox.CARD:
-                self._card_said = step.says
-                if step.message_id is None:
-                    self._reception.opened()
         except Throttled as error:
             log.info("news.throttled", extra={"job_id": self._job.id, "method": error.method})
-            self._budget_of(step).pause(error.retry_after_s)
+            self._budget_of(step.method, step.kind).pause(error.retry_after_s)
         except Unsure:
             log.warning("news.unsure", extra={"job_id": self._job.id, "kind": step.kind})
             wait_s = _UNSURE_S[min(self._unsure, len(_UNSURE_S) - 1)]
             self._unsure += 1
-            self._hold_until = time.monotonic() + wait_s
+            self._hold_until = now_s() + wait_s
         except Refused as error:
             await self._give_up(step, error)
 
@@ -283,32 +276,39 @@ class JobNews:
         """What else is said anew with a message that is gone: the thread of a card that was its head."""
         if kind != outbox.CARD or self._job.origin.thread is not None:
             return []
-        return [outbox.RESULT, *(each for each in self._entries if each.startswith("page:"))]
+        return [outbox.RESULT, *(each for each in self._story.entries if each.startswith("page:"))]
 
     async def _say(self, step: Step) -> None:
+        if step.method is Method.FIND:
+            await self._find(step)
+            return
         if step.message_id is not None and isinstance(step.says, Announcement):
             await self._platform.edit(await self._place(step.kind), step.message_id, step.says)
             reach("message edited")
             await self._shown(step.kind, step.seq, None)
-            return
-        if self._entry(step.kind).sending and await self._find(step):
-            return
-        await self._newsroom.storage.outbox.begin(self._job.id, step.kind, step.seq)
-        await self._shown(step.kind, step.seq, await self._post(step))
+        else:
+            self._absent.discard(step.kind)
+            await self._newsroom.storage.outbox.begin(self._job.id, step.kind, step.seq)
+            await self._shown(step.kind, step.seq, await self._post(step))
+        if isinstance(step.says, Announcement) and step.kind == outbox.CARD:
+            self._card_said = step.says
 
-    async def _find(self, step: Step) -> bool:
+    async def _find(self, step: Step) -> None:
         """Whether an earlier send of the step came through although its answer was lost."""
         try:
             found = await self._platform.find(await self._place(step.kind), self._key(step))
         except Refused:
-            return False  # a second message is better than none
+            found = None  # a second message is better than none
         if found is None:
-            return False
+            self._absent.add(step.kind)
+            return
         # What it says may be older than what is due: only what is never edited is shown by being there.
         reach("message found")
         seq = 0 if step.kind == outbox.CARD or step.kind.startswith("page:") else step.seq
         await self._shown(step.kind, seq, found)
-        return True
+
+    def _is_lost(self, entry: Entry) -> bool:
+        return entry.sending and entry.kind not in self._absent
 
     async def _post(self, step: Step) -> str:
         place = await self._place(step.kind)
@@ -326,57 +326,35 @@ class JobNews:
     async def _shown(self, kind: str, seq: int, message_id: str | None) -> None:
         await self._newsroom.storage.outbox.shown(self._job.id, kind, seq, message_id)
         if kind == outbox.CARD:
-            self._ticked_at = time.monotonic()
+            self._rhythm.card_shown()
+            if message_id:
+                self._reception.opened()
         elif kind.startswith("page:"):
-            self._text_at = time.monotonic()
+            self._rhythm.text_shown()
 
     async def _place(self, kind: str) -> Place:
         origin = self._job.origin
         if self._reception.is_private(kind):
             return await self._platform.direct(origin.actor.team, origin.actor.user_id)
-        thread = origin.thread
-        if thread is None and kind != outbox.CARD:
-            thread = self._entry(outbox.CARD).message_id
-        return Place(team=origin.actor.team, channel=origin.channel, thread=thread)
+        return Place(team=origin.actor.team, channel=origin.channel, thread=self._thread(kind))
 
-    def _entry(self, kind: str) -> Entry:
-        blank = Entry(job_id=self._job.id, kind=kind, wanted=0, shown=0, message_id=None, sending=False)
-        return self._entries.get(kind, blank)
-
-    def _begun(self) -> bool:
-        return self._entry(outbox.page(0)).message_id is not None
-
-    @property
-    def _most(self) -> int:
-        """Characters of the answer that the last word may carry."""
-        return self._platform.caps.page_chars - _MARGIN
-
-    @property
-    def _output(self) -> Output:
-        done = self._job.status is JobStatus.DONE
-        pages = range(len(self._transcript.pages))
-        return Output(
-            transcript=self._transcript,
-            answer=self._job.result.replace("\r\n", "\n").strip() if done else "",
-            most=self._most,
-            seq=self._job.seq,
-            begun={number for number in pages if self._entry(outbox.page(number)).message_id},
-        )
-
-    def _settled(self) -> bool:
-        return self._job.status.final and not any(entry.due for entry in self._entries.values())
-
-    def _gap_s(self) -> float:
-        return self._text_at + self._platform.caps.least_edit_gap_s - time.monotonic()
+    def _thread(self, kind: str) -> str | None:
+        thread = self._job.origin.thread
+        return self._story.entry(outbox.CARD).message_id if thread is None and kind != outbox.CARD else thread
 
     def _pause_s(self) -> float:
         """Seconds until something is due without news: held-back text, or a tick of the clock."""
         waits = [_LOOK_S]
-        if self._gap_s() > 0:
-            waits.append(self._gap_s())
-        shows = self._entry(outbox.CARD).message_id and not self._reception.frozen
+        if not self._rhythm.muted and self._rhythm.text_in_s() > 0:
+            waits.append(self._rhythm.text_in_s())
+        shows = (
+            self._story.entry(outbox.CARD).message_id
+            and not self._reception.frozen
+            and not self._rhythm.quiet
+        )
         if shows and not self._job.status.final and not self._reception.shut(ended=False):
-            waits.append(max(0.05, self._ticked_at + _TICK_S - time.monotonic()))
+            step_s = self._rhythm.card_in_s(Urgency.TOOL)
+            waits.append(max(0.05, step_s if step_s > 0 else self._rhythm.card_in_s(Urgency.TEXT)))
         return min(waits)
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.news.pacing import Budget
 from bot.platforms.base import ChatPlatform, Refused
 from executor.ports import Clock
 from executor.wakeups import Wakeups
@@ -28,6 +27,8 @@ class Newsroom:
     public_url: str
     sandbox: str = ""
     """What jobs are held in, in words for people."""
+    quiet: Container[tuple[str, str]] = frozenset()
+    """Platforms and channels of them that want to see states and last words alone."""
     shut: set[tuple[str, str, str]] = field(default_factory=set)
     """Channels that were reported already, each with the platform's word for why."""
 
@@ -37,11 +38,3 @@ class Newsroom:
         if key not in self.shut:
             self.shut.add(key)
             log.error("news.channel_shut: %s %s: %s. %s", *key, error.advice)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budgets:
-    """The calls that a platform allows: posts to one channel, edits in all of a team."""
-
-    posts: Budget
-    edits: Budget

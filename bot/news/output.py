@@ -26,16 +26,21 @@ class Output:
     begun: Container[int]
 
     @property
+    def fits(self) -> bool:
+        """Whether the last word carries the answer whole."""
+        return len(self.answer) <= self.most
+
+    @property
     def pages(self) -> Sequence[Page]:
         """Everything; without the answer, where the last word carries that."""
         pages = self.transcript.pages
-        left = self.transcript.without(self.answer) if len(self.answer) <= self.most else None
+        left = self.transcript.without(self.answer) if self.fits else None
         return pages if left is None else [*self._kept(pages, left)]
 
     @property
     def stands_above(self) -> bool:
         """Whether the pages show an answer whole that is too long for the last word."""
-        if len(self.answer) <= self.most or self.left_out:
+        if self.fits or self.left_out:
             return False
         return self.transcript.without(self.answer) is not None
 

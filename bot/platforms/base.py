@@ -104,7 +104,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caps:
-    """What a platform lets us do, and how often: posts in each channel, edits in all of a team."""
+    """What a platform lets us do, and how often: posts in each channel, all else in all of a team."""
 
     page_chars: int
     """Characters of Markdown that one page of output may hold."""
@@ -114,6 +114,12 @@ class Caps:
     post_burst: int
     least_edit_gap_s: float
     """Seconds between two edits of one message that only show more text."""
+    threads_apart: bool = False
+    """Whether posts and edits are counted apart in each channel and in each thread."""
+    calls_per_second: float | None = None
+    """What the platform takes of the whole bot besides, wherever it is spoken to."""
+    files_per_minute: float = 60
+    lookups_per_minute: float = 40
 
 
 class ChatPlatform(Protocol):

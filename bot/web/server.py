@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
@@ -11,7 +12,8 @@ from typing import Self
 from aiohttp import web
 
 from bot.desk.desk import Door
-from bot.web import documents
+from bot.platforms.hooks import Hook
+from bot.web import documents, hooks
 from bot.web.api import Api
 from bot.web.channels import Channels
 from bot.web.documents import Documents
@@ -50,6 +52,7 @@ class WebServer:
 
     `public_url` is what people type where that is not the bound address, as behind a proxy; with https the
     cookie is for https alone. Port 0 takes a free one; `url` tells which. `sandbox` is how jobs are held.
+    `called_at` are the paths at which platforms call us.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class WebServer:
         public_url: str = "",
         actor: Actor = OWNER,
         sandbox: str = "",
+        called_at: Mapping[str, Hook] | None = None,
     ) -> None:
         if not api_token:
             raise ValueError("api_token is empty: anybody would be let in")
@@ -74,6 +78,7 @@ class WebServer:
         self._api_token = api_token
         self._logins = Logins(storage.hub, secure=public_url.lower().startswith("https:"))
         self._pages = Pages()
+        self._called_at = called_at or {}
         self._streams = Streams(wakeups)
         self._doors = (
             Channels(storage.messages, door, actor, self._pages, self._streams),
@@ -117,7 +122,7 @@ class WebServer:
         await self._running.aclose()
 
     def _app(self, address: Address) -> web.Application:
-        guard = Guard(address, self._logins, self._api_token)
+        guard = Guard(address, self._logins, self._api_token, self._called_at)
         app = web.Application(
             middlewares=[answering_problems(self._pages.problem), guard.middleware()],
             client_max_size=BODY_LIMIT,
@@ -126,6 +131,7 @@ class WebServer:
         app.on_shutdown.append(self._close_streams)
         for door in self._doors:
             app.add_routes(door.routes())
+        app.add_routes(hooks.routes(self._called_at))
         app.router.add_get("/static/{name}", self._pages.static)
         app.router.add_get("/login/{code}", self._log_in, allow_head=False)  # a HEAD must not use it up
         return app

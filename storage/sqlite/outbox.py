@@ -32,6 +32,12 @@ class Outbox:
         rows = await self._database.read(lambda c: c.execute(_SQL["of_job"], {"job_id": job_id}).fetchall())
         return {row["kind"]: _entry(row) for row in rows}
 
+    async def cards(self, job_ids: Sequence[str]) -> Mapping[str, str]:
+        """The message ids of the cards of these jobs, by job, as far as they stand somewhere."""
+        values = {"job_ids": orjson.dumps(list(job_ids)).decode()}
+        rows = await self._database.read(lambda c: c.execute(_SQL["cards"], values).fetchall())
+        return {row["job_id"]: row["message_id"] for row in rows}
+
     async def any_due(self, job_ids: Sequence[str]) -> bool:
         """Whether any of these jobs has an announcement that is not shown yet."""
         values = {"job_ids": orjson.dumps(list(job_ids)).decode()}

@@ -12,7 +12,21 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import cancel, command, firing, footprint, history, ingest, memory, queue, table, whole_job
+from tests.bench import (
+    cancel,
+    command,
+    day,
+    firing,
+    footprint,
+    history,
+    ingest,
+    load,
+    memory,
+    queue,
+    streaming_memory,
+    table,
+    whole_job,
+)
 from tests.bench.figures import Figure
 
 _MEASUREMENTS: Mapping[str, Callable[[Path], Awaitable[Sequence[Figure]]]] = {
@@ -25,9 +39,12 @@ _MEASUREMENTS: Mapping[str, Callable[[Path], Awaitable[Sequence[Figure]]]] = {
     "cancel": cancel.measure,
     "firing": firing.measure,
     "history": history.measure,
+    "load": load.measure,
+    "streaming": streaming_memory.measure,
+    "day": day.measure,
 }
 _RESULTS = Path(__file__).parents[2] / "build" / "bench.json"
-_TIMEOUT_S = 180.0
+_TIMEOUT_S = 300.0
 """Seconds for one measurement; a bound for what hangs."""
 
 

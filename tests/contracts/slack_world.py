@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.desk.asks import Answer, Ask, Invocation
+from bot.desk.board import Overview
 from bot.platforms.base import (
     Action,
     Announcement,
@@ -19,6 +21,8 @@ from bot.platforms.base import (
 from bot.platforms.slack.adapter import SCOPES, SlackAdapter
 from bot.platforms.slack.doors import EVENTS
 from bot.platforms.slack.platform import SlackPlatform
+from executor.model import Actor, Job, JobStatus, Origin
+from executor.wakeups import NEWS, Bell, Wakeups
 from tests.simulators.slack import Channel, Delivery, Person, SlackSimulator
 
 CHOICES = {
@@ -29,6 +33,34 @@ CHOICES = {
     "missed": ["once", "skip"],
     "priority": ["normal", "low", "high"],
 }
+
+
+class Board:
+    """The other side of the Home tab: shows what the test wants."""
+
+    def __init__(self) -> None:
+        self.shown = Overview()
+        self.cards: dict[str, str] = {}
+        self.asked: list[Origin] = []
+        self.looked_at = asyncio.Event()
+        self._wakeups = Wakeups()
+
+    async def overview(self, origin: Origin) -> Overview:
+        self.asked.append(origin)
+        self.looked_at.set()
+        return self.shown
+
+    async def card_of(self, job: Job, within_s: float) -> str:
+        return self.cards.get(job.id, "")
+
+    def changes(self) -> AbstractContextManager[Bell]:
+        return self._wakeups.listen(NEWS)
+
+    def change(self, shown: Overview) -> None:
+        self.shown = shown
+        self._wakeups.ring(NEWS)
+
+
 QUEUED = Answer(ok=True, text="queued as `#3fa9c1`")
 
 
@@ -67,8 +99,9 @@ class Desk:
 class World:
     """A workspace with #dev, Ada and the running adapter."""
 
-    def __init__(self, slack: SlackSimulator, desk: Desk, adapter: SlackAdapter) -> None:
+    def __init__(self, slack: SlackSimulator, desk: Desk, board: Board, adapter: SlackAdapter) -> None:
         self.slack = slack
+        self.board = board
         self.desk = desk
         self.adapter = adapter
         self.dev: Channel = slack.channel("dev")
@@ -96,14 +129,9 @@ def simulator(**given: Any) -> SlackSimulator:
     return SlackSimulator(**{"scopes": SCOPES, "events": EVENTS} | given)
 
 
-def adapter_for(slack: SlackSimulator, desk: Desk, *, overhear: bool = False) -> SlackAdapter:
-    return SlackAdapter(
-        bot_token=slack.bot_token,
-        app_token=slack.app_token,
-        door=desk,
-        base_url=slack.base_url,
-        overhear=overhear,
-    )
+def adapter_for(slack: SlackSimulator, desk: Desk, board: Board | None = None, **given: Any) -> SlackAdapter:
+    tokens = {"bot_token": slack.bot_token, "app_token": slack.app_token}
+    return SlackAdapter(door=desk, board=board or Board(), base_url=slack.base_url, **tokens | given)
 
 
 @asynccontextmanager
@@ -121,10 +149,27 @@ async def running(adapter: SlackAdapter) -> AsyncIterator[asyncio.Task[None]]:
 async def a_world(*, overhear: bool = False) -> AsyncIterator[World]:
     """A workspace with the adapter connected to it."""
     async with simulator() as slack:
-        desk = Desk()
-        adapter = adapter_for(slack, desk, overhear=overhear)
+        desk, board = Desk(), Board()
+        adapter = adapter_for(slack, desk, board, overhear=overhear)
         async with running(adapter):
-            yield World(slack, desk, adapter)
+            yield World(slack, desk, board, adapter)
+
+
+def a_job(name: str, channel: str = "C1", thread: str | None = None) -> Job:
+    """Ada's job of this id."""
+    actor = Actor(platform="slack", team="T1", user_id="U1", name="ada")
+    return Job(
+        id=name,
+        type="research",
+        status=JobStatus.RUNNING,
+        payload={"prompt": "how do we cache?"},
+        provider="claude",
+        model="sonnet",
+        effort="medium",
+        workspace="main",
+        origin=Origin(actor=actor, channel=channel, thread=thread),
+        created_at=datetime(2026, 11, 21, tzinfo=UTC),
+    )
 
 
 def card(**changed: Any) -> Announcement:

@@ -12,6 +12,7 @@ from bot.platforms.slack import adapter as adapter_module
 from bot.platforms.slack import connection
 from bot.platforms.slack.adapter import SCOPES, SlackAdapter
 from tests.contracts.slack_world import (
+    Board,
     Desk,
     World,
     a_world,
@@ -38,22 +39,14 @@ async def run_until_fault(adapter: SlackAdapter) -> SetupFault:
 async def test_a_wrong_bot_token_stops_the_adapter_with_a_sentence() -> None:
     """F44."""
     async with simulator() as slack:
-        fault = await run_until_fault(
-            SlackAdapter(
-                bot_token="xoxb-wrong", app_token=slack.app_token, door=Desk(), base_url=slack.base_url
-            )
-        )
+        fault = await run_until_fault(adapter_for(slack, Desk(), bot_token="xoxb-wrong"))
     assert fault.code == "invalid_auth"
     assert "bot token" in fault.text
 
 
 async def test_a_wrong_app_token_stops_the_adapter_with_a_sentence() -> None:
     async with simulator() as slack:
-        fault = await run_until_fault(
-            SlackAdapter(
-                bot_token=slack.bot_token, app_token="xapp-wrong", door=Desk(), base_url=slack.base_url
-            )
-        )
+        fault = await run_until_fault(adapter_for(slack, Desk(), app_token="xapp-wrong"))
     assert fault.code == "invalid_auth"
     assert "app-level token" in fault.text
 
@@ -92,7 +85,7 @@ async def test_a_broken_socket_is_replaced(monkeypatch: pytest.MonkeyPatch) -> N
     async with simulator() as slack:
         desk = Desk()
         async with running(adapter_for(slack, desk)):
-            world = World(slack, desk, adapter_for(slack, desk))
+            world = World(slack, desk, Board(), adapter_for(slack, desk))
             slack.drop_connections()
             await slack.until(lambda: slack.connections == 1, what="a new connection")
             reply = await world.ada.command("/job", "list", channel=world.dev)
@@ -188,7 +181,7 @@ async def test_what_came_in_is_answered_before_the_socket_closes() -> None:
     async with simulator() as slack:
         desk = Desk()
         adapter = adapter_for(slack, desk)
-        world = World(slack, desk, adapter)
+        world = World(slack, desk, Board(), adapter)
         async with running(adapter) as task:
             desk.open.clear()
             asked = asyncio.create_task(world.ada.command("/job", "research x", channel=world.dev))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -174,6 +175,31 @@ async def test_a_mention_is_seen_and_accepted(world: World) -> None:
     assert invocation.origin.thread is None
     _, mentioned = await world.settled(2)  # Slack tells of the message and of the mention
     assert invocation.delivery == f"slack:event:{mentioned.payload['event_id']}"
+
+
+@pytest.mark.parametrize("direct", [False, True])
+@pytest.mark.parametrize("ok", [True, False])
+async def test_eyes_come_within_a_second_although_the_desk_takes_longer(
+    world: World, direct: bool, ok: bool
+) -> None:
+    world.desk.answer = Answer(ok=ok, text="told")
+    world.desk.open.clear()
+    where = world.slack.dm(world.ada) if direct else world.dev
+    before = time.monotonic()
+    message = await world.ada.mention(where, "research x")
+    await world.slack.until(lambda: message.reactions, timeout=2, what="eyes")
+    assert time.monotonic() - before < 1
+    assert world.desk.asked.is_set() and not world.slack.deliveries[-1].acked
+    world.desk.open.set()
+    assert await world.whisper() == "told"
+    await world.slack.until(lambda: bool(message.reactions) is ok, what="what becomes of the eyes")
+
+
+async def test_what_is_refused_at_once_never_gets_eyes(world: World) -> None:
+    world.desk.answer = Answer(ok=False, text="no")
+    await world.ada.mention(world.dev, "research x")
+    assert await world.whisper() == "no"
+    assert not [call for call in world.slack.calls if call.method.startswith("reactions.")]
 
 
 async def test_a_mention_comes_with_the_name_that_a_command_comes_with(world: World) -> None:

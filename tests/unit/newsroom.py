@@ -45,6 +45,7 @@ class Room:
     reports: Path
     wall: Wall = field(default_factory=Wall)
     telling: asyncio.Task[None] | None = None
+    quiet: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def newsroom(self) -> Newsroom:
@@ -55,6 +56,7 @@ class Room:
             platforms={"wall": self.wall},
             reports=self.reports,
             public_url="https://bot.example",
+            quiet=self.quiet,
         )
 
     async def start(self) -> Announcer:

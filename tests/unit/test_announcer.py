@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.news import job_news
+from bot.news import rhythm
 from bot.news.output import FOLLOWS
 from bot.news.transcript import MOST_PAGES
 from bot.platforms.base import Shape, Tone
@@ -225,7 +225,8 @@ async def test_a_card_counts_the_time_a_job_ran_and_not_the_time_it_waited(room:
 async def test_a_running_card_counts_the_time_although_nothing_happens(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job_news, "_TICK_S", 0.05)
+    monkeypatch.setattr(rhythm, "TICK_S", 0.05)
+    monkeypatch.setattr(rhythm, "STEP_S", 0.05)
     await room.start()
     await room.running()
     await room.wall.until(lambda: len(room.wall.posts) == 1 and len(room.wall.card.versions) > 3, "ticks")

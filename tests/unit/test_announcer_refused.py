@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.news import job_news
+from bot.news import rhythm
 from bot.news.transcript import MOST_PAGES
 from bot.platforms.base import Announcement, Refused, Shape
 from executor.events import TextWritten
@@ -85,7 +85,8 @@ async def test_a_channel_that_closes_in_mid_job_leaves_the_last_word_to_whoever_
 async def test_where_nobody_can_be_told_it_is_left_without_a_loop_and_reported_once(
     room: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(job_news, "_TICK_S", 0.0)
+    monkeypatch.setattr(rhythm, "TICK_S", 0.0)
+    monkeypatch.setattr(rhythm, "STEP_S", 0.0)
     room.wall.fault = lambda call: CLOSED
     reads = 0
 
@@ -151,7 +152,8 @@ async def test_a_card_that_is_deleted_right_before_the_end_takes_no_last_word_wi
 async def test_after_a_second_deletion_nothing_is_edited_in_vain(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job_news, "_TICK_S", 0.01)
+    monkeypatch.setattr(rhythm, "TICK_S", 0.01)
+    monkeypatch.setattr(rhythm, "STEP_S", 0.01)
     await room.start()
     job = await room.running()
     for _ in range(2):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import selectors
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.news.pacing import Budget, Ticket, Urgency
+from bot.news.pacing import Budget, Method, Pacing, Ticket, Urgency
+from bot.platforms.base import Caps
 from executor.wakeups import Bell
 
 
@@ -50,11 +53,11 @@ def now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def ask(budget: Budget, urgency: Urgency = Urgency.TEXT) -> Ticket:
+def ask(budget: Budget, urgency: Urgency = Urgency.STATE) -> Ticket:
     return budget.ask(urgency, Bell())
 
 
-async def turn(budget: Budget, urgency: Urgency = Urgency.TEXT) -> float:
+async def turn(budget: Budget, urgency: Urgency = Urgency.STATE) -> float:
     """Waits for a turn; when it came."""
     bell = Bell()
     ticket = budget.ask(urgency, bell)
@@ -121,15 +124,16 @@ def test_the_most_urgent_goes_first_and_of_equals_who_waits_the_longest() -> Non
 
         async with asyncio.TaskGroup() as group:
             for name, urgency in (
-                ("tick", Urgency.TICK),
                 ("text", Urgency.TEXT),
                 ("second text", Urgency.TEXT),
+                ("tool", Urgency.TOOL),
+                ("buttons", Urgency.BUTTONS),
                 ("state", Urgency.STATE),
                 ("final", Urgency.FINAL),
             ):
                 group.create_task(one(name, urgency))
                 await asyncio.sleep(0.01)
-        assert order == ["final", "state", "text", "second text", "tick"]
+        assert order == ["final", "state", "buttons", "tool", "text", "second text"]
 
     played(story())
 
@@ -139,7 +143,7 @@ def test_a_place_in_the_line_may_become_more_urgent() -> None:
         budget = Budget(60, 1)
         ask(budget)
         early, late = ask(budget), ask(budget)
-        late.urgency = Urgency.FINAL
+        budget.hurry(late, Urgency.FINAL)
         await asyncio.sleep(1.5)
         assert late.granted
         assert not early.granted
@@ -216,5 +220,113 @@ def test_an_idle_budget_sets_no_timers() -> None:
         before = now()
         await asyncio.sleep(1000)
         assert now() == before + 1000
+
+    played(story())
+
+
+@pytest.mark.parametrize("urgency", [Urgency.TOOL, Urgency.TEXT])
+def test_half_of_a_burst_is_kept_for_news_while_output_streams_without_end(urgency: Urgency) -> None:
+    async def story() -> None:
+        budget = Budget(60, 4)
+        streaming = await asyncio.gather(*(turn(budget, urgency) for _ in range(10)))
+        assert streaming == pytest.approx([0, 0, *range(1, 9)])
+        assert await turns(budget, 2) == [now(), now()]
+
+    played(story())
+
+
+def test_who_has_become_urgent_may_use_what_was_kept_for_that() -> None:
+    async def story() -> None:
+        budget = Budget(60, 2)
+        ask(budget, Urgency.TEXT)
+        waiting = ask(budget, Urgency.TEXT)
+        assert not waiting.granted
+        budget.hurry(waiting, Urgency.STATE)
+        assert waiting.granted
+
+    played(story())
+
+
+def test_a_turn_given_back_does_not_end_a_pause() -> None:
+    async def story() -> None:
+        budget = Budget(60, 2)
+        unused = ask(budget)
+        budget.pause(30)
+        budget.leave(unused)
+        assert await turn(budget) == pytest.approx(30)
+
+    played(story())
+
+
+def test_messages_that_are_kept_up_to_date_share_what_there_is() -> None:
+    async def story() -> None:
+        budget = Budget(40, 4)
+        intervals_s = []
+        for number in range(10):
+            budget.keep_up(f"{number}", 1)
+            intervals_s.append(budget.interval_s)
+        assert intervals_s == pytest.approx([1.5 * number for number in range(1, 11)])
+        budget.keep_up("0", 1)
+        for number in range(5, 10):
+            budget.let_be(f"{number}")
+        assert budget.interval_s == pytest.approx(7.5)
+
+    played(story())
+
+
+CAPS = Caps(
+    page_chars=1000,
+    edits_per_minute=60,
+    edit_burst=2,
+    posts_per_minute=60,
+    post_burst=2,
+    least_edit_gap_s=1,
+)
+
+
+def test_a_team_has_one_budget_of_edits_and_each_channel_one_of_posts() -> None:
+    async def story() -> None:
+        pacing = Pacing(CAPS)
+        assert pacing.budget(Method.EDIT, "a", "1") is pacing.budget(Method.EDIT, "b", "2")
+        assert pacing.budget(Method.POST, "a", "1") is pacing.budget(Method.POST, "a", "2")
+        assert pacing.budget(Method.POST, "a", None) is not pacing.budget(Method.POST, "b", None)
+        assert len({pacing.budget(method, "a", None) for method in Method}) == len(Method)
+
+    played(story())
+
+
+@pytest.mark.parametrize("method", [Method.POST, Method.EDIT])
+def test_where_threads_count_apart_each_has_its_own(method: Method) -> None:
+    async def story() -> None:
+        pacing = Pacing(replace(CAPS, threads_apart=True))
+        places = [("a", None), ("a", "1"), ("a", "2"), ("b", None)]
+        assert len({pacing.budget(method, *place) for place in places}) == len(places)
+
+    played(story())
+
+
+def test_all_places_together_keep_to_what_the_whole_bot_may_say() -> None:
+    async def story() -> None:
+        pacing = Pacing(replace(CAPS, threads_apart=True, calls_per_second=30))
+        places = [f"{number}" for number in range(100)]
+        at = sorted(await asyncio.gather(*(turn(pacing.budget(Method.POST, "a", place)) for place in places)))
+        assert at[-1] == pytest.approx(96 / 30)
+        for first, later in itertools.pairwise(at[::40]):
+            assert later - first >= 1
+
+    played(story())
+
+
+def test_a_budget_is_forgotten_when_it_has_rested_and_not_before() -> None:
+    async def story() -> None:
+        pacing = Pacing(replace(CAPS, threads_apart=True))
+        for number in range(1000):
+            spent = pacing.budget(Method.POST, "a", f"{number}")
+            ask(spent)
+            assert pacing.budget(Method.POST, "a", f"{number}") is spent
+            pacing.budget(Method.POST, "b", None)
+            assert pacing.budget(Method.POST, "a", f"{number}") is spent
+            await asyncio.sleep(1)
+        assert len(pacing._budgets) < 10
 
     played(story())

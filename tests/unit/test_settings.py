@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from bot.platforms.base import Caps
+from bot.platforms.discord.platform import DiscordPlatform
+from bot.platforms.slack.platform import SlackPlatform
 from bot.settings import BadConfiguration, Settings, Timeouts, find_file, forget_secrets, load
 from executor.job_types import JOB_TYPES
 
 EXAMPLE = Path(__file__).parents[2] / "bifrost.toml.example"
 TOKENS = {"BIFROST__SLACK__BOT_TOKEN": "xoxb-hush", "BIFROST__SLACK__APP_TOKEN": "xapp-hush"}
+SECRET = {"BIFROST__SLACK__SIGNING_SECRET": "hush"}
 
 
 @pytest.fixture(autouse=True)
@@ -236,11 +240,29 @@ def test_all_mistakes_are_named_at_once() -> None:
     assert mistake("slotz = 1\n[web]\nport = 'x'").count("\n- ") == 2
 
 
-@pytest.mark.parametrize("given", TOKENS)
-def test_one_token_alone_is_a_mistake(given: str) -> None:
-    answer = mistake("", {given: TOKENS[given]})
-    assert "`bot_token` (xoxb-…) and `app_token` (xapp-…) are needed together" in answer
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (
+            ("BOT_TOKEN",),
+            "needs `app_token` (xapp-…) with it, for Socket Mode, or `signing_secret`, for HTTP",
+        ),
+        (("APP_TOKEN",), "`bot_token` (xoxb-…) is missing"),
+        (("SIGNING_SECRET",), "`bot_token` (xoxb-…) is missing"),
+        (("APP_TOKEN", "SIGNING_SECRET"), "keep one of them"),
+        (("BOT_TOKEN", "APP_TOKEN", "SIGNING_SECRET"), "keep one of them"),
+    ],
+)
+def test_slack_is_heard_in_exactly_one_way(given: tuple[str, ...], says: str) -> None:
+    all_of_them = TOKENS | SECRET
+    answer = mistake("", {name: all_of_them[name] for name in (f"BIFROST__SLACK__{each}" for each in given)})
+    assert says in answer
     assert "hush" not in answer
+
+
+def test_a_signing_secret_does_without_an_app_token() -> None:
+    environment = {"BIFROST__SLACK__BOT_TOKEN": "xoxb-hush", **SECRET}
+    assert load(None, environment).slack.signing_secret.get_secret_value() == "hush"
 
 
 @pytest.mark.parametrize(
@@ -344,6 +366,17 @@ def test_the_zone_is_the_machines_own_unless_it_is_set(monkeypatch: pytest.Monke
     assert load(None, {}).clocks.key == "Asia/Tokyo"
     monkeypatch.setenv("TZ", "nonsense")
     assert load(None, {}).clocks.key
+
+
+@pytest.mark.parametrize(("name", "caps"), [("slack", SlackPlatform.caps), ("discord", DiscordPlatform.caps)])
+def test_platforms_are_paced_as_their_limits_want_unless_they_are_told_otherwise(
+    name: str, caps: Caps
+) -> None:
+    pace = getattr(from_file(""), name).pace
+    assert (pace.posts_per_minute, pace.edits_per_minute) == (caps.posts_per_minute, caps.edits_per_minute)
+    assert pace.edit_gap_seconds == caps.least_edit_gap_s
+    assert getattr(from_file(f"[{name}.pace]\nedits_per_minute = 10"), name).pace.edits_per_minute == 10
+    assert load(None, {"BIFROST__SLACK__QUIET": "C01, C02"}).slack.quiet == {"C01", "C02"}
 
 
 def test_the_example_shows_every_setting() -> None:

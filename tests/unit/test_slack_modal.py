@@ -20,6 +20,9 @@ CHOICES = {
 }
 
 
+C1 = modal.Asked(channel="C1")
+
+
 def choices(option: str) -> Sequence[str]:
     return CHOICES.get(option, ())
 
@@ -29,7 +32,7 @@ def blocks(view: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def submitted(**typed: str | None) -> dict[str, Any]:
-    view = modal.form("C1", choices)
+    view = modal.form(C1, choices)
     values: dict[str, Any] = {}
     for name, block in blocks(view).items():
         entry, value = block["element"], typed.get(name)
@@ -42,35 +45,53 @@ def submitted(**typed: str | None) -> dict[str, Any]:
 
 
 def test_slack_takes_the_form() -> None:
-    assert view_problems(modal.form("C1", choices), ("modal",)) == []
+    assert view_problems(modal.form(C1, choices), ("modal",)) == []
 
 
 def test_the_form_has_a_field_for_every_option_of_the_command_table() -> None:
-    fields = blocks(modal.form("C1", choices))
+    fields = blocks(modal.form(C1, choices))
     assert list(fields) == ["type", "prompt", *(option.name for option in (*RUN_OPTIONS, *TIME_OPTIONS))]
     types = [option["value"] for option in fields["type"]["element"]["options"]]
     assert types == [command.verb for command in JOB_COMMANDS]
 
 
 def test_only_type_and_prompt_must_be_filled_in() -> None:
-    fields = blocks(modal.form("C1", choices))
+    fields = blocks(modal.form(C1, choices))
     needed = [name for name, block in fields.items() if not block.get("optional")]
     assert needed == ["type", "prompt"]
 
 
-def test_the_form_remembers_the_channel_and_nothing_else() -> None:
-    assert modal.form("C1", choices)["private_metadata"] == "C1"
+@pytest.mark.parametrize("thread", [None, "171.0001"])
+def test_the_form_remembers_where_it_was_asked_for(thread: str | None) -> None:
+    asked = modal.Asked(channel="C1", thread=thread)
+    assert modal.place_of(modal.form(asked, choices)) == ("C1", thread)
+
+
+def test_the_form_begins_with_the_prompt_it_is_given() -> None:
+    field = blocks(modal.form(modal.Asked(channel="C1", prompt="a <b> & c\n*d*"), choices))["prompt"]
+    assert field["element"]["initial_value"] == "a <b> & c\n*d*"
+    assert "hint" not in field
+
+
+@pytest.mark.parametrize("text", ["x" * 4_000, "😀" * 1_501, "<" * 3_001])
+def test_a_prompt_too_long_for_a_field_is_cut_and_that_is_said(text: str) -> None:
+    view = modal.form(modal.Asked(channel="C1", prompt=text, hint="No files."), choices)
+    field = blocks(view)["prompt"]
+    kept = field["element"]["initial_value"]
+    assert text.startswith(kept.removesuffix("…")) and kept.endswith("…")
+    assert field["hint"]["text"] == "Only the beginning of the message fits in here. No files."
+    assert view_problems(view, ("modal",)) == []
 
 
 @pytest.mark.parametrize("count", [0, 101])
 def test_an_option_whose_values_make_no_list_is_typed(count: int) -> None:
-    view = modal.form("C1", lambda option: [f"name-{number}" for number in range(count)])
+    view = modal.form(C1, lambda option: [f"name-{number}" for number in range(count)])
     assert blocks(view)["workspace"]["element"]["type"] == "plain_text_input"
     assert view_problems(view, ("modal",)) == []
 
 
 def test_the_longest_names_fit_and_keep_their_value() -> None:
-    view = modal.form("C1", lambda option: ["w" * 80])
+    view = modal.form(C1, lambda option: ["w" * 80])
     assert view_problems(view, ("modal",)) == []
     assert blocks(view)["workspace"]["element"]["options"][0]["value"] == "w" * 80
 

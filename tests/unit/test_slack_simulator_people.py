@@ -19,7 +19,7 @@ from tests.unit.test_slack_simulator import CANCEL, card, client_of, error_of, s
 
 @pytest.fixture
 async def slack() -> AsyncIterator[SlackSimulator]:
-    async with SlackSimulator() as simulator:
+    async with SlackSimulator(shortcuts={"rerun"}) as simulator:
         yield simulator
 
 

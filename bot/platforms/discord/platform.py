@@ -41,13 +41,15 @@ class DiscordPlatform:
     name = "discord"
     caps = Caps(
         page_chars=PAGE_CHARS,
-        # Each thread has five edits in five seconds to itself; all of the bot has fifty calls a second.
-        edits_per_minute=600,
-        edit_burst=10,
-        # Five in five seconds for cards, which discord.py keeps to; each thread has as many to itself.
-        posts_per_minute=120,
-        post_burst=10,
+        # Each channel and each thread has five edits in five seconds, counted from the first of them, and as
+        # many posts. discord.py holds what would be too much: it comes late and says what is no longer so.
+        edits_per_minute=48,
+        edit_burst=1,
+        posts_per_minute=60,
+        post_burst=4,
         least_edit_gap_s=1.25,
+        threads_apart=True,
+        calls_per_second=30,  # of fifty
     )
 
     def __init__(self, api: DiscordApi) -> None:

@@ -1,1 +1,1 @@
-"""Slack, by Socket Mode: no address of ours has to be reachable."""
+"""Slack: over a socket of ours, so that no address has to be reachable, or by requests that it signs."""

@@ -11,15 +11,19 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.desk.board import Board
 from bot.desk.desk import Door
 from bot.platforms.base import Refused, SetupFault, Throttled, Unsure
 from bot.platforms.errands import Errands
 from bot.platforms.slack.api import CALL_TIMEOUT_S, SlackApi
 from bot.platforms.slack.connection import Connection
 from bot.platforms.slack.doors import Doors
+from bot.platforms.slack.home import Home
+from bot.platforms.slack.links import Links
 from bot.platforms.slack.people import People
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.replies import Replies
+from bot.platforms.slack.request_url import PATH, RequestUrl
 
 SCOPES = frozenset(
     {
@@ -58,6 +62,7 @@ _log = logging.getLogger(__name__)
 class SlackAdapter:
     """One Slack team. `ready` is set while Slack knows our tokens and has greeted our socket.
 
+    With a `signing_secret` Slack comes to us instead: `request_url` answers it, and there is no socket.
     `overhear`: a reply in the thread of a job needs no mention.
     """
 
@@ -65,8 +70,10 @@ class SlackAdapter:
         self,
         *,
         bot_token: str,
-        app_token: str,
+        app_token: str = "",
+        signing_secret: str = "",
         door: Door,
+        board: Board,
         base_url: str = "https://slack.com/api/",
         command: str = "/job",
         overhear: bool = False,
@@ -86,26 +93,33 @@ class SlackAdapter:
             request_verification_enabled=False,
             attaching_conversation_kwargs_enabled=False,
         )
-        replies = Replies(self._bot)
-        people = People(self._bot, self._errands)
-        doors = Doors(
+        self._home = Home(self._bot, board)
+        Doors(
             door=door,
-            replies=replies,
+            replies=Replies(self._bot),
             errands=self._errands,
-            people=people,
+            people=People(self._bot, self._errands),
+            home=self._home,
+            links=Links(self._bot, board),
             command=command,
             overhear=overhear,
-        )
-        doors.listen(self._app)
+        ).listen(self._app)
+        self.request_url = self._request_url(signing_secret) if signing_secret else None
+
+    def _request_url(self, secret: str) -> RequestUrl:
+        return RequestUrl(app=self._app, signing_secret=secret, errands=self._errands, ready=self.ready)
 
     async def run(self) -> None:
         """Serves Slack until it is cancelled. Raises SetupFault where waiting would not help."""
         timeout = aiohttp.ClientTimeout(total=CALL_TIMEOUT_S)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             self._bot.client.session = self._socket.client.session = session
+            refreshing = asyncio.create_task(self._home.run())
             try:
                 await self._serve()
             finally:
+                refreshing.cancel()
+                await asyncio.gather(refreshing, return_exceptions=True)
                 await self._errands.stop(SETTLE_S)
 
     async def _serve(self) -> None:
@@ -113,6 +127,8 @@ class SlackAdapter:
         while True:
             try:
                 await self._check()
+                if self.request_url is not None:
+                    await self._stay_reachable()
                 async with self._connection() as connection:
                     pause_s = _FIRST_PAUSE_S
                     await self._watch(connection)
@@ -138,6 +154,18 @@ class SlackAdapter:
         if missing:
             text = f"The bot token lacks the scope {', '.join(sorted(missing))}."
             raise SetupFault("missing_scope", f"{text} {_REINSTALL}")
+
+    async def _stay_reachable(self) -> None:
+        """There is nothing to keep up; but a token that is revoked is found out."""
+        self.ready.set()
+        _log.info("slack.reachable", extra={"path": PATH})
+        try:
+            while True:
+                await asyncio.sleep(KEEP_ALIVE_S)
+                await self._keep_alive()
+        finally:
+            self.ready.clear()
+            await self._errands.settle(SETTLE_S)
 
     async def _watch(self, connection: Connection) -> None:
         """Returns once the socket has been dead for too long."""

@@ -39,6 +39,8 @@ class Identity:
     user_id: str
     bot_id: str
     scopes: frozenset[str] | None
+    url: str = ""
+    """The team's own address."""
 
 
 class SlackApi:
@@ -72,6 +74,7 @@ class SlackApi:
             user_id=answer["user_id"] or "",
             bot_id=answer["bot_id"] or "",
             scopes=None if scopes is None else frozenset(scope.strip() for scope in scopes.split(",")),
+            url=answer.get("url") or "",
         )
         return self._identity
 

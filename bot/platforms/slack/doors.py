@@ -18,6 +18,8 @@ from bot.desk.asks import REPLY, Answer, Ask, Invocation
 from bot.desk.desk import Door
 from bot.platforms.errands import Errands
 from bot.platforms.slack import modal
+from bot.platforms.slack.home import NEW_JOB, Home
+from bot.platforms.slack.links import Links
 from bot.platforms.slack.people import People
 from bot.platforms.slack.render import ACTION
 from bot.platforms.slack.replies import Replies, private
@@ -28,14 +30,20 @@ from executor.steps import reach
 Json = dict[str, Any]
 Tell = Callable[[Answer], Coroutine[Any, Any, None]]
 
-EVENTS = ("app_mention", "message.channels", "message.groups", "message.im")
+EVENTS = ("app_home_opened", "app_mention", "message.channels", "message.groups", "message.im")
 """The events we subscribe to; as few as possible, for Slack counts deliveries."""
+
+ON_MESSAGE = "job:on_message"
+"""The shortcut among what can be done with a message."""
 
 DIRECT = "D"
 """What the ids of direct messages begin with."""
 
 PATIENCE_S = 2.0
 """How long the desk may take before Slack is acknowledged without its answer; Slack waits three."""
+
+EYES_AFTER_S = 0.5
+"""How long a message may stand without a sign that it was seen."""
 
 _STILL = "Still taking this in; the answer follows."
 _SORRY = (
@@ -47,6 +55,8 @@ _FILES = (
     "Attached files are not read, so nothing was started. "
     "Put the file into the workspace, and name it in the prompt."
 )
+_FILES_LEFT = "The files of the message are not read."
+_NO_FORM = "Slack did not let me open the form in time. Please try again."
 _NOT_MINE = "I am not part of this conversation. Use `/job` in a channel of mine, or write to me directly."
 _WORDS = (None, "file_share", "message_changed")
 """The subtypes of a message that somebody has written; others say who joined, or what the topic is."""
@@ -65,9 +75,13 @@ class Doors:
         replies: Replies,
         errands: Errands,
         people: People,
+        home: Home,
+        links: Links,
         command: str,
         overhear: bool,
     ) -> None:
+        self._home = home
+        self._links = links
         self._door = door
         self._replies = replies
         self._errands = errands
@@ -80,7 +94,10 @@ class Doors:
         app.command(self._command)(self._typed)
         app.event("app_mention")(self._mentioned)
         app.event("message")(self._written)
+        app.event("app_home_opened")(self._home_opened)
         app.action(re.compile(f"^{ACTION}"))(self._pressed)
+        app.action(NEW_JOB)(self._new_job_pressed)
+        app.message_shortcut(ON_MESSAGE)(self._pointed_at)
         app.view(modal.CALLBACK)(self._submitted)
         # Unacknowledged, a link shows an error to whoever pressed it and an event comes again.
         app.action(re.compile(""))(self._let_pass)
@@ -88,11 +105,14 @@ class Doors:
 
     async def _typed(self, ack: AsyncAck, body: Json) -> None:
         async def tell(answer: Answer) -> None:
-            await self._replies.respond(body["response_url"], answer.text)
+            await self._replies.respond(body["response_url"], answer)
 
-        answer = await self._answer(self._do(body), tell)
+        async def work() -> Answer:
+            return await self._links.added(await self._do(body))
+
+        answer = await self._answer(work(), tell)
         reach("command answered")
-        await ack(private(answer.text if answer else _STILL))
+        await ack(private(answer or Answer(ok=True, text=_STILL)))
 
     async def _do(self, body: Json) -> Answer:
         channel, text = body["channel_id"], decode(body.get("text") or "")
@@ -107,14 +127,47 @@ class Doors:
             return Answer(ok=False, text=_NOT_MINE)
         if text.strip():
             return await self._door.command(invocation)
+        opened = await self._open_form(body, invocation, modal.Asked(channel=channel))
+        return opened or await self._door.command(invocation)
+
+    async def _open_form(self, body: Json, invocation: Invocation, asked: modal.Asked) -> Answer | None:
+        """What is said of it: nothing once it is open, and why not to whoever may not have it.
+
+        None where Slack would not open it.
+        """
         # The form names models and workspaces: only who may read the help sees it.
         welcome = await self._door.command(replace(invocation, text="help"))
         if not welcome.ok:
             return welcome
-        view = modal.form(channel, self._door.choices)
-        if await self._replies.open_form(trigger_id=body["trigger_id"], view=view):
-            return Answer(ok=True, text="")
-        return await self._door.command(invocation)
+        view = modal.form(asked, self._door.choices)
+        opened = await self._replies.open_form(trigger_id=body["trigger_id"], view=view)
+        return Answer(ok=True, text="") if opened else None
+
+    async def _pointed_at(self, ack: AsyncAck, body: Json, context: AsyncBoltContext) -> None:
+        """The shortcut on a message: a form that holds its text, for a job in its thread."""
+
+        async def tell(answer: Answer) -> None:
+            await self._replies.respond(body["response_url"], answer)
+
+        await self._answer_and_tell(self._do_with_message(body, context), tell)
+        await ack()
+
+    async def _do_with_message(self, body: Json, context: AsyncBoltContext) -> Answer:
+        channel, message = body["channel"]["id"], body["message"]
+        if not await self._replies.reaches(channel):
+            return Answer(ok=False, text=_NOT_MINE)
+        asked = modal.Asked(
+            channel=channel,
+            thread=message.get("thread_ts") or message["ts"],
+            prompt=decode(without_mention(message.get("text") or "", context.bot_user_id or "")),
+            hint=_FILES_LEFT if message.get("files") else "",
+        )
+        invocation = Invocation(
+            text="",
+            origin=Origin(actor=_presser(body), channel=channel, thread=asked.thread),
+            delivery=f"slack:shortcut:{body['trigger_id']}",
+        )
+        return await self._open_form(body, invocation, asked) or Answer(ok=False, text=_NO_FORM)
 
     async def _written(self, body: Json, context: AsyncBoltContext) -> None:
         """What is written to us directly needs no mention; nor, where it is so set, does a reply to a job."""
@@ -151,7 +204,7 @@ class Doors:
             )
             return await self._door.ask(ask)
 
-        await self._answer_and_tell(reply(), self._teller(event))
+        await self._answer_message(event, reply(), soon=False)
 
     async def _mentioned(self, body: Json, context: AsyncBoltContext) -> None:
         await self._asked(body["event"], body, context)
@@ -162,19 +215,34 @@ class Doors:
         # Slack mentions us again in every edit; a second job is not what a corrected typo asks for.
         unread = _EDITED if event.get("edited") else _FILES if event.get("files") else ""
         work = _refused(unread) if unread else self._do_as_said(event, body, context)
-        await self._answer_and_tell(work, self._teller(event))
+        await self._answer_message(event, work, soon=True)
         reach("mention answered")
 
-    def _teller(self, event: Json) -> Tell:
-        """Answers a message: eyes where it is taken in, and words to whoever wrote it, alone."""
+    async def _answer_message(self, event: Json, work: Coroutine[Any, Any, Answer], *, soon: bool) -> None:
+        """Eyes where it is taken in, and words to whoever wrote it, alone."""
         channel, thread = event["channel"], event.get("thread_ts")
 
         async def tell(answer: Answer) -> None:
-            if answer.ok:
-                await self._replies.react(channel=channel, message_id=event["ts"])
-            await self._replies.whisper(channel=channel, user=event["user"], thread=thread, text=answer.text)
+            # Only now, for what Slack does not know to have arrived, it sends again.
+            linked = await self._links.added(answer)
+            await self._replies.whisper(channel=channel, user=event["user"], thread=thread, answer=linked)
 
-        return tell
+        answering = self._errands.start(_safely(work))
+        eyes = self._show_eyes(answering, soon=soon, channel=channel, message_id=event["ts"])
+        self._errands.start(eyes)
+        await self._answer_and_tell(answering, tell)
+
+    async def _show_eyes(
+        self, answering: asyncio.Task[Answer], *, soon: bool, channel: str, message_id: str
+    ) -> None:
+        """Eyes on what is accepted; `soon`, though the desk takes long, and then they go if it refuses."""
+        await asyncio.wait({answering}, timeout=EYES_AFTER_S if soon else None)
+        refused = answering.done() and not answering.result().ok
+        if refused:
+            return
+        await self._replies.react(channel=channel, message_id=message_id)
+        if not (await answering).ok:
+            await self._replies.take_back(channel=channel, message_id=message_id)
 
     async def _do_as_said(self, event: Json, body: Json, context: AsyncBoltContext) -> Answer:
         return await self._door.command(await self._invocation(event, body, context))
@@ -194,36 +262,71 @@ class Doors:
 
     async def _pressed(self, ack: AsyncAck, body: Json) -> None:
         user, action, container = body["user"], body["actions"][0], body["container"]
-        channel, message_id = container["channel_id"], container["message_ts"]
-        thread = container.get("thread_ts")
+        at_home = container["type"] == "view"
+        surface = container["view_id"] if at_home else container["message_ts"]
+        origin = _home_of(body) if at_home else _clicked_in(body)
 
         async def tell(answer: Answer) -> None:
-            if not answer.ok:
-                await self._replies.whisper(channel=channel, user=user["id"], thread=thread, text=answer.text)
+            if at_home:
+                await self._tell_at_home(body, answer)
+            elif not answer.ok:
+                thread = container.get("thread_ts")
+                await self._replies.whisper(
+                    channel=origin.channel, user=user["id"], thread=thread, answer=answer
+                )
 
         ask = Ask(
             verb=action["action_id"].removeprefix(ACTION),
             target=action.get("value") or "",
-            origin=Origin(actor=_presser(body), channel=channel, thread=thread or message_id),
-            delivery=f"slack:action:{message_id}:{action['action_ts']}:{user['id']}:{action['action_id']}",
+            origin=origin,
+            delivery=f"slack:action:{surface}:{action['action_ts']}:{user['id']}:{action['action_id']}",
         )
         await self._answer_and_tell(self._door.ask(ask), tell)
         reach("press answered")
         await ack()
 
+    async def _home_opened(self, body: Json) -> None:
+        event = body["event"]
+        if event.get("tab") == "home":
+            actor = _actor(team=body["team_id"], user_id=event["user"])
+            self._home.open(Origin(actor=actor, channel=event["channel"]))
+
+    async def _new_job_pressed(self, ack: AsyncAck, body: Json) -> None:
+        origin = _home_of(body)
+        invocation = Invocation(text="", origin=origin, delivery=f"slack:home:{body['trigger_id']}")
+
+        async def open_form() -> Answer:
+            opened = await self._open_form(body, invocation, modal.Asked(channel=origin.channel))
+            return opened or Answer(ok=False, text=_NO_FORM)
+
+        await self._answer_and_tell(open_form(), partial(self._tell_at_home, body))
+        await ack()
+
+    async def _tell_at_home(self, body: Json, answer: Answer) -> None:
+        """No message of ours is seen beside the Home tab, so a refusal stands over it."""
+        if answer.ok or await self._replies.open_form(
+            trigger_id=body["trigger_id"], view=modal.notice(answer.text)
+        ):
+            return
+        origin = _home_of(body)
+        await self._replies.whisper(
+            channel=origin.channel, user=origin.actor.user_id, thread=None, answer=answer
+        )
+
     async def _submitted(self, ack: AsyncAck, body: Json) -> None:
-        view, channel = body["view"], body["view"]["private_metadata"]
+        view = body["view"]
+        channel, thread = modal.place_of(view)
 
         async def tell(answer: Answer) -> None:
             await self._replies.whisper(
-                channel=channel, user=body["user"]["id"], thread=None, text=answer.text
+                channel=channel, user=body["user"]["id"], thread=thread, answer=answer
             )
 
         verb, args = modal.verb_and_args(view)
         ask = Ask(
             verb=verb,
             args=args,
-            origin=Origin(actor=_presser(body), channel=channel),
+            origin=Origin(actor=_presser(body), channel=channel, thread=thread),
             delivery=f"slack:view:{view['id']}:{view['hash']}",
             zone=partial(self._people.zone_of, body["user"]["id"]),
         )
@@ -270,6 +373,17 @@ async def _safely(work: Awaitable[Answer]) -> Answer:
 
 def _actor(*, team: str, user_id: str, name: str | None = None) -> Actor:
     return Actor(platform="slack", team=team, user_id=user_id, name=name or "")
+
+
+def _home_of(body: Json) -> Origin:
+    """The Home tab knows the direct messages it belongs to."""
+    return Origin(actor=_presser(body), channel=body["view"]["private_metadata"])
+
+
+def _clicked_in(body: Json) -> Origin:
+    container = body["container"]
+    thread = container.get("thread_ts") or container["message_ts"]
+    return Origin(actor=_presser(body), channel=container["channel_id"], thread=thread)
 
 
 def _presser(body: Json) -> Actor:

@@ -1,13 +1,14 @@
-"""The form behind a bare `/job`, derived from the command table, and what comes back from it."""
+"""The form behind a bare `/job` and the shortcut, derived from the command table, and what comes back."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bot.desk.asks import Answer
 from bot.desk.commands import JOB_COMMANDS, RUN_OPTIONS, TIME_OPTIONS, Command, Option
-from bot.platforms.slack.text import fit_line
+from bot.platforms.slack.text import fit_field, fit_line, mrkdwn
 
 Json = dict[str, Any]
 
@@ -21,30 +22,60 @@ _MOST_CHOICES = 100
 _LABEL = 75
 _HINT = 150
 _ERROR = 300
+_SECTION = 2_900
+_FIELD = 3_000
+"""Characters that Slack lets stand in a field."""
 
 
-def form(channel: str, choices: Callable[[str], Sequence[str]]) -> Json:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Where the form was asked for, and what it shall begin with."""
+
+    channel: str
+    thread: str | None = None
+    prompt: str = ""
+    hint: str = ""
+
+    @property
+    def place(self) -> str:
+        """Channel and thread, for Slack to keep with the form."""
+        return f"{self.channel} {self.thread}" if self.thread else self.channel
+
+
+def form(asked: Asked, choices: Callable[[str], Sequence[str]]) -> Json:
     """The view to open. `choices` gives the values an option may take, the default first."""
     types = [_choice(command.verb, command.summary) for command in JOB_COMMANDS]
     kind = {"type": "static_select", "options": types, "initial_option": types[0]}
-    prompt = {
-        "type": "plain_text_input",
-        "multiline": True,
-        "placeholder": _plain(_hint(JOB_COMMANDS[0]), _HINT),
-    }
     return {
         "type": "modal",
         "callback_id": CALLBACK,
-        "private_metadata": channel,
+        "private_metadata": asked.place,
         "title": _plain("New job", 24),
         "submit": _plain("Start", 24),
         "close": _plain("Cancel", 24),
         "blocks": [
             _input(_TYPE, "What to do", kind),
-            _input(PROMPT, "Prompt", prompt),
+            _prompt(asked),
             *(_optional(option, choices(option.name)) for option in _OPTIONS),
         ],
     }
+
+
+def notice(text: str) -> Json:
+    """What somebody is told where no message of ours is seen."""
+    said = {"type": "mrkdwn", "text": mrkdwn(text, _SECTION), "verbatim": True}
+    return {
+        "type": "modal",
+        "title": _plain("Bifrost", 24),
+        "close": _plain("Close", 24),
+        "blocks": [{"type": "section", "text": said}],
+    }
+
+
+def place_of(view: Json) -> tuple[str, str | None]:
+    """The channel that the form was asked for in, and the thread where it was for one."""
+    channel, _, thread = view["private_metadata"].partition(" ")
+    return channel, thread or None
 
 
 def verb_and_args(view: Json) -> tuple[str, Mapping[str, str]]:
@@ -59,6 +90,21 @@ def errors(answer: Answer) -> dict[str, str]:
     fields = {option.name for option in _OPTIONS} | {_TYPE, PROMPT}
     field = answer.field if answer.field in fields else PROMPT
     return {field: fit_line(answer.text.partition("\n")[0], _ERROR)}
+
+
+def _prompt(asked: Asked) -> Json:
+    entry: Json = {
+        "type": "plain_text_input",
+        "multiline": True,
+        "placeholder": _plain(_hint(JOB_COMMANDS[0]), _HINT),
+    }
+    kept = fit_field(asked.prompt, _FIELD)
+    if kept:
+        entry["initial_value"] = kept
+    cut = "Only the beginning of the message fits in here." if kept != asked.prompt else ""
+    hint = " ".join(filter(None, (cut, asked.hint)))
+    block = _input(PROMPT, "Prompt", entry)
+    return block | ({"hint": _plain(hint, _HINT)} if hint else {})
 
 
 def _optional(option: Option, choices: Sequence[str]) -> Json:

@@ -54,15 +54,24 @@ class Message:
 
 def render(announcement: Announcement) -> Message:
     """Within every limit of Slack's, whatever the announcement holds."""
-    parts = (
+    return Message(text=_fallback(announcement), blocks=named(parts(announcement)))
+
+
+def parts(announcement: Announcement) -> list[Json]:
+    """The blocks of an announcement, at most five, for `named` to name."""
+    blocks = (
         _head(announcement),
         _quote(announcement),
         _body(announcement),
         _context(announcement),
         _buttons(announcement),
     )
-    blocks = [_named(number, block) for number, block in enumerate(filter(None, parts))]
-    return Message(text=_fallback(announcement), blocks=blocks)
+    return [block for block in blocks if block is not None]
+
+
+def named(blocks: Iterable[Json]) -> list[Json]:
+    """The blocks, each under an id of its own that changes with what it says."""
+    return [_named(number, block) for number, block in enumerate(blocks)]
 
 
 def _headline(announcement: Announcement, most: int) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from bot.desk.asks import Answer
 from bot.platforms.base import Refused, Throttled, Unsure
 from bot.platforms.slack.api import CALL_TIMEOUT_S, SlackApi
 from bot.platforms.slack.text import mrkdwn
@@ -16,12 +17,16 @@ from bot.platforms.slack.text import mrkdwn
 MOST = 3_900
 """Characters of a private answer: Slack may break up a longer text."""
 
+_SEEN = "eyes"
+
 _log = logging.getLogger(__name__)
 
 
-def private(text: str) -> str:
+def private(answer: Answer) -> str:
     """An answer of the desk's, as the text of a private message."""
-    return mrkdwn(text, MOST)
+    link = answer.link.replace("&", "&amp;")
+    way = f"\n<{link}|Go to its thread>" if link else ""
+    return mrkdwn(answer.text, MOST - len(way)) + way
 
 
 class Replies:
@@ -30,19 +35,24 @@ class Replies:
     def __init__(self, api: SlackApi) -> None:
         self._api = api
 
-    async def whisper(self, *, channel: str, user: str, thread: str | None, text: str) -> None:
-        """Shows `text`, if there is any, to one member of the channel, in the thread where one is given."""
-        if not text:
+    async def whisper(self, *, channel: str, user: str, thread: str | None, answer: Answer) -> None:
+        """Tells one member of the channel, if there is anything to say, in the thread where one is given."""
+        if not answer.text:
             return
         call = self._api.client.chat_postEphemeral(
-            channel=channel, user=user, thread_ts=thread, text=private(text)
+            channel=channel, user=user, thread_ts=thread, text=private(answer)
         )
         await self._tried("chat.postEphemeral", call)
 
     async def react(self, *, channel: str, message_id: str) -> None:
-        """Puts eyes on a message: seen and accepted."""
-        call = self._api.client.reactions_add(channel=channel, name="eyes", timestamp=message_id)
+        """Puts eyes on a message: seen."""
+        call = self._api.client.reactions_add(channel=channel, name=_SEEN, timestamp=message_id)
         await self._tried("reactions.add", call)
+
+    async def take_back(self, *, channel: str, message_id: str) -> None:
+        """Takes the eyes away: nothing comes of it."""
+        call = self._api.client.reactions_remove(channel=channel, name=_SEEN, timestamp=message_id)
+        await self._tried("reactions.remove", call)
 
     async def open_form(self, *, trigger_id: str, view: dict[str, Any]) -> bool:
         """Opens a form; False where Slack would not, most often because three seconds were over."""
@@ -59,19 +69,19 @@ class Replies:
             return True
         return True
 
-    async def respond(self, response_url: str, text: str) -> None:
+    async def respond(self, response_url: str, answer: Answer) -> None:
         """Answers a command after its acknowledgement; works also where we are no member."""
-        if not text:
+        if not answer.text:
             return
         client = AsyncWebhookClient(response_url, session=self._api.client.session, retry_handlers=[])
         try:
             async with asyncio.timeout(CALL_TIMEOUT_S):
-                answer = await client.send(text=private(text), response_type="ephemeral")
+                sent = await client.send(text=private(answer), response_type="ephemeral")
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             _log.warning("slack.reply_lost", extra={"method": "response_url", "fault": repr(error)})
             return
-        if answer.status_code != 200:
-            _log.warning("slack.reply_lost", extra={"method": "response_url", "fault": answer.body})
+        if sent.status_code != 200:
+            _log.warning("slack.reply_lost", extra={"method": "response_url", "fault": sent.body})
 
     async def _tried(self, method: str, call: Any) -> bool:
         try:

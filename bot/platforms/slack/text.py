@@ -6,7 +6,7 @@ import re
 
 from bot.platforms.text import ELLIPSIS, disarm_links, open_fence, signs, visible
 
-__all__ = ["ELLIPSIS", "decode", "fit", "fit_line", "fit_markdown", "mrkdwn", "without_mention"]
+__all__ = ["ELLIPSIS", "decode", "fit", "fit_field", "fit_line", "fit_markdown", "mrkdwn", "without_mention"]
 
 _TYPED = re.compile(r"<((?:[@#!]|[A-Za-z][A-Za-z0-9+.-]*:)[^<>]+)>|&(?:lt|gt|amp);")
 _ENTITY = re.compile(r"&(?:lt|gt|amp);")
@@ -33,6 +33,11 @@ def fit(text: str, most: int) -> str:
     if _length(whole) <= most:
         return whole
     return _escape(_prefix(shown, most - 1)) + ELLIPSIS
+
+
+def fit_field(text: str, most: int) -> str:
+    """The beginning of `text`, untouched but for its length: what stands in a field is not shown but sent."""
+    return text if _length(text) <= most else _prefix(text, most - 1) + ELLIPSIS
 
 
 def fit_line(text: str, most: int) -> str:

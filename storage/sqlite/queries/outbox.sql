@@ -1,6 +1,10 @@
 -- name: of_job
 SELECT * FROM outbox WHERE job_id = :job_id;
 
+-- name: cards
+SELECT job_id, message_id FROM outbox
+WHERE job_id IN (SELECT value FROM json_each(:job_ids)) AND kind = 'card' AND message_id <> '';
+
 -- name: unsettled_jobs
 -- Jobs of which something is still to be shown: all that are not final, and those with an announcement due.
 -- (The statuses are listed as the partial indices list them: else SQLite would read all the past.)

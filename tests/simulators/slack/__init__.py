@@ -1,5 +1,6 @@
 """Slack on loopback, with its rules: the real slack-bolt and slack_sdk talk to it unmodified."""
 
+from tests.simulators.slack.http_mode import RequestUrl, SignedRequest
 from tests.simulators.slack.limits import DEFAULT_LIMITS, Limit, Rules
 from tests.simulators.slack.model import (
     Call,
@@ -30,8 +31,10 @@ __all__ = [
     "Person",
     "Ping",
     "Reply",
+    "RequestUrl",
     "Rules",
     "SharedFile",
+    "SignedRequest",
     "SlackSimulator",
     "Version",
     "View",

@@ -173,6 +173,8 @@ def _element(element: Any, at: str) -> Iterator[str]:
     match element.get("type"):
         case "button":
             yield from _button(element, at)
+        case "plain_text_input":
+            yield from _field(element, at)
         case kind if kind in _SELECTS or kind in _CHOICES:
             yield from _choices(element, at)
         case kind if kind not in _OTHER_ELEMENTS:
@@ -185,6 +187,13 @@ def _button(element: Json, at: str) -> Iterator[str]:
     yield from _length(element.get("url"), 3000, f"{at}/url")
     if element.get("style", "primary") not in ("primary", "danger"):
         yield f"must be one of: primary, danger [json-pointer:{at}/style]"
+
+
+def _field(element: Json, at: str) -> Iterator[str]:
+    """Slack counts as JavaScript does, in UTF-16 units."""
+    most = element.get("max_length", 3000)
+    if len(str(element.get("initial_value", "")).encode("utf-16-le")) // 2 > most:
+        yield f"must be less than {most + 1} characters [json-pointer:{at}/initial_value]"
 
 
 def _choices(element: Json, at: str) -> Iterator[str]:

@@ -158,7 +158,7 @@ def get_permalink(workspace: Workspace, args: Args) -> Json:
 
 def add_reaction(workspace: Workspace, args: Args) -> Json:
     """reactions.add."""
-    users = _reactions(workspace, args)
+    users = _reacted_to(workspace, args).reactions.setdefault(args.text("name"), [])
     if workspace.bot_user_id in users:
         raise ApiError("already_reacted")
     users.append(workspace.bot_user_id)
@@ -168,22 +168,25 @@ def add_reaction(workspace: Workspace, args: Args) -> Json:
 
 def remove_reaction(workspace: Workspace, args: Args) -> Json:
     """reactions.remove."""
-    users = _reactions(workspace, args)
+    message = _reacted_to(workspace, args)
+    users = message.reactions.get(args.text("name"), [])
     if workspace.bot_user_id not in users:
         raise ApiError("no_reaction")
     users.remove(workspace.bot_user_id)
+    if not users:
+        del message.reactions[args.text("name")]
     workspace.changes.notify()
     return {}
 
 
-def _reactions(workspace: Workspace, args: Args) -> list[str]:
+def _reacted_to(workspace: Workspace, args: Args) -> Message:
     channel = find_channel(workspace, args.required("channel"))
     membership(channel)
     message = find_message(channel, args.required("timestamp"))
     name = args.required("name")
     if name.strip(":") != name:
         raise ApiError("invalid_name")
-    return message.reactions.setdefault(name, [])
+    return message
 
 
 METHODS: Mapping[str, Callable[[Workspace, Args], Json]] = {

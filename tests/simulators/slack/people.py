@@ -74,6 +74,10 @@ class Person(User):
 
     async def shortcut(self, callback_id: str, message: Message | None = None) -> Reply:
         """Use a global shortcut, or a message shortcut on a message."""
+        declared = callback_id in self._workspace.shortcuts and "commands" in self._workspace.scopes
+        assert declared, f"Slack offers no shortcut {callback_id!r}"
+        if message is not None:
+            self._must_be_in(message.channel)
         payload = payloads.shortcut(self._workspace, self, callback_id, message)
         return self._answered(await self._socket.deliver("interactive", payload))
 

@@ -15,6 +15,7 @@ from aiohttp import web
 from tests.simulators.slack import files, response_urls
 from tests.simulators.slack.arguments import Args
 from tests.simulators.slack.conversations import direct_channel
+from tests.simulators.slack.http_mode import RequestUrl
 from tests.simulators.slack.limits import Rules
 from tests.simulators.slack.model import Call, Channel, Message, Ping, User
 from tests.simulators.slack.people import Person
@@ -39,6 +40,8 @@ DEFAULT_SCOPES = frozenset(
     }
 )
 DEFAULT_EVENTS = frozenset({"app_home_opened", "app_mention", "message.im"})
+DEFAULT_SHORTCUTS = frozenset({"job:on_message"})
+"""The callback_ids of the shortcuts that the app's manifest declares."""
 _UPLOAD_BYTES = 64 * 1024 * 1024
 
 
@@ -51,13 +54,20 @@ class SlackSimulator:
         rules: Rules | None = None,
         scopes: Iterable[str] = DEFAULT_SCOPES,
         events: Iterable[str] = DEFAULT_EVENTS,
+        shortcuts: Iterable[str] = DEFAULT_SHORTCUTS,
         clock: Callable[[], float] = time.monotonic,
         bot_name: str = "Bifrost",
     ) -> None:
         self.bot_token = f"xoxb-{uuid4().hex}"
         self.app_token = f"xapp-1-{uuid4().hex}"
+        self.signing_secret = uuid4().hex
         self.workspace = Workspace(
-            rules=rules or Rules(), scopes=scopes, events=events, clock=clock, bot_name=bot_name
+            rules=rules or Rules(),
+            scopes=scopes,
+            events=events,
+            shortcuts=shortcuts,
+            clock=clock,
+            bot_name=bot_name,
         )
         self.socket = SocketMode(self.workspace)
         self.workspace.publish = self.socket.publish
@@ -107,6 +117,11 @@ class SlackSimulator:
     def scopes(self) -> set[str]:
         """The granted bot scopes; a test may change them."""
         return self.workspace.scopes
+
+    def call_at(self, url: str) -> RequestUrl:
+        """From now on the app is in HTTP mode, and everything goes to this Request URL."""
+        self.socket.request_url = RequestUrl(url, self.signing_secret)
+        return self.socket.request_url
 
     # Who and what is there.
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from aiohttp import WSMsgType, web
 
+from tests.simulators.slack.http_mode import RequestUrl
 from tests.simulators.slack.reading import Json
 from tests.simulators.slack.state import Workspace
 
@@ -93,6 +94,8 @@ class SocketMode:
         self.deliveries: list[Delivery] = []
         self.answers_pings = True
         self.says_hello = True
+        self.request_url: RequestUrl | None = None
+        """In HTTP mode payloads go there, and not to connections."""
 
     @property
     def active(self) -> list[Connection]:
@@ -170,8 +173,10 @@ class SocketMode:
     async def deliver(self, kind: str, payload: Json) -> Delivery:
         """Send a command or interaction once and wait for its ack, at most the rule's seconds."""
         delivery = self._begin(kind, payload)
-        await self._attempt(delivery, str(uuid4()))
-        self._settle(delivery)
+        try:
+            await self._attempt(delivery, str(uuid4()))
+        finally:
+            self._settle(delivery)  # also for a person who does not wait for the answer
         return delivery
 
     def publish(self, event: Json) -> None:
@@ -278,9 +283,21 @@ class SocketMode:
         }
         if delivery.kind == "events_api":
             envelope |= {"retry_attempt": retry_attempt, "retry_reason": "timeout" if retry_attempt else ""}
-        attempt.sent_at = await self._hand_to_one_connection(json.dumps(envelope))
+        if self.request_url is None:
+            attempt.sent_at = await self._hand_to_one_connection(json.dumps(envelope))
+        else:
+            attempt.sent_at = time.monotonic()
+            self._keep(self._request(self.request_url, delivery, attempt))
         self._workspace.changes.notify()
         return attempt
+
+    async def _request(self, url: RequestUrl, delivery: Delivery, attempt: Attempt) -> None:
+        acked, payload = await url.deliver(delivery.kind, delivery.payload, attempt.retry_attempt)
+        if acked:
+            attempt.acked_at = time.monotonic()
+            attempt.acks.append(payload)
+        attempt.answered.set()  # a refusal is an answer too: Slack does not wait any longer
+        self._workspace.changes.notify()
 
     async def _hand_to_one_connection(self, frame: str) -> float | None:
         while self.active:

@@ -55,12 +55,14 @@ class Workspace:
         rules: Rules,
         scopes: Iterable[str],
         events: Iterable[str],
+        shortcuts: Iterable[str],
         clock: Callable[[], float],
         bot_name: str,
     ) -> None:
         self.rules = rules
         self.scopes = set(scopes)
         self.events = set(events)
+        self.shortcuts = set(shortcuts)
         self.clock = clock
         self.changes = Changes()
         self.publish: Callable[[Json], None] = lambda event: None
