@@ -108,7 +108,8 @@ class Doors:
             await self._replies.respond(body["response_url"], answer)
 
         async def work() -> Answer:
-            return await self._links.added(await self._do(body))
+            # The job is accepted: until Slack knows that, nothing is waited for.
+            return await self._links.added(await self._do(body), within_s=0)
 
         answer = await self._answer(work(), tell)
         reach("command answered")

@@ -24,8 +24,11 @@ class Links:
         self._api = api
         self._board = board
 
-    async def added(self, answer: Answer) -> Answer:
-        """The answer with a link to the thread of the job that it is about."""
+    async def added(self, answer: Answer, within_s: float = CARD_S) -> Answer:
+        """The answer with a link to the thread of the job that it is about.
+
+        The card of a new job is waited for `within_s` seconds: not at all by what Slack has to hear first.
+        """
         if not answer.ok or answer.job is None:
             return answer
         try:
@@ -33,7 +36,7 @@ class Links:
         except (Throttled, Unsure, Refused) as error:
             _log.warning("slack.link_unknown", extra={"fault": str(error)})
             return answer
-        card = await self._board.card_of(answer.job, CARD_S)
+        card = await self._board.card_of(answer.job, within_s)
         return replace(answer, link=permalink(team_url, answer.job.origin, card))
 
 
