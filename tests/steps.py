@@ -22,5 +22,5 @@ def _steps(tree: ast.AST) -> Iterator[str]:
         match node:
             case ast.Call(func=ast.Name(id="reach"), args=[ast.Constant(value=str(step))]):
                 yield step
-            case ast.Call(func=ast.Attribute(attr="write"), args=[ast.Constant(value=str(name)), _]):
+            case ast.Call(func=ast.Attribute(attr="write"), args=[ast.Constant(value=str(name)), _, *_]):
                 yield from (f"{name} {moment}" for moment in _OF_A_WRITE)

@@ -106,9 +106,10 @@ def _asked_for(delivery: Delivery) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Stands:
-    """What people see: how often each message and file is there, and what the messages say."""
+    """What people see: how often each message and file is there, what is deleted, what the rest says."""
 
     number: Counter[str]
+    deleted: frozenset[str]
     says: Mapping[str, str]
     page_chars: int
 
@@ -126,7 +127,12 @@ def _on_slack(theatre: Theatre) -> _Stands:
             number[key] += 1
             says[key] = message.plain
         number.update(file.name for file in message.files)
-    return _Stands(number=number, says=says, page_chars=SlackPlatform.caps.page_chars)
+    deleted = frozenset(
+        str(message.metadata["event_payload"]["key"])
+        for message in messages.values()
+        if message.deleted and message.metadata
+    )
+    return _Stands(number=number, deleted=deleted, says=says, page_chars=SlackPlatform.caps.page_chars)
 
 
 def _on_the_page(theatre: Theatre, connection: sqlite3.Connection) -> _Stands:
@@ -137,7 +143,7 @@ def _on_the_page(theatre: Theatre, connection: sqlite3.Connection) -> _Stands:
             key = row["key"].partition(":")[2]
             number[key] += 1
             says[key] = row["content"]
-    return _Stands(number=number, says=says, page_chars=WebPlatform.caps.page_chars)
+    return _Stands(number=number, deleted=frozenset(), says=says, page_chars=WebPlatform.caps.page_chars)
 
 
 def _job(connection: sqlite3.Connection, job: sqlite3.Row, stands: _Stands, tally: Tally) -> None:
@@ -146,7 +152,10 @@ def _job(connection: sqlite3.Connection, job: sqlite3.Row, stands: _Stands, tall
     moves = [body for _, body in log if isinstance(body, Moved)]
     name, final = f"job {job['id'][:6]} ({job['status']})", JobStatus(job["status"]).final
     tally.count(f"end of {name}", sum(move.status.final for move in moves), int(final))
-    tally.count(f"card of {name}", stands.number[f"{job['id']}:card"])
+    card = f"{job['id']}:card"
+    # That a card was deleted is found out when there is something new to say in it.
+    wanted = 1 if final or card not in stands.deleted else min(1, stands.number[card])
+    tally.count(f"card of {name}", stands.number[card], wanted)
     tally.count(f"last word of {name}", stands.number[f"{job['id']}:result"], int(final))
     reports = 1 if job["report_slug"] else 0
     tally.count(f"report of {name}", stands.number[f"report-{job['id'][:6]}.html"], reports)
