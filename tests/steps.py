@@ -20,7 +20,17 @@ def all_steps() -> list[str]:
 def _steps(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         match node:
-            case ast.Call(func=ast.Name(id="reach"), args=[ast.Constant(value=str(step))]):
-                yield step
-            case ast.Call(func=ast.Attribute(attr="write"), args=[ast.Constant(value=str(name)), _, *_]):
-                yield from (f"{name} {moment}" for moment in _OF_A_WRITE)
+            case ast.Call(func=ast.Name(id="reach"), args=[ast.JoinedStr()]):
+                pass  # a moment of whatever write it is, which stands with that write
+            case ast.Call(func=ast.Name(id="reach"), args=args):
+                yield _literal(args)
+            case ast.Call(func=ast.Attribute(value=ast.Attribute(attr="_database"), attr="write"), args=args):
+                yield from (f"{_literal(args)} {moment}" for moment in _OF_A_WRITE)
+
+
+def _literal(args: list[ast.expr]) -> str:
+    """The name of a moment, which only as a literal can be listed."""
+    match args:
+        case [ast.Constant(value=str(name)), *_]:
+            return name
+    raise ValueError(f"a moment without a literal name: {ast.unparse(args[0])}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -16,6 +15,7 @@ from tests.simulators.discord import Channel, DiscordSimulator, Message, Person,
 QUEUED = slack_world.QUEUED
 PAGE = slack_world.PAGE
 card = slack_world.card
+running = slack_world.running
 
 
 class Desk(slack_world.Desk):
@@ -55,17 +55,6 @@ def adapter_for(
     discord: DiscordSimulator, desk: Desk, guilds: frozenset[str] = frozenset()
 ) -> DiscordAdapter:
     return DiscordAdapter(token=discord.token, door=desk, guilds=guilds, api_url=discord.api_url)
-
-
-@asynccontextmanager
-async def running(adapter: DiscordAdapter) -> AsyncIterator[asyncio.Task[None]]:
-    task = asyncio.create_task(adapter.run())
-    try:
-        await asyncio.wait_for(adapter.ready.wait(), 5)
-        yield task
-    finally:
-        task.cancel()
-        await asyncio.wait({task}, timeout=20)
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from bot.platforms.base import (
     Shape,
     Tone,
 )
+from bot.platforms.discord.adapter import DiscordAdapter
 from bot.platforms.slack.adapter import SCOPES, SlackAdapter
 from bot.platforms.slack.doors import EVENTS
 from bot.platforms.slack.platform import SlackPlatform
@@ -135,7 +136,7 @@ def adapter_for(slack: SlackSimulator, desk: Desk, board: Board | None = None, *
 
 
 @asynccontextmanager
-async def running(adapter: SlackAdapter) -> AsyncIterator[asyncio.Task[None]]:
+async def running(adapter: SlackAdapter | DiscordAdapter) -> AsyncIterator[asyncio.Task[None]]:
     task = asyncio.create_task(adapter.run())
     try:
         await asyncio.wait_for(adapter.ready.wait(), 5)

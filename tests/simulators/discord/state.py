@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from collections.abc import Callable
-from typing import TypeVar
 from uuid import uuid4
 
+from tests.simulators.changes import Changes
 from tests.simulators.discord.components import texts
 from tests.simulators.discord.errors import ApiError, Json
 from tests.simulators.discord.model import (
@@ -23,28 +22,9 @@ from tests.simulators.discord.model import (
 )
 from tests.simulators.discord.rates import Rules
 
-T = TypeVar("T")
 _EPOCH_MS = 1_420_070_400_000
 _PINGS = re.compile(r"<@!?(\d+)>|<@&(\d+)>|@(everyone|here)")
 EPHEMERAL = 64
-
-
-class Changes:
-    """A signal given at every change, so that tests wait for what they want to see and never poll."""
-
-    def __init__(self) -> None:
-        self._changed = asyncio.Event()
-
-    def notify(self) -> None:
-        """Wake every waiter to look again."""
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    async def until(self, condition: Callable[[], T]) -> T:
-        """Wait until the condition holds and return what it gave."""
-        while not (value := condition()):
-            await self._changed.wait()
-        return value
 
 
 class Guild:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Iterable
-from typing import TypeVar
 from uuid import uuid4
 
+from tests.simulators.changes import Changes
 from tests.simulators.slack.limits import Rules
 from tests.simulators.slack.model import (
     Call,
@@ -24,26 +23,6 @@ from tests.simulators.slack.model import (
     View,
 )
 from tests.simulators.slack.reading import Json, mentions
-
-T = TypeVar("T")
-
-
-class Changes:
-    """A signal given at every change, so that tests wait for what they want to see and never poll."""
-
-    def __init__(self) -> None:
-        self._changed = asyncio.Event()
-
-    def notify(self) -> None:
-        """Wake every waiter to look again."""
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    async def until(self, condition: Callable[[], T]) -> T:
-        """Wait until the condition holds and return what it gave."""
-        while not (value := condition()):
-            await self._changed.wait()
-        return value
 
 
 class Workspace:
