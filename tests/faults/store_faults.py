@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections import Counter
+from collections.abc import Callable
 
 from executor.ports import StoreFault
+from tests.simulators.changes import Changes
 
 CODES = {
     StoreFault.FULL: (sqlite3.SQLITE_FULL, "database or disk is full"),
@@ -47,7 +50,7 @@ class NthWrite:
 
 
 class Outage:
-    """Lets every write fail until `over` is set. For `steps.watched`."""
+    """Lets every write fail until `over` is set. For `steps.watched`, in the loop whose store it is."""
 
     def __init__(self, fault: StoreFault) -> None:
         self._fault = fault
@@ -55,12 +58,19 @@ class Outage:
         self.begun: Counter[str] = Counter()
         self.struck: Counter[str] = Counter()
         """How often each write began, and how often it failed."""
+        self._changes = Changes()
+        self._loop = asyncio.get_running_loop()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Waits until `condition` holds of the counts."""
+        await self._changes.until(condition)
 
     def __call__(self, step: str) -> None:
         name, _, moment = step.rpartition(" ")
         if moment != "begins" or name == "migration":
             return
         self.begun[name] += 1
+        self.struck[name] += not self.over
+        self._loop.call_soon_threadsafe(self._changes.notify)  # writes have a thread of their own
         if not self.over:
-            self.struck[name] += 1
             raise error(self._fault)

@@ -85,10 +85,10 @@ async def test_a_bot_that_stops_meanwhile_stops_in_time_and_its_jobs_go_on_later
         with watched(outage):
             async with running(settings) as (house, _):
                 await backdrop.people[0].command("/job", "session first", channel=slack.channel("dev"))
-                await _until(lambda: outage.begun["record"] > 0)
+                await asyncio.wait_for(outage.until(lambda: outage.begun["record"] > 0), STORY_S)
                 outage.over = False
                 agent.let_go()
-                await _until(lambda: outage.struck.total() > 2)
+                await asyncio.wait_for(outage.until(lambda: outage.struck.total() > 2), STORY_S)
                 began = time.monotonic()
             assert time.monotonic() - began < 8
         check(settings.data_dir / "bifrost.db")

@@ -55,8 +55,7 @@ async def test_who_asks_is_told_and_what_was_accepted_is_kept_in_order(
             assert database.outage() is fault
             outage.over = True
             assert await asyncio.gather(*accepted) == [0, 1, 2]
-            while database.outage():  # noqa: ASYNC110 - nobody tells
-                await asyncio.sleep(0.01)
+            await database.write("later", lambda _: None, Work.LATER)  # which waits for the end of it
             await database.write("b", insert(11), Work.NEW)
     assert await kept(database) == [0, 1, 2, 11]
     assert database.outage() is None
@@ -73,8 +72,7 @@ async def test_new_work_is_refused_untried_and_later_work_waits_until_the_store_
             with pytest.raises(StoreUnavailable):
                 await database.write("new", insert(2), Work.NEW)
             later = asyncio.create_task(database.write("later", insert(3), Work.LATER))
-            while outage.begun["probe"] < 3:  # noqa: ASYNC110 - nobody tells
-                await asyncio.sleep(0.02)
+            await outage.until(lambda: outage.begun["probe"] >= 3)
             assert (outage.begun["new"], outage.begun["later"]) == (0, 0)
             outage.over = True
             assert await later == 3
@@ -101,8 +99,7 @@ async def test_a_closing_database_cancels_who_waits_and_does_not_wait_itself(tmp
                 asyncio.create_task(database.write(work.name, insert(1), work))
                 for work in (Work.ACCEPTED, Work.LATER)
             ]
-            while not outage.struck:  # noqa: ASYNC110 - nobody tells
-                await asyncio.sleep(0.01)
+            await asyncio.wait_for(outage.until(lambda: outage.struck.total() > 0), 5)
             database.let_go()
             done, _ = await asyncio.wait(waiting, timeout=5)
             assert len(done) == 2
@@ -120,11 +117,12 @@ async def test_what_is_accepted_is_kept_at_the_last_moment_if_it_can_be(tmp_path
         await database.write("test", lambda c: c.execute("CREATE TABLE t (n INTEGER UNIQUE)"))
         with watched(outage):
             waiting = asyncio.create_task(database.write("a", insert(1), Work.ACCEPTED))
-            while not outage.struck:  # noqa: ASYNC110 - nobody tells
-                await asyncio.sleep(0.01)
-            outage.over = True
-            database.let_go()
-            assert await asyncio.wait_for(waiting, 5) == 1
+            async with asyncio.timeout(5):
+                while not database.outage():  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0)
+                outage.over = True
+                database.let_go()
+                assert await waiting == 1
 
 
 async def test_a_fault_within_a_transaction_is_no_fault_of_its_own(database: Database) -> None:
@@ -157,8 +155,7 @@ async def test_what_is_accepted_does_not_wait_for_the_next_look(database: Databa
         async with asyncio.timeout(10):
             with pytest.raises(StoreUnavailable):
                 await database.write("first", insert(1))
-            while outage.begun["probe"] < 4:  # noqa: ASYNC110 - nobody tells
-                await asyncio.sleep(0.02)
+            await outage.until(lambda: outage.begun["probe"] >= 4)
             outage.over = True
             began = time.monotonic()
             await database.write("a", insert(2), Work.ACCEPTED)
