@@ -89,6 +89,7 @@ def _successor(job: Job, payload: Mapping[str, str], origin: Origin, dedupe_key:
         origin=origin,
         parent_job_id=job.id,
         session_id=payload.get(RESUMED_SESSION),
+        task_id=job.task_id,
         priority=job.priority,
         dedupe_key=dedupe_key,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from executor.ports import Clock, StoreFault
 from executor.queueing import QueueRules
 from executor.wakeups import Wakeups
+from storage.sqlite.api import ApiRecords
 from storage.sqlite.backup import back_up
 from storage.sqlite.check import check_database
 from storage.sqlite.database import Database, open_database
@@ -34,6 +35,7 @@ class Storage:
     hub: Hub
     schedules: Schedules
     replies: Replies
+    api: ApiRecords
     database: Database
 
     def outage(self) -> StoreFault | None:
@@ -68,5 +70,6 @@ async def open_storage(
             hub=Hub(database, clock),
             schedules=Schedules(database, wakeups),
             replies=Replies(database, wakeups, clock),
+            api=ApiRecords(database, clock),
             database=database,
         )

@@ -302,6 +302,7 @@ def request_values(request: JobRequest) -> dict[str, object]:
         "session_id": request.session_id,
         "scheduled_at": to_text(request.scheduled_at) if request.scheduled_at else None,
         "schedule_id": request.schedule_id,
+        "task_id": request.task_id,
         "priority": request.priority,
         "dedupe_key": request.dedupe_key,
         "note": request.note,
