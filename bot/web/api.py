@@ -17,6 +17,7 @@ from bot.web.channels import answered
 from bot.web.endpoints import Call, Endpoint
 from bot.web.guard import BEARER
 from bot.web.problems import Problem, unavailable
+from bot.web.repeats import UNKEPT
 from bot.web.sse import Frame, Streams, cursor
 from executor.events import Event, Moved, encode
 from executor.model import Origin
@@ -124,6 +125,7 @@ class Api:
         )
 
     async def _new_login_link(self, call: Call[None, None]) -> LoginLink:
+        call.headers["Cache-Control"] = UNKEPT
         return LoginLink(url=self._login_link())
 
     async def _live(self, request: web.Request) -> web.Response:

@@ -143,6 +143,8 @@ def _sentence(error: ValidationError, model: type[BaseModel], what: str) -> tupl
     if not first["loc"]:
         if first["type"] == "value_error":
             return first["msg"].removeprefix("Value error, "), ""
+        if "field" in first.get("ctx", {}):
+            return first["msg"], first["ctx"]["field"]
         return "The body must be a JSON object.", ""
     name = shown(str(first["loc"][0]))
     if first["type"] == "extra_forbidden":

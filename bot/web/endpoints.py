@@ -6,7 +6,6 @@ import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import GenericAlias
 from typing import Any, Generic, Protocol, TypeVar
 
 from aiohttp import web
@@ -18,8 +17,8 @@ from bot.web.callers import CALLER, Caller, Scope
 from bot.web.problems import Problem, wants_page
 from executor.model import Actor
 
-_Q = TypeVar("_Q")
-_B = TypeVar("_B")
+_Q = TypeVar("_Q", covariant=True)
+_B = TypeVar("_B", covariant=True)
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 KEY_HEADER = "Idempotency-Key"
 
@@ -52,7 +51,8 @@ class Endpoint:
     """One method of one path.
 
     `handler` returns what `answer` says (a model, or a list of them), None for an answer without a body, or
-    a response of its own. `problems` are the refusals that it adds to those that `COMMON` lists.
+    a response of its own. `problems` are the refusals that it adds to those that all have, and 204 where it
+    may also answer without a body.
     """
 
     method: str
@@ -61,7 +61,7 @@ class Endpoint:
     summary: str
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
-    answer: type[BaseModel] | GenericAlias | None = None
+    answer: type[BaseModel] | type[list[Any]] | None = None
     status: int = 200
     problems: tuple[int, ...] = ()
     scope: Scope = "read"

@@ -167,7 +167,7 @@ def _check_encoding(request: web.Request) -> None:
 
 def _check_content(request: web.Request, bearer: bool) -> None:
     _check_encoding(request)
-    if not request.body_exists and "Content-Type" not in request.headers:
+    if not request.body_exists:
         return  # no body is no body of a wrong sort
     is_form = request.content_type == _FORM and not bearer
     if request.content_type != "application/json" and not is_form:

@@ -12,6 +12,9 @@ from bot.web.problems import Problem
 from storage.api import KeptAnswer
 from storage.sqlite.api import ApiRecords
 
+UNKEPT = "no-store"
+"""The `Cache-Control` of an answer that must be written down nowhere: asked again, it is made again."""
+
 
 class Repeats:
     """Keeps answers by caller and key, for a day. What was refused has changed nothing, and is tried anew."""
@@ -59,7 +62,7 @@ class Repeats:
                 headers={"Idempotency-Replayed": "true"},
             )
         response = await answer()
-        if isinstance(response.body, bytes):
+        if isinstance(response.body, bytes) and response.headers.get("Cache-Control") != UNKEPT:
             kept = KeptAnswer(request=asked_hash, status=response.status, body=response.body)
             await self._records.keep_answer(*name, kept)
         return response

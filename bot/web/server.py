@@ -18,6 +18,7 @@ from bot.web import documents, endpoints, hooks
 from bot.web.api import Api
 from bot.web.callers import OWNER
 from bot.web.channels import Channels
+from bot.web.description import Description
 from bot.web.documents import Documents
 from bot.web.endpoints import Endpoint
 from bot.web.guard import BODY_LIMIT, Address, Guard
@@ -27,6 +28,7 @@ from bot.web.problems import Problem, answering_problems
 from bot.web.repeats import Repeats
 from bot.web.sse import Streams
 from bot.web.tokens import Rate, Throttle, Tokens
+from bot.web.tokens_api import TokensApi
 from executor.wakeups import Wakeups
 from storage import Storage
 
@@ -93,7 +95,12 @@ class WebServer:
             own := Api(storage, door, self._streams, self.login_link, sandbox),
             Documents(storage, reports=reports, files=files),
         )
-        self._endpoints = (*own.endpoints(), *api)
+        self._endpoints: tuple[Endpoint, ...] = (
+            *own.endpoints(),
+            *TokensApi(self._tokens).endpoints(),
+            *api,
+        )
+        self._endpoints += tuple(Description(self._endpoints, self._pages.api).endpoints())
         self._html = pages or {}
         self._running = AsyncExitStack()
         self.address = ""

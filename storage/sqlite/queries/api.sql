@@ -43,7 +43,3 @@ WHERE job_id = :job_id AND kind = 'text_written' ORDER BY seq DESC;
 -- name: text_size
 SELECT coalesce(sum(length(CAST(json_extract(body, '$.text') AS BLOB))), 0) AS size FROM events
 WHERE job_id = :job_id AND kind = 'text_written';
-
--- name: by_session
--- The last job that had this conversation.
-SELECT * FROM jobs WHERE session_id = :session_id ORDER BY created_at DESC, id DESC LIMIT 1;
