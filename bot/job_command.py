@@ -18,6 +18,7 @@ from bot.desk.commands import BY_VERB, JOB_COMMANDS, TIME_OPTIONS, Misunderstood
 from bot.house import House, open_house
 from bot.settings import Settings
 from bot.terminal import EXIT_CODES, LiveView, open_console, say
+from bot.watch_command import watch
 from bot.web.callers import OWNER
 from executor.events import Body, Moved, ReportPublished
 from executor.model import JobStatus, Origin
@@ -46,10 +47,12 @@ class Door(Protocol):
 
 
 async def run_job(words: Sequence[str], settings: Settings, environment: Mapping[str, str]) -> int:
-    """Does what `words` say; `run VERB …` follows the job to its end. Returns the exit status.
+    """Does what `words` say; `run VERB …` and `watch ID` follow the job to its end. Returns the exit status.
 
     Where a server works on the data directory, it is asked; otherwise everything runs in this process.
     """
+    if words[:1] == ["watch"]:
+        return await watch(words[1:], settings)
     run = words[:1] == ["run"]
     try:
         text = _text(words[1:] if run else words)
