@@ -113,7 +113,7 @@ class Bifrost:
             storage.schedules, workshop.wakeups, workshop.clock, permit=self._house.desk.refusal
         )
         keep = timedelta(days=settings.retention_days)
-        retention = Retention(workshop.store, workshop.clock, workshop.jobs, keep)
+        retention = Retention(workshop.store, workshop.clock, workshop.jobs, self._house.parcels, keep)
         follow_ups = FollowUps(storage.replies, workshop.wakeups)
         parts = {
             "scheduler": scheduler.run(),

@@ -58,6 +58,8 @@ class Workshop:
     workspace is nobody's business in another."""
     jobs: Path
     """A directory per job, for its results, its temporary files, and what its attempts printed."""
+    received: Path
+    """A directory per message with files that people sent."""
     reports: Path
     grace_s: float
     """Seconds that a process is given to end by itself."""
@@ -125,7 +127,7 @@ class Attempt:
         for directory in (results, temp, home):
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         return Launch(
-            prompt=self._type.prompt(job, results),
+            prompt=self._type.prompt(job, results, workshop.received),
             model=workshop.catalog.cli_id(job.model),
             effort=job.effort,
             session_id=job.session_id,

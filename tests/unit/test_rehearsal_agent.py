@@ -274,13 +274,13 @@ def test_of_every_job_types_prompt_only_the_persons_words_are_the_topic(
     job_type: str, session_id: str | None
 ) -> None:
     job = a_job(job_type, "How does the cache\nevict?", session_id=session_id, attempt=1)
-    assert topic_of(JOB_TYPES[job_type].prompt(job, Path("/results"))) == "How does the cache evict?"
+    assert topic_of(JOB_TYPES[job_type].prompt(job, Path("/results"), Path("/received"))) == "How does the cache evict?"
 
 
 @pytest.mark.parametrize("job_type", sorted(JOB_TYPES))
 def test_the_word_to_go_on_is_no_topic(job_type: str) -> None:
     job = a_job(job_type, "How does the cache evict?", session_id="earlier", attempt=2)
-    assert topic_of(JOB_TYPES[job_type].prompt(job, Path("/results"))) == ""
+    assert topic_of(JOB_TYPES[job_type].prompt(job, Path("/results"), Path("/received"))) == ""
 
 
 def a_job(job_type: str, prompt: str, *, session_id: str | None, attempt: int) -> Job:

@@ -18,6 +18,7 @@ from bot.platforms.errands import Errands
 from bot.platforms.slack.api import CALL_TIMEOUT_S, SlackApi
 from bot.platforms.slack.connection import Connection
 from bot.platforms.slack.doors import Doors
+from bot.platforms.slack.files import Files
 from bot.platforms.slack.home import Home
 from bot.platforms.slack.links import Links
 from bot.platforms.slack.messages import Messages
@@ -32,6 +33,7 @@ SCOPES = frozenset(
         "channels:history",
         "chat:write",
         "commands",
+        "files:read",
         "files:write",
         "groups:history",
         "im:history",
@@ -39,7 +41,9 @@ SCOPES = frozenset(
         "users:read",
     }
 )
-"""What the bot token must be allowed; the manifest asks for exactly these."""
+"""What the bot token should be allowed; the manifest asks for exactly these."""
+_DISPENSABLE = frozenset({"files:read"})
+"""Without it the bot works, and says of each file that is attached why it cannot be taken."""
 
 WATCH_S = 5
 DEAD_AFTER_S = 30
@@ -87,9 +91,15 @@ class SlackAdapter:
         self._app = _app(self._bot, base_url)
         self._home = Home(self._bot, board)
         replies, people = Replies(self._bot), People(self._bot, self._errands)
-        links = Links(self._bot, board)
+        links, files = Links(self._bot, board), Files(self._bot, base_url)
         messages = Messages(
-            door=door, replies=replies, errands=self._errands, people=people, links=links, overhear=overhear
+            door=door,
+            replies=replies,
+            errands=self._errands,
+            people=people,
+            links=links,
+            files=files,
+            overhear=overhear,
         )
         Doors(
             door=door,
@@ -98,6 +108,7 @@ class SlackAdapter:
             people=people,
             home=self._home,
             links=links,
+            files=files,
             messages=messages,
             command=command,
         ).listen(self._app)
@@ -147,7 +158,7 @@ class SlackAdapter:
             granted = (await self._bot.check()).scopes
         except Refused as error:
             raise SetupFault(error.code, _BOT_REFUSED) from error
-        missing = SCOPES - granted if granted is not None else frozenset()
+        missing = SCOPES - _DISPENSABLE - granted if granted is not None else frozenset()
         if missing:
             text = f"The bot token lacks the scope {', '.join(sorted(missing))}."
             raise SetupFault("missing_scope", f"{text} {_REINSTALL}")
