@@ -68,9 +68,7 @@ class Executor:
         return replace(request, provider=handover.provider, model=handover.model, note=note)
 
 
-def follow_up(
-    job: Job, text: str, origin: Origin, dedupe_key: str, files: Sequence[File] = ()
-) -> JobRequest:
+def follow_up(job: Job, text: str, origin: Origin, dedupe_key: str, files: Sequence[File] = ()) -> JobRequest:
     """The request to go on with an ended job; without a session, afresh but with what is known of it."""
     payload = {
         **job.payload,

@@ -40,7 +40,7 @@ class Parcel:
         self._names: set[str] = set()
 
     async def add(self, label: str, fetch: Fetch, most: int) -> File:
-        """Keeps what `fetch` brings under a name of ours. Raises TooLarge, OSError, and what `fetch` raises."""
+        """Keeps what `fetch` brings, under a name of ours. Raises TooLarge, OSError, and as `fetch` does."""
         name = plain_name(label, self._names)
         self._names.add(name)
         size = await _receive(self._place / name, fetch, most)
@@ -84,13 +84,14 @@ class Parcels:
 
 def visible(text: str) -> str:
     """A name of somebody's on one line, without signs that cannot be seen or that change how it reads."""
-    shown = "".join(" " if unicodedata.category(sign) in _HIDDEN else sign for sign in text)
-    return " ".join(shown.split())[:_LABEL] or "file"
+    shown = _shown(text)
+    cut = f"{shown[: _LABEL - _SUFFIX]}…{shown[-_SUFFIX:]}" if len(shown) > _LABEL else shown
+    return cut or "file"
 
 
 def plain_name(label: str, taken: Collection[str]) -> str:
     """A name that every system takes and none takes for a path; another one than those that are `taken`."""
-    last = visible(label).replace("\\", "/").rpartition("/")[2]
+    last = _shown(label).replace("\\", "/").rpartition("/")[2]
     stem, dot, suffix = unicodedata.normalize("NFKD", last).rpartition(".")
     if not dot or len(suffix) > _SUFFIX:
         stem, suffix = last, ""
@@ -103,9 +104,13 @@ def plain_name(label: str, taken: Collection[str]) -> str:
     return name
 
 
+def _shown(text: str) -> str:
+    return " ".join("".join(" " if unicodedata.category(sign) in _HIDDEN else sign for sign in text).split())
+
+
 def _plain(text: str) -> str:
     ascii_only = text.encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", ascii_only)
+    return re.sub(r"[^A-Za-z0-9._]+", "-", ascii_only)
 
 
 def _make(place: Path) -> None:

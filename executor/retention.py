@@ -1,4 +1,4 @@
-"""Removes the files of jobs that ended long ago: raw logs, results, what people sent. Their event log stays."""
+"""Removes the files of jobs that ended long ago: raw logs, results, what people sent. The event log stays."""
 
 from __future__ import annotations
 

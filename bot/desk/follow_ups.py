@@ -89,9 +89,7 @@ class FollowUps:
             if job.replies >= MOST:
                 raise Refusal(f"{MOST} replies wait for job `{job.short_id}` already; let it end first.")
             async with self._attachments.taken(ask) as files:
-                reply = Reply(
-                    text=ask.args["prompt"], origin=ask.origin, delivery=ask.delivery, files=files
-                )
+                reply = Reply(text=ask.args["prompt"], origin=ask.origin, delivery=ask.delivery, files=files)
                 waits_for = await self._storage.replies.keep(job.id, reply)
             if waits_for is not None:
                 return Answer(ok=True, text=kept(waits_for), job=waits_for)

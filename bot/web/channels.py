@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Sequence
 from aiohttp import web
 
 from bot.desk.asks import REPLY, Answer, Ask, Invocation
+from bot.desk.attachments import Limits
 from bot.desk.desk import Door
 from bot.web import form
 from bot.web.bodies import AskBody, CommandBody, ReplyBody, read_body
@@ -17,6 +18,7 @@ from bot.web.markup import to_html
 from bot.web.pages import Desk, Pages, View, thread_of, view_of
 from bot.web.problems import Problem
 from bot.web.sse import Frame, Streams, cursor
+from bot.web.uploads import read_form
 from executor.model import Actor, Origin
 from executor.wakeups import MESSAGES
 from storage.hub import Message
@@ -32,7 +34,16 @@ _NAME = "{name:[a-z0-9][a-z0-9_-]{0,39}}"
 class Channels:
     """The page's own channels. Everybody who is logged in is `actor`."""
 
-    def __init__(self, messages: Messages, door: Door, actor: Actor, pages: Pages, streams: Streams) -> None:
+    def __init__(
+        self,
+        messages: Messages,
+        door: Door,
+        actor: Actor,
+        pages: Pages,
+        streams: Streams,
+        limits: Limits,
+    ) -> None:
+        self._limits = limits
         self._messages = messages
         self._door = door
         self._actor = actor
@@ -104,7 +115,7 @@ class Channels:
         return self._answered(request, await answered(self._door.command(invocation)), channel)
 
     async def _job(self, request: web.Request) -> web.Response:
-        body = await read_body(request, form.JobBody)
+        body, files = await read_form(request, form.JobBody, self._limits)
         channel = request.match_info["name"]
         verb, args = form.verb_and_args(body)
         ask = Ask(
@@ -113,6 +124,7 @@ class Channels:
             delivery=f"web:{body.delivery}",
             args=args,
             zone=body.clocks,
+            files=files,
         )
         return self._answered(request, await answered(self._door.ask(ask)), channel)
 
@@ -129,10 +141,16 @@ class Channels:
         return self._answered(request, await answered(self._door.ask(ask)), origin.channel)
 
     async def _reply(self, request: web.Request) -> web.Response:
-        body = await read_body(request, ReplyBody)
+        body, files = await read_form(request, ReplyBody, self._limits)
         origin = await self._origin(body.message)
-        args = {"prompt": body.text}
-        ask = Ask(verb=REPLY, origin=origin, delivery=f"web:{body.delivery}", args=args, zone=body.clocks)
+        ask = Ask(
+            verb=REPLY,
+            origin=origin,
+            delivery=f"web:{body.delivery}",
+            args={"prompt": body.text},
+            zone=body.clocks,
+            files=files,
+        )
         return self._answered(request, await answered(self._door.ask(ask)), origin.channel)
 
     async def _origin(self, message_id: str) -> Origin:
@@ -144,7 +162,7 @@ class Channels:
 
     def _answered(self, request: web.Request, answer: Answer, channel: str) -> web.Response:
         """The answer as JSON for the page's script; for a plain form, the way back to the page."""
-        if request.content_type == "application/json":
+        if "application/json" in (request.content_type, request.headers.get("Accept")):
             sentence = to_html(answer.text.partition("\n")[0])
             fields = {"ok": answer.ok, "html": to_html(answer.text), "field": answer.field}
             return web.json_response(fields | {"sentence": sentence})

@@ -11,6 +11,7 @@ from typing import Self
 
 from aiohttp import web
 
+from bot.desk.attachments import Limits
 from bot.desk.desk import Door
 from bot.platforms.hooks import Hook
 from bot.web import documents, hooks
@@ -51,8 +52,8 @@ class WebServer:
     """Serves while its block runs (`async with`) or until `run` is cancelled.
 
     `public_url` is what people type where that is not the bound address, as behind a proxy; with https the
-    cookie is for https alone. Port 0 takes a free one; `url` tells which. `sandbox` is how jobs are held.
-    `called_at` are the paths at which platforms call us.
+    cookie is for https alone. Port 0 takes a free one; `url` tells which. `sandbox` is how jobs are held,
+    `limits` what may be sent along with a request. `called_at` are the paths at which platforms call us.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class WebServer:
         public_url: str = "",
         actor: Actor = OWNER,
         sandbox: str = "",
+        limits: Limits | None = None,
         called_at: Mapping[str, Hook] | None = None,
     ) -> None:
         if not api_token:
@@ -80,9 +82,10 @@ class WebServer:
         self._pages = Pages()
         self._called_at = called_at or {}
         self._streams = Streams(wakeups)
+        limits = limits or Limits()
         self._doors = (
-            Channels(storage.messages, door, actor, self._pages, self._streams),
-            Api(storage, door, actor, self._streams, self.login_link, sandbox),
+            Channels(storage.messages, door, actor, self._pages, self._streams, limits),
+            Api(storage, door, actor, self._streams, self.login_link, sandbox, limits),
             Documents(storage, reports=reports, files=files),
         )
         self._running = AsyncExitStack()

@@ -124,4 +124,6 @@ def _hand_over(connection: sqlite3.Connection, job: Job, request: JobRequest, no
 
 
 def _to_reply(row: sqlite3.Row) -> Reply:
-    return Reply(text=row["text"], origin=to_origin(row), delivery=row["delivery"], files=unpack(row["files"]))
+    return Reply(
+        text=row["text"], origin=to_origin(row), delivery=row["delivery"], files=unpack(row["files"])
+    )

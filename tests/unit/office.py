@@ -158,9 +158,7 @@ def desk_on(
         access=Access(rules=rules),
         catalog=Catalog(providers=providers),
         workspaces=Workspaces(directories={"main": Path("/srv/main"), "api": Path("/srv/api")}),
-        attachments=Attachments(
-            Parcels(received), Limits(largest=1_000, most=3), storage.replies.delivered
-        ),
+        attachments=Attachments(Parcels(received), Limits(largest=1_000, most=3), storage.replies.delivered),
         prompt_limit=LIMIT,
         clock=clock or SystemClock(),
         zone=ZoneInfo("Europe/Paris"),

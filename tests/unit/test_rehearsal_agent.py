@@ -274,7 +274,10 @@ def test_of_every_job_types_prompt_only_the_persons_words_are_the_topic(
     job_type: str, session_id: str | None
 ) -> None:
     job = a_job(job_type, "How does the cache\nevict?", session_id=session_id, attempt=1)
-    assert topic_of(JOB_TYPES[job_type].prompt(job, Path("/results"), Path("/received"))) == "How does the cache evict?"
+    assert (
+        topic_of(JOB_TYPES[job_type].prompt(job, Path("/results"), Path("/received")))
+        == "How does the cache evict?"
+    )
 
 
 @pytest.mark.parametrize("job_type", sorted(JOB_TYPES))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from executor.model import Job, JobStatus
+from executor.parcels import Parcels
 from executor.retention import Retention
 from tests.builders import START, TestClock, open_workshop, started
 from tests.fsck import check
@@ -42,7 +43,8 @@ def aged(scene: Scene, job: Job) -> Path:
 
 
 def retention(scene: Scene) -> Retention:
-    return Retention(scene.workshop.store, scene.workshop.clock, scene.place / "jobs", MONTH)
+    parcels = Parcels(scene.workshop.received)
+    return Retention(scene.workshop.store, scene.workshop.clock, scene.place / "jobs", parcels, MONTH)
 
 
 async def test_the_files_of_an_ended_job_go_after_their_time_and_its_log_stays(

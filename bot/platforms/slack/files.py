@@ -13,8 +13,8 @@ from bot.platforms.slack.origins import Json
 from executor.parcels import Take
 
 _NO_SCOPE = (
-    "Slack shows me its login page instead: my token lacks the scope `files:read`. Whoever runs me reinstalls "
-    "the app from manifest.yml."
+    "Slack shows me its login page instead: my token lacks the scope `files:read`. Whoever runs me "
+    "reinstalls the app from manifest.yml."
 )
 _EXTERNAL = "it lies with another service, and Slack has only a link to it."
 _HIDDEN = "Slack does not show it any more (it was deleted, or is older than this workspace's plan keeps)."

@@ -122,9 +122,8 @@ async function send(form, fields) {
   mark(form);
   try {
     const own_zone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
-    const body = JSON.stringify({ ...fields, own_zone, delivery: deliveries.get(form) });
-    const headers = { "Content-Type": "application/json" };
-    const response = await fetch(form.action, { method: "POST", headers, body });
+    const { files, ...words } = { ...fields, own_zone, delivery: deliveries.get(form) };
+    const response = await fetch(form.action, { method: "POST", ...sealed(words, form.elements.files?.files) });
     const answer = await response.json();
     deliveries.delete(form);
     if (answer.ok || !mark(form, answer)) note(answer.ok === true, answer.html, answer.detail);
@@ -135,6 +134,15 @@ async function send(form, fields) {
   } finally {
     button.disabled = false;
   }
+}
+
+function sealed(words, files) {
+  // Without files it goes as JSON; with them as the form itself would send it.
+  if (!files?.length) return { headers: { "Content-Type": "application/json" }, body: JSON.stringify(words) };
+  const body = new FormData();
+  for (const [name, value] of Object.entries(words)) body.append(name, value);
+  for (const file of files) body.append("files", file);
+  return { headers: { Accept: "application/json" }, body };
 }
 
 function note(ok, html, plain) {
