@@ -230,7 +230,7 @@ class Settings(_Section):
     least_schedule_minutes: int = Field(default=5, ge=1, le=24 * 60)
     require_sandbox: bool = False
     retention_days: int = Field(default=30, ge=1, le=36_500)
-    """How long the files of a job are kept after its end: what its CLI printed, results, what came with it."""
+    """How long the files of a job are kept after its end: what its CLI printed, results, what came in."""
     workspaces: dict[Name, Workspace] = Field(
         default_factory=lambda: {"main": Workspace(path=Path.cwd())}, min_length=1
     )

@@ -59,14 +59,14 @@ class Api:
         ]
 
     async def _command(self, request: web.Request) -> web.Response:
-        body, files = await read_form(request, ApiCommandBody, self._limits)
-        invocation = Invocation(
-            text=body.text,
-            origin=Origin(actor=self._actor, channel=body.channel),
-            delivery=f"api:{body.delivery or uuid.uuid4()}",
-            files=files,
-        )
-        answer = await answered(self._door.command(invocation))
+        async with read_form(request, ApiCommandBody, self._limits) as (body, files):
+            invocation = Invocation(
+                text=body.text,
+                origin=Origin(actor=self._actor, channel=body.channel),
+                delivery=f"api:{body.delivery or uuid.uuid4()}",
+                files=files,
+            )
+            answer = await answered(self._door.command(invocation))
         if answer.unavailable:
             raise unavailable(answer.text)
         job_id = answer.job.id if answer.job else None

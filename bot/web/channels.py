@@ -115,18 +115,19 @@ class Channels:
         return self._answered(request, await answered(self._door.command(invocation)), channel)
 
     async def _job(self, request: web.Request) -> web.Response:
-        body, files = await read_form(request, form.JobBody, self._limits)
         channel = request.match_info["name"]
-        verb, args = form.verb_and_args(body)
-        ask = Ask(
-            verb=verb,
-            origin=Origin(actor=self._actor, channel=channel),
-            delivery=f"web:{body.delivery}",
-            args=args,
-            zone=body.clocks,
-            files=files,
-        )
-        return self._answered(request, await answered(self._door.ask(ask)), channel)
+        async with read_form(request, form.JobBody, self._limits) as (body, files):
+            verb, args = form.verb_and_args(body)
+            ask = Ask(
+                verb=verb,
+                origin=Origin(actor=self._actor, channel=channel),
+                delivery=f"web:{body.delivery}",
+                args=args,
+                zone=body.clocks,
+                files=files,
+            )
+            answer = await answered(self._door.ask(ask))
+        return self._answered(request, answer, channel)
 
     async def _ask(self, request: web.Request) -> web.Response:
         body = await read_body(request, AskBody)
@@ -141,17 +142,18 @@ class Channels:
         return self._answered(request, await answered(self._door.ask(ask)), origin.channel)
 
     async def _reply(self, request: web.Request) -> web.Response:
-        body, files = await read_form(request, ReplyBody, self._limits)
-        origin = await self._origin(body.message)
-        ask = Ask(
-            verb=REPLY,
-            origin=origin,
-            delivery=f"web:{body.delivery}",
-            args={"prompt": body.text},
-            zone=body.clocks,
-            files=files,
-        )
-        return self._answered(request, await answered(self._door.ask(ask)), origin.channel)
+        async with read_form(request, ReplyBody, self._limits) as (body, files):
+            origin = await self._origin(body.message)
+            ask = Ask(
+                verb=REPLY,
+                origin=origin,
+                delivery=f"web:{body.delivery}",
+                args={"prompt": body.text},
+                zone=body.clocks,
+                files=files,
+            )
+            answer = await answered(self._door.ask(ask))
+        return self._answered(request, answer, origin.channel)
 
     async def _origin(self, message_id: str) -> Origin:
         """Where a button was pressed, or a reply written: in the thread of its message."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Sequence
-from typing import BinaryIO, TypeVar
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from typing import TypeVar
 
 from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel
 
 from bot.desk.asks import Offer
@@ -26,24 +28,37 @@ _WITHIN_S = 120
 _B = TypeVar("_B", bound=BaseModel)
 
 
-async def read_form(request: web.Request, body: type[_B], limits: Limits) -> tuple[_B, Sequence[Offer]]:
-    """The request as a `body`, and its files. Raises Problem.
+@asynccontextmanager
+async def read_form(
+    request: web.Request, body: type[_B], limits: Limits
+) -> AsyncIterator[tuple[_B, Sequence[Offer]]]:
+    """The request as a `body`, and its files, which can be had while the block runs. Raises Problem.
 
     What is too large is refused while it comes, whatever it said of its size.
     """
     if request.content_type != UPLOAD:
-        return await read_body(request, body), ()
+        yield await read_body(request, body), ()
+        return
+    with ExitStack() as kept:
+        fields, offers = await _in_time(request, limits, kept)
+        yield validated(fields, body), offers
+
+
+async def _in_time(
+    request: web.Request, limits: Limits, kept: ExitStack
+) -> tuple[dict[str, str], list[Offer]]:
     try:
         async with asyncio.timeout(_WITHIN_S):
-            fields, offers = await _parts(await request.multipart(), limits)
+            return await _parts(await request.multipart(), limits, kept)
     except TimeoutError:
         raise Problem(408, f"The files did not arrive within {_WITHIN_S} seconds.") from None
-    except ValueError as error:
+    except (ValueError, HttpProcessingError) as error:
         raise Problem(400, "The body is not a valid form.") from error
-    return validated(fields, body), offers
 
 
-async def _parts(reader: MultipartReader, limits: Limits) -> tuple[dict[str, str], list[Offer]]:
+async def _parts(
+    reader: MultipartReader, limits: Limits, kept: ExitStack
+) -> tuple[dict[str, str], list[Offer]]:
     fields: dict[str, str] = {}
     offers: list[Offer] = []
     while (part := await reader.next()) is not None:
@@ -54,7 +69,7 @@ async def _parts(reader: MultipartReader, limits: Limits) -> tuple[dict[str, str
         elif part.filename:  # a field without a file has an empty name
             if len(offers) >= limits.most:
                 raise Problem(413, limits.too_many(len(offers) + 1))
-            offers.append(await _offer(part, part.filename, limits))
+            offers.append(await _offer(part, part.filename, limits, kept))
     return fields, offers
 
 
@@ -67,20 +82,19 @@ async def _text(part: BodyPartReader) -> str:
     return text.decode()
 
 
-async def _offer(part: BodyPartReader, label: str, limits: Limits) -> Offer:
-    # Without a name it goes with us, however we end. It is closed with its last reference.
-    kept: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115
+async def _offer(part: BodyPartReader, label: str, limits: Limits, kept: ExitStack) -> Offer:
+    # It has no name, so nothing is left of it, however we end.
+    file = kept.enter_context(tempfile.TemporaryFile())
     size = 0
     while piece := await part.read_chunk(_PIECE):
         size += len(piece)
         if size > limits.largest:
-            kept.close()
             raise Problem(413, limits.too_large(label))
-        await asyncio.to_thread(kept.write, piece)
+        await asyncio.to_thread(file.write, piece)
 
     async def fetch(take: Take) -> None:
-        kept.seek(0)
-        while piece := await asyncio.to_thread(kept.read, _PIECE):
+        file.seek(0)
+        while piece := await asyncio.to_thread(file.read, _PIECE):
             await take(piece)
 
     return Offer(label=label, fetch=fetch, size=size)
