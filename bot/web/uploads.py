@@ -84,7 +84,7 @@ async def _text(part: BodyPartReader) -> str:
 
 async def _offer(part: BodyPartReader, label: str, limits: Limits, kept: ExitStack) -> Offer:
     # It has no name, so nothing is left of it, however we end.
-    file = kept.enter_context(tempfile.TemporaryFile())
+    file = kept.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
     size = 0
     while piece := await part.read_chunk(_PIECE):
         size += len(piece)
