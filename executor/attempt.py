@@ -15,6 +15,7 @@ from executor.backends.base import Backend, CliMissing, Decoder, Launch
 from executor.catalog import Catalog
 from executor.events import Activity, Noticed, ToolEnded
 from executor.fallbacks import Fallbacks
+from executor.files import all_of
 from executor.job_types.base import JobType
 from executor.live import LiveLog
 from executor.model import TIMEOUT, Job, Outcome, OutcomeKind, Report, StopReason
@@ -135,6 +136,7 @@ class Attempt:
             home=home,
             results=results,
             temp=temp,
+            received=tuple({workshop.received / file.parcel: None for file in all_of(job.payload)}),
         )
 
     async def _read(self, process: Process, stdin: bytes, decoder: Decoder) -> Outcome:
