@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from executor.model import Job, JobStatus
 from executor.files import packed
+from executor.model import Job, JobStatus
 from executor.parcels import Parcels, Take
 from executor.retention import Retention
 from tests.builders import START, TestClock, open_workshop, started
