@@ -79,4 +79,4 @@ def amount(size: int) -> str:
     for unit, bytes_each in (("MB", 1_000_000), ("kB", 1_000)):
         if size >= bytes_each:
             return f"{size / bytes_each:.1f}".removesuffix(".0") + f" {unit}"
-    return f"{size} bytes"
+    return "1 byte" if size == 1 else f"{size} bytes"

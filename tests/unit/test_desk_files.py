@@ -196,3 +196,14 @@ async def test_the_files_of_a_job_are_in_use_until_it_has_ended_for_long(office:
     assert await office.storage.jobs.parcels_in_use(job.finished_at) == [file.parcel]
     office.clock.pass_by(seconds=1)
     assert await office.storage.jobs.parcels_in_use(office.clock.now()) == []
+
+
+async def test_a_disk_that_is_full_is_spoken_of(office: Office) -> None:
+    async def fetch(_: Take) -> None:
+        raise OSError(28, "No space left on device")
+
+    file, before = Attached(), office.rows()
+    file.offer = Offer(label="chart.png", fetch=fetch)
+    said = await office.refused(await say(office, "research x", file), before)
+    assert said.startswith("`chart.png` cannot be taken: it cannot be written to my disk (No space left")
+    assert received(office) == []
