@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from bot.departure import departing
 from bot.desk.desk import Desk
+from bot.desk.hearing import Hearing
 from bot.house import House, public_url
 from bot.loop_watch import LoopWatch
 from bot.news import words
@@ -169,6 +170,7 @@ def _slack(settings: Settings, house: House) -> SlackAdapter | None:
         signing_secret=slack.signing_secret.get_secret_value(),
         door=house.desk,
         board=house.board,
+        hearing=Hearing("slack", house.storage.threads, house.workshop.clock),
         base_url=slack.api_url,
         overhear=slack.replies == "all",
     )

@@ -257,7 +257,7 @@ async def test_a_button_that_is_not_ours_is_answered(world: World) -> None:
 async def test_a_slow_answer_to_a_click_is_told_when_it_comes(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doors, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(doors, "PATIENCE_S", 0)
     await world.platform.post(world.place, ENDED, "job-1:card")
     world.desk.answer = Answer(ok=False, text="`3fa9c1` goes on already.")
     world.desk.open.clear()

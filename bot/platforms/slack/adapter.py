@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.desk.board import Board
 from bot.desk.desk import Door
+from bot.desk.hearing import Hearing
 from bot.platforms.base import Refused, SetupFault, Throttled, Unsure
 from bot.platforms.errands import Errands
 from bot.platforms.slack.api import CALL_TIMEOUT_S, SlackApi
@@ -21,6 +22,7 @@ from bot.platforms.slack.doors import Doors
 from bot.platforms.slack.home import Home
 from bot.platforms.slack.links import Links
 from bot.platforms.slack.messages import Messages
+from bot.platforms.slack.missed import Missed
 from bot.platforms.slack.people import People
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.replies import Replies
@@ -75,6 +77,7 @@ class SlackAdapter:
         signing_secret: str = "",
         door: Door,
         board: Board,
+        hearing: Hearing,
         base_url: str = "https://slack.com/api/",
         command: str = "/job",
         overhear: bool = False,
@@ -89,8 +92,15 @@ class SlackAdapter:
         replies, people = Replies(self._bot), People(self._bot, self._errands)
         links = Links(self._bot, board)
         messages = Messages(
-            door=door, replies=replies, errands=self._errands, people=people, links=links, overhear=overhear
+            door=door,
+            replies=replies,
+            errands=self._errands,
+            people=people,
+            links=links,
+            hearing=hearing,
+            overhear=overhear,
         )
+        self._missed = Missed(api=self._bot, hearing=hearing, messages=messages, errands=self._errands)
         Doors(
             door=door,
             replies=replies,
@@ -140,7 +150,11 @@ class SlackAdapter:
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
     def _connection(self) -> Connection:
-        return Connection(app=self._app, api=self._socket, errands=self._errands, on_hello=self.ready.set)
+        return Connection(app=self._app, api=self._socket, errands=self._errands, on_hello=self._listens)
+
+    def _listens(self) -> None:
+        self.ready.set()
+        self._missed.look()
 
     async def _check(self) -> None:
         try:
@@ -154,7 +168,7 @@ class SlackAdapter:
 
     async def _stay_reachable(self) -> None:
         """There is nothing to keep up; but a token that is revoked is found out."""
-        self.ready.set()
+        self._listens()
         _log.info("slack.reachable", extra={"path": PATH})
         try:
             while True:
@@ -162,6 +176,7 @@ class SlackAdapter:
                 await self._keep_alive()
         finally:
             self.ready.clear()
+            self._missed.stop()
             await self._errands.settle(SETTLE_S)
 
     async def _watch(self, connection: Connection) -> None:
@@ -181,6 +196,7 @@ class SlackAdapter:
             _log.warning("slack.socket_dead")
         finally:
             self.ready.clear()
+            self._missed.stop()
             # What has come in is still answered and acknowledged while the socket stands.
             await self._errands.settle(SETTLE_S)
 
