@@ -52,6 +52,11 @@ class Hearing:
         """The platform listens to us again, from this moment on."""
         self._returns += 1
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether something may have been written that is not read back."""
+        return self._read_back < self._returns
+
     def is_new(self, delivery: str) -> bool:
         """Whether this is to be done now; it is known from then on."""
         if delivery in self._known:
@@ -71,16 +76,20 @@ class Hearing:
 
     @asynccontextmanager
     async def absence(self) -> AsyncIterator[Sequence[Thread]]:
-        """The threads to read back, each with since when; done without an error, it counts as heard."""
+        """The threads to read back, each with since when; done without an error, it counts as heard.
+
+        Only once all of them are known: of a card that was being posted when the bot died, nobody knows yet.
+        """
         earliest = self._clock.now() - WINDOW
         heard = max(await self._store.heard(self._platform) or earliest, earliest)
         threads, this = await self._store.open(self._platform, earliest, MOST_THREADS), self._returns
-        yield [replace(thread, since=max(thread.since, heard)) for thread in threads]
-        self._read_back = this
-        await self._note()
+        yield [replace(thread, since=max(thread.since, heard)) for thread in threads if thread.id]
+        if all(thread.id for thread in threads):
+            self._read_back = this
+            await self._note()
 
     async def _note(self) -> None:
-        if self._latest is None or self._read_back < self._returns:
+        if self._latest is None or self.is_behind:
             return
         try:
             await self._store.hear(self._platform, self._latest)

@@ -19,7 +19,7 @@ GAP_S = 1.5
 """Seconds between two pages: Slack gives a whole team fifty a minute, and lost messages are looked for too."""
 _PAGE = 200
 _PAGES = 3
-_TRIES = 3
+_TRIES = 5
 _PAUSE_S = 5.0
 
 _log = logging.getLogger(__name__)
@@ -34,15 +34,12 @@ class Missed:
         self._messages = messages
         self._errands = errands
         self._reading: asyncio.Task[None] | None = None
-        self._again = False
 
     def look(self) -> None:
         """Slack listens from now on."""
         self._hearing.returned()
         if self._reading is None or self._reading.done():
             self._reading = self._errands.start(self._read_all())
-        else:
-            self._again = True  # another socket: what fell between the two is not read yet
 
     def stop(self) -> None:
         """Nobody is listened to any more: the next one who is begins anew."""
@@ -50,16 +47,17 @@ class Missed:
             self._reading.cancel()
 
     async def _read_all(self) -> None:
-        self._again = True
-        tries = 0
-        while self._again and tries < _TRIES:
-            self._again = False
+        for _ in range(_TRIES):
+            pause_s = _PAUSE_S
             try:
                 await self._read_once()
-            except (Throttled, Unsure, Refused) as error:
+            except Throttled as error:
+                pause_s = error.retry_after_s
+            except (Unsure, Refused) as error:
                 _log.warning("slack.not_read_back", extra={"fault": str(error)})
-                self._again, tries = True, tries + 1
-                await asyncio.sleep(error.retry_after_s if isinstance(error, Throttled) else _PAUSE_S)
+            if not self._hearing.is_behind:
+                return
+            await asyncio.sleep(pause_s)
 
     async def _read_once(self) -> None:
         identity = await self._api.identity()
