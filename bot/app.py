@@ -10,7 +10,6 @@ from collections.abc import Coroutine, Mapping
 from datetime import timedelta
 
 from bot.departure import departing
-from bot.desk.desk import Desk
 from bot.desk.hearing import Hearing
 from bot.house import House, public_url
 from bot.loop_watch import LoopWatch
@@ -70,7 +69,7 @@ class Bifrost:
             called_at={SLACK_PATH: request_url.answer} if request_url else {},
         )
         self._serve = serve
-        self.discord = _discord(settings, house.desk) if serve else None
+        self.discord = _discord(settings, house) if serve else None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set, then lets what runs end for a while, interrupts the rest, tells the last
@@ -178,12 +177,19 @@ def _slack(settings: Settings, house: House) -> SlackAdapter | None:
     return adapter
 
 
-def _discord(settings: Settings, desk: Desk) -> DiscordAdapter | None:
+def _discord(settings: Settings, house: House) -> DiscordAdapter | None:
     discord = settings.discord
     token = discord.token.get_secret_value()
     if not token:
         return None
-    adapter = DiscordAdapter(token=token, door=desk, guilds=discord.guilds, api_url=discord.api_url)
+    adapter = DiscordAdapter(
+        token=token,
+        door=house.desk,
+        hearing=Hearing("discord", house.storage.threads, house.workshop.clock),
+        guilds=discord.guilds,
+        api_url=discord.api_url,
+        overhear=discord.replies == "all",
+    )
     adapter.platform.caps = discord.pace.set(adapter.platform.caps)
     return adapter
 

@@ -45,7 +45,8 @@ async def test_only_the_intent_for_guilds_is_asked_for() -> None:
 
 async def test_a_wrong_token_stops_the_adapter_with_a_sentence() -> None:
     async with DiscordSimulator() as discord:
-        adapter = DiscordAdapter(token="wrong", door=Desk(), api_url=discord.api_url)
+        discord.token = "wrong"
+        adapter = adapter_for(discord, Desk())
         fault = await run_until_fault(adapter)
     assert fault.code == "401"
     assert "bot token" in fault.text
@@ -148,6 +149,17 @@ async def test_commands_of_named_guilds_are_declared_there_alone() -> None:
                 pass
         assert [call.route for call in discord.calls if call.route.startswith("PUT")] == [PUT_GUILD]
         assert len(discord.guild.commands[discord.guild.id]) == 2
+
+
+async def test_who_names_servers_or_names_them_no_more_leaves_no_commands_behind() -> None:
+    async with DiscordSimulator() as discord:
+        named = frozenset({discord.guild.id})
+        for guilds, declared in ((named, {discord.guild.id}), (frozenset[str](), {""}), (named, {*named})):
+            for _ in range(2):
+                async with running(adapter_for(discord, Desk(), guilds)):
+                    assert {scope for scope, commands in discord.guild.commands.items() if commands} == declared
+        puts = [call.route for call in discord.calls if call.route.startswith("PUT")]
+        assert puts == [PUT_GUILD, PUT, PUT_GUILD, PUT_GUILD, PUT]
 
 
 async def test_a_guild_that_the_bot_is_not_in_stops_the_adapter_with_a_sentence() -> None:

@@ -274,7 +274,8 @@ async def test_a_reply_goes_on_with_the_job_in_new_words(world: World) -> None:
     done = await world.ada.submits(opened, {"prompt": "and now the tests"})
     assert (done.text, done.is_private) == ("queued as `#3fa9c1`", True)
     (ask,) = world.desk.asks
-    assert (ask.verb, ask.target, ask.args) == ("resume", "3fa9c1", {"prompt": "and now the tests"})
+    assert (ask.verb, ask.target, ask.args) == ("reply", "3fa9c1", {"prompt": "and now the tests"})
+    assert ask.origin.thread == world.dev.messages[0].id
 
 
 # Forms

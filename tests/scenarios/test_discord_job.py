@@ -129,7 +129,7 @@ async def test_cancel_then_resume_then_a_restart_and_the_buttons_still_work(scen
         await scene.sees(lambda: scene.replies, "output in the thread")
         asked = await scene.ann.clicks(scene.card, "Cancel")
         assert asked.original is not None
-        assert scene.card.buttons == ["Cancel"], "nothing is stopped before it is confirmed"
+        assert scene.card.buttons == ["Cancel", "Reply"], "nothing is stopped before it is confirmed"
         stopped = await scene.ann.clicks(asked.original, "Cancel")
         assert "Stopping job" in stopped.text
         first = await ended(house)

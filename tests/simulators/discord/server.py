@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TypeVar
 from uuid import uuid4
@@ -12,8 +12,8 @@ from uuid import uuid4
 from aiohttp import web
 
 from tests.simulators.discord import payloads
-from tests.simulators.discord.gateway import Gateway
-from tests.simulators.discord.model import Call, Channel, Message, Ping, User
+from tests.simulators.discord.gateway import CONTENT, Gateway
+from tests.simulators.discord.model import Call, Channel, File, Message, Ping, User
 from tests.simulators.discord.people import Person
 from tests.simulators.discord.rates import Rules
 from tests.simulators.discord.rest import Fault, Rest
@@ -40,6 +40,7 @@ class DiscordSimulator:
         self.guild = Guild(rules=rules or Rules(), clock=clock, bot_name=bot_name, name="Workshop")
         self.gateway = Gateway(self.guild, self.token)
         self.guild.publish = self.gateway.publish
+        self.guild.tell = self.gateway.tell
         self._rest = Rest(self.guild, self.gateway, self.token)
         self._runner: web.AppRunner | None = None
 
@@ -114,10 +115,16 @@ class DiscordSimulator:
         self.guild.names[person.id] = name
         return person
 
-    def say(self, person: User, channel: Channel, content: str) -> Message:
+    def say(self, person: User, channel: Channel, content: str, files: Sequence[File] = ()) -> Message:
         """What a person writes in a channel; the bot hears of it only with the intent for it."""
-        message = self.guild.post(channel, person.id, content, allowed_mentions={"parse": ["users"]})
-        return message
+        return self.guild.post(
+            channel, person.id, content, files=[*files], allowed_mentions={"parse": ["users"]}
+        )
+
+    def allow_content(self) -> None:
+        """Switches on Message Content Intent, as on the page Bot of the developer portal."""
+        self.gateway.allowed_privileged |= CONTENT
+        self.guild.readable = True
 
     async def until(
         self,
