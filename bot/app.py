@@ -191,6 +191,7 @@ def _discord(settings: Settings, house: House) -> DiscordAdapter | None:
         overhear=discord.replies == "all",
     )
     adapter.platform.caps = discord.pace.set(adapter.platform.caps)
+    house.desk.vouching.ask("discord", adapter.members.roles_of)
     return adapter
 
 

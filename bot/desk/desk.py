@@ -26,6 +26,7 @@ from bot.desk.help import help_of, help_text
 from bot.desk.prompts import problem_of
 from bot.desk.terms import effort_of, model_of, on_other_terms, priority_of, timeout_of
 from bot.desk.timetable import Timetable
+from bot.desk.vouching import Vouching
 from bot.news.words import state
 from bot.outages import refusal
 from executor.catalog import Catalog
@@ -85,6 +86,7 @@ class Desk:
         self._storage = storage
         self._executor = executor
         self._access = access
+        self.vouching = Vouching(access)
         self._catalog = catalog
         self._workspaces = workspaces
         self._prompt_limit = prompt_limit
@@ -152,9 +154,9 @@ class Desk:
         """Ids that `verb` could be about, each with a line that says what it is; nothing for strangers."""
         return await suggestions.find(self._storage, self._access, origin, verb, typed)
 
-    def refusal(self, request: JobRequest) -> str:
+    async def refusal(self, request: JobRequest) -> str:
         """Why the owner of a schedule may not have this now, in a sentence; empty where it may run."""
-        allowed = self._access.authorize(request.origin, request.type)
+        allowed = await self.vouching.authorize(request.origin, request.type)
         if isinstance(allowed, Deny):
             return allowed.reason
         if request.provider not in self._catalog.providers:
@@ -216,9 +218,6 @@ class Desk:
         request = self._request(ask, command)
         time = await self._timetable.time_of(ask)
         if isinstance(time, Cron):
-            # Every run asks anew whether its owner may, and by then nobody vouches for roles.
-            actor = replace(ask.origin.actor, roles=frozenset())
-            self._authorize(replace(ask, origin=replace(ask.origin, actor=actor)))
             return await self._timetable.add(ask, time, request)
         submission = await self._executor.submit(replace(request, scheduled_at=time.at if time else None))
         if (submission.job.type, submission.job.prompt) != (request.type, prompt):

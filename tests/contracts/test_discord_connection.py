@@ -157,7 +157,9 @@ async def test_who_names_servers_or_names_them_no_more_leaves_no_commands_behind
         for guilds, declared in ((named, {discord.guild.id}), (frozenset[str](), {""}), (named, {*named})):
             for _ in range(2):
                 async with running(adapter_for(discord, Desk(), guilds)):
-                    assert {scope for scope, commands in discord.guild.commands.items() if commands} == declared
+                    assert {
+                        scope for scope, commands in discord.guild.commands.items() if commands
+                    } == declared
         puts = [call.route for call in discord.calls if call.route.startswith("PUT")]
         assert puts == [PUT_GUILD, PUT, PUT_GUILD, PUT_GUILD, PUT]
 
@@ -199,3 +201,21 @@ async def test_nothing_is_left_running_when_it_has_ended() -> None:
 @pytest.fixture(autouse=True)
 def warnings_only(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
+
+
+# Who is not there
+
+
+async def test_the_roles_of_somebody_are_asked_for_once_and_fail_closed() -> None:
+    async with DiscordSimulator() as discord:
+        crew = discord.role("crew")
+        ann, guild = discord.person("Ann", roles=(crew,)), discord.guild.id
+        adapter = adapter_for(discord, Desk())
+        async with running(adapter):
+            members = adapter.members
+            assert [await members.roles_of(guild, ann.id) for _ in range(2)] == [frozenset({crew})] * 2
+            assert await members.roles_of(guild, "4711") == frozenset(), "who has left has no roles"
+            discord.fail_next("GET /guilds/{guild}/members/{user}", status=503)
+            assert await members.roles_of(guild, discord.person("Eve").id) is None
+        asked = [call.path for call in discord.calls if "/members/" in call.path]
+        assert len(asked) == len(set(asked)) == 3

@@ -128,7 +128,9 @@ async def test_the_same_message_again_is_done_once(listening: Listening) -> None
 # While nobody listens
 
 
-async def test_what_was_written_while_the_bot_was_away_is_done_once_and_in_order(listening: Listening) -> None:
+async def test_what_was_written_while_the_bot_was_away_is_done_once_and_in_order(
+    listening: Listening,
+) -> None:
     said = [listening.say(f"word {number}") for number in range(5)]
     async with listening.bot():
         await listening.answered(said[-1])

@@ -40,7 +40,9 @@ async def test_what_is_typed_while_the_bot_is_away_is_done_once_when_it_is_back(
             async with serving(backdrop.config, slack):
                 await slack.until(lambda: all(each.reactions for each in said), timeout=LATER_S, what="eyes")
                 await slack.until(
-                    lambda: sum("done" in m.plain and "Resume" in m.buttons for m in [card, *card.thread]) >= 2,
+                    lambda: (
+                        sum("done" in m.plain and "Resume" in m.buttons for m in [card, *card.thread]) >= 2
+                    ),
                     timeout=LATER_S,
                     what="the follow-up's end",
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import discord
@@ -11,6 +12,8 @@ from bot.platforms.discord.api import DiscordApi
 
 KEPT_S = 60.0
 """Seconds for which an answer holds, so that what is due together asks once."""
+PATIENCE_S = 10.0
+"""How long Discord may take: others wait for it whose runs are due as well."""
 _REMEMBERED = 1_000
 
 
@@ -38,8 +41,9 @@ class Members:
             return frozenset(str(role) for role in member["roles"])
 
         try:
-            return await self._api.send("guilds.member", call)
-        except (Throttled, Unsure):
+            async with asyncio.timeout(PATIENCE_S):
+                return await self._api.send("guilds.member", call)
+        except (Throttled, Unsure, TimeoutError):
             return None
         except Refused:
             return frozenset()

@@ -52,9 +52,7 @@ class Messages:
     def _is_open(self, guild_id: int) -> bool:
         return not self._guilds or str(guild_id) in self._guilds
 
-    async def _answer(
-        self, message: discord.Message, thread: discord.Thread, delivery: str, us: int
-    ) -> None:
+    async def _answer(self, message: discord.Message, thread: discord.Thread, delivery: str, us: int) -> None:
         """Eyes where it is taken in, and where it is not a word to whoever wrote it."""
         ask = Ask(
             verb=REPLY,
@@ -91,7 +89,9 @@ class Messages:
     async def _tell(self, message: discord.Message, answer: Answer) -> None:
         """Where they wrote it, for a minute, to them: not everybody takes direct messages."""
         text = f"{message.author.mention} {fit_markdown(answer.text, _MOST)}"
-        only = discord.AllowedMentions(everyone=False, roles=False, replied_user=False, users=[message.author])
+        only = discord.AllowedMentions(
+            everyone=False, roles=False, replied_user=False, users=[message.author]
+        )
         said: list[discord.Message] = []
 
         async def say() -> None:
