@@ -222,8 +222,8 @@ async def _discord(settings: Settings) -> Finding:
         return Finding(what="discord", ok=False, seen=str(answer.get("message")), advice=advice)
     if discord.replies == "all" and not int(application.get("flags") or 0) & _MAY_READ:
         advice = (
-            "Switch on Message Content Intent on the page Bot of the developer portal, or set `replies` under "
-            '[discord] to "button".'
+            "Switch on Message Content Intent on the page Bot of the developer portal, or set `replies` "
+            'under [discord] to "button".'
         )
         return Finding(what="discord", ok=False, seen="the bot may not read messages", advice=advice)
     return Finding(what="discord", ok=True, seen=f"as {answer.get('username')}")

@@ -46,7 +46,7 @@ class Hearing:
         self._latest: datetime | None = None
         self._returns = 0
         self._read_back = 0
-        """The return after which all was read back: until then nothing newer is noted, for it would hide that."""
+        """The return after which all was read back: noted before then, what is newer would hide the rest."""
 
     def returned(self) -> None:
         """The platform listens to us again, from this moment on."""
@@ -67,7 +67,7 @@ class Hearing:
         return True
 
     async def done(self, delivery: str, at: datetime, answer: Answer) -> None:
-        """`answer` was given to what was written `at` that moment. What could not be taken in may come again."""
+        """`answer` was given to what was written `at` that moment. What was not taken in may come again."""
         if answer.unavailable:
             self._known.pop(delivery, None)
         elif answer.ok or answer.text:  # else it was no business of ours

@@ -1,4 +1,4 @@
-"""People type in the threads of jobs while the bot is away, and it does each thing once when it comes back."""
+"""People type in the threads of jobs while the bot is away, and it does each thing once when it is back."""
 
 from __future__ import annotations
 

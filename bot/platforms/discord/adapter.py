@@ -38,8 +38,8 @@ _FATAL = {
     4011: "The bot is in so many servers that Discord wants it to be sharded, which Bifrost is not.",
     4012: "Discord no longer speaks the version of its API that discord.py uses; update Bifrost.",
     4013: "Discord does not know the intents that we ask for; update Bifrost.",
-    4014: 'Discord does not let the bot read messages, which `replies = "all"` under [discord] asks for: switch '
-    f"on Message Content Intent on the page Bot of your application in {_PORTAL}, or set `replies` to "
+    4014: 'Discord does not let the bot read messages, which `replies = "all"` under [discord] asks for: '
+    f"switch on Message Content Intent on the page Bot of your application in {_PORTAL}, or set `replies` to "
     '"button".',
 }
 _COMMANDS_REFUSED = (

@@ -1,4 +1,4 @@
-"""What people wrote in the threads of jobs while nobody listened: Slack keeps it, and does not send it again."""
+"""What people wrote in the threads of jobs while nobody listened: Slack does not send it again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from executor.steps import reach
 from storage.threads import Thread
 
 GAP_S = 1.5
-"""Seconds between two pages: Slack gives a whole team fifty a minute, and lost messages are looked for too."""
+"""Seconds between two pages: Slack gives fifty a minute, and lost messages are looked for as well."""
 _PAGE = 200
 _PAGES = 3
 _TRIES = 5
