@@ -12,9 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from executor.model import Job
+from executor.model import Job, JobRequest
 from executor.ports import SystemClock
-from executor.model import JobRequest
 from executor.scheduler import Scheduler
 from executor.schedules import Due, new_schedule
 from executor.timers import Cron

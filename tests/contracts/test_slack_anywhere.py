@@ -1,4 +1,4 @@
-"""The shortcut that belongs to no channel: the form asks for one, and says beside it what is wrong with it."""
+"""The shortcut that belongs to no channel: the form asks for one, and says what is wrong with it."""
 
 from __future__ import annotations
 

@@ -151,8 +151,8 @@ class Doors:
         return await self._open_form(body, invocation, asked) or Answer(ok=False, text=_NO_FORM)
 
     async def _called_up(self, ack: AsyncAck, body: Json) -> None:
-        """The shortcut that belongs to no channel: the form asks for one, and a refusal has a form of its own."""
-        # Where a person is alone with us, whoever may use the bot may: the channel is looked at when it is known.
+        """The shortcut that belongs to no channel: the form asks for one."""
+        # Whoever may use the bot may do so alone with it: the channel is looked at when it is known.
         origin = Origin(actor=presser(body), channel=DIRECT)
         invocation = Invocation(text="", origin=origin, delivery=f"slack:shortcut:{body['trigger_id']}")
 
