@@ -16,6 +16,7 @@ from bot.loop_watch import LoopWatch
 from bot.news import words
 from bot.news.announcer import Announcer
 from bot.news.newsroom import Newsroom
+from bot.notices import Notices
 from bot.platforms.base import ChatPlatform, SetupFault
 from bot.platforms.discord.adapter import DiscordAdapter
 from bot.platforms.slack.adapter import SlackAdapter
@@ -70,6 +71,7 @@ class Bifrost:
         )
         self._serve = serve
         self.discord = _discord(settings, house) if serve else None
+        self._notices = Notices({"slack": settings.slack.admins, "discord": settings.discord.admins})
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set, then lets what runs end for a while, interrupts the rest, tells the last
@@ -149,6 +151,8 @@ class Bifrost:
         except SetupFault as fault:
             self.slack_problem = fault.text
             log.error("slack.refused: %s", fault.text, extra={"code": fault.code})
+            if self.discord is not None:
+                await self._notices.tell(f"Slack: {fault.text}", {"discord": self.discord.platform})
 
     async def _keep_discord(self, discord: DiscordAdapter) -> None:
         try:
@@ -156,6 +160,8 @@ class Bifrost:
         except SetupFault as fault:
             self.discord_problem = fault.text
             log.error("discord.refused: %s", fault.text, extra={"code": fault.code})
+            if self.slack is not None:
+                await self._notices.tell(f"Discord: {fault.text}", {"slack": self.slack.platform})
 
 
 def _slack(settings: Settings, house: House) -> SlackAdapter | None:

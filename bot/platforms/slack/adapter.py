@@ -89,6 +89,10 @@ class SlackAdapter:
         self.platform = SlackPlatform(self._bot)
         self._app = _app(self._bot, base_url)
         self._home = Home(self._bot, board)
+        self._listen(door, board, hearing, command, overhear=overhear)
+        self.request_url = self._request_url(signing_secret) if signing_secret else None
+
+    def _listen(self, door: Door, board: Board, hearing: Hearing, command: str, *, overhear: bool) -> None:
         replies, people = Replies(self._bot), People(self._bot, self._errands)
         links = Links(self._bot, board)
         messages = Messages(
@@ -111,7 +115,6 @@ class SlackAdapter:
             messages=messages,
             command=command,
         ).listen(self._app)
-        self.request_url = self._request_url(signing_secret) if signing_secret else None
 
     def _request_url(self, secret: str) -> RequestUrl:
         return RequestUrl(app=self._app, signing_secret=secret, errands=self._errands, ready=self.ready)
