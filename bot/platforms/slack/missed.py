@@ -17,6 +17,8 @@ from storage.threads import Thread
 
 GAP_S = 1.5
 """Seconds between two pages: Slack gives fifty a minute, and lost messages are looked for as well."""
+_AT_ONCE = 10
+"""Threads that are read without a gap."""
 _PAGE = 200
 _PAGES = 3
 _TRIES = 5
@@ -63,7 +65,7 @@ class Missed:
         identity = await self._api.identity()
         async with self._hearing.absence() as threads:
             for number, thread in enumerate(threads):
-                if number:
+                if number >= _AT_ONCE:
                     await asyncio.sleep(GAP_S)
                 async for message in self._written_in(thread):
                     await self._messages.read_back(message, {"team_id": thread.team}, identity.user_id)
