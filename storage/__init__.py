@@ -19,6 +19,7 @@ from storage.sqlite.outbox import Outbox
 from storage.sqlite.replies import Replies
 from storage.sqlite.schedules import Schedules
 from storage.sqlite.schema import NewerSchema
+from storage.sqlite.search import Search
 from storage.sqlite.store import SqliteStore
 
 __all__ = ["NewerSchema", "Storage", "back_up", "check_database", "open_storage"]
@@ -34,6 +35,7 @@ class Storage:
     hub: Hub
     schedules: Schedules
     replies: Replies
+    search: Search
     database: Database
 
     def outage(self) -> StoreFault | None:
@@ -68,5 +70,6 @@ async def open_storage(
             hub=Hub(database, clock),
             schedules=Schedules(database, wakeups),
             replies=Replies(database, wakeups, clock),
+            search=Search(database),
             database=database,
         )

@@ -11,7 +11,6 @@ from typing import Self
 
 from aiohttp import web
 
-from bot.desk.desk import Door
 from bot.platforms.hooks import Hook
 from bot.web import documents, hooks
 from bot.web.api import Api
@@ -21,6 +20,8 @@ from bot.web.documents import Documents
 from bot.web.guard import BODY_LIMIT, Address, Guard
 from bot.web.logins import Logins
 from bot.web.pages.channels import Channels
+from bot.web.pages.jobs import JobsPage
+from bot.web.pages.rows import Door
 from bot.web.problems import Problem, answering_problems
 from bot.web.sse import Streams
 from bot.web.templates import Templates
@@ -87,6 +88,7 @@ class WebServer:
             self._assets,
             Asks(storage.messages, door, actor, answers),
             Channels(storage.messages, door, actor, self._templates, self._streams, answers),
+            JobsPage(storage, door, actor, self._templates, self._streams, answers),
             Api(storage, door, actor, self._streams, self.login_link, sandbox),
             Documents(storage, reports=reports, files=files),
         )
