@@ -20,6 +20,7 @@ from bot.web.documents import Documents
 from bot.web.guard import BODY_LIMIT, Address, Guard
 from bot.web.logins import Logins
 from bot.web.pages.channels import Channels
+from bot.web.pages.job import JobPage
 from bot.web.pages.jobs import JobsPage
 from bot.web.pages.rows import Door
 from bot.web.problems import Problem, answering_problems
@@ -89,6 +90,7 @@ class WebServer:
             Asks(storage.messages, door, actor, answers),
             Channels(storage.messages, door, actor, self._templates, self._streams, answers),
             JobsPage(storage, door, actor, self._templates, self._streams, answers),
+            JobPage(storage, door, actor, self._templates, self._streams, answers),
             Api(storage, door, actor, self._streams, self.login_link, sandbox),
             Documents(storage, reports=reports, files=files),
         )

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import orjson
 
+from executor.events import Event
 from executor.listing import Finds, JobFilter, JobSearch
 from executor.model import Job, JobStatus
 from storage.sqlite.database import Database
 from storage.sqlite.lists import NEWER_THAN_ALL, filter_values
 from storage.sqlite.queries import load
-from storage.sqlite.rows import to_job, to_text
+from storage.sqlite.rows import to_event, to_job, to_text
 
 _SQL = {**load("lists"), **load("jobs"), **load("search")}
 _WINDOW = 2_000
@@ -45,6 +46,12 @@ class Search:
         """The newest job that goes on with this one."""
         row = await self._database.read(lambda c: c.execute(_SQL["successor"], {"id": job_id}).fetchone())
         return None if row is None else to_job(row)
+
+    async def turns(self, job_id: str, limit: int) -> Sequence[Event]:
+        """The last `limit` events that are about the job itself, and not what its agent did; in order."""
+        values = {"job_id": job_id, "limit": limit}
+        rows = await self._database.read(lambda c: c.execute(_SQL["turns"], values).fetchall())
+        return [to_event(row) for row in reversed(rows)]
 
 
 def _newest(connection: sqlite3.Connection, wanted: JobSearch, limit: int) -> Finds:

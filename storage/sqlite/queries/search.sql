@@ -24,3 +24,9 @@ SELECT status, number FROM job_counts;
 -- name: successor
 -- The newest job that goes on with this one.
 SELECT * FROM jobs WHERE parent_job_id = :id ORDER BY rowid DESC LIMIT 1;
+
+-- name: turns
+-- What happened to the job itself, beside what its agent did; the kinds are listed as the partial index lists them.
+SELECT * FROM events
+WHERE job_id = :job_id AND kind IN ('moved', 'cancel_asked', 'reply_kept', 'report_published')
+ORDER BY seq DESC LIMIT :limit;

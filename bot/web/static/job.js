@@ -1,0 +1,138 @@
+// One job lives: its output grows, its head changes, and one can follow, find and point at what it did.
+import { takeForms } from "./ask.js";
+import { byId, fragment, morph, tell } from "./dom.js";
+import { connect } from "./live.js";
+import { dress } from "./times.js";
+
+const log = byId("log");
+let following = !location.hash;
+
+// --- The end of it --------------------------------------------------------------------------------------------
+
+const isAtEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 60;
+
+function toEnd() {
+  log.scrollTop = log.scrollHeight;
+  byId("to-end").hidden = true;
+}
+
+function follow(on) {
+  following = on;
+  byId("follow").setAttribute("aria-pressed", String(on));
+  if (on) toEnd();
+}
+
+log.addEventListener("wheel", (event) => event.deltaY < 0 && follow(false), { passive: true });
+log.addEventListener("touchmove", () => isAtEnd() || follow(false), { passive: true });
+log.addEventListener("scroll", () => isAtEnd() && (byId("to-end").hidden = true), { passive: true });
+byId("follow").addEventListener("click", () => follow(!following));
+byId("to-end").addEventListener("click", () => follow(true));
+byId("wrap").addEventListener("click", (event) => {
+  const on = log.classList.toggle("unwrapped");
+  event.currentTarget.setAttribute("aria-pressed", String(!on));
+});
+
+// --- What comes -----------------------------------------------------------------------------------------------
+
+function grow(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  log.querySelector(".nothing")?.remove();
+  for (const block of [...template.content.children]) {
+    dress(block);
+    const old = byId(block.id);
+    if (old) morph(old, block);
+    else log.append(block);
+  }
+  if (following) toEnd();
+  else byId("to-end").hidden = isAtEnd();
+  find();
+}
+
+function head(html) {
+  const now = fragment(html);
+  dress(now);
+  const state = now.querySelector(".tone").textContent.trim();
+  if (byId("job-head").querySelector(".tone").textContent.trim() !== state) tell(state);
+  morph(byId("job-head"), now);
+}
+
+async function earlier(link) {
+  link.setAttribute("aria-busy", "true");
+  const html = await fetch(link.dataset.earlier).then((answer) => answer.text());
+  const height = log.scrollHeight - log.scrollTop;
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  dress(template.content);
+  link.parentElement.replaceWith(template.content);
+  log.scrollTop = log.scrollHeight - height; // what one reads stays where it is
+  find();
+}
+
+log.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-earlier]");
+  if (link) event.preventDefault(), earlier(link);
+});
+
+// --- Finding --------------------------------------------------------------------------------------------------
+
+const field = byId("find");
+let hits = [];
+let hit = -1;
+
+function find() {
+  CSS.highlights.delete("found");
+  hits = [];
+  const wanted = field.value.trim().toLowerCase();
+  if (!wanted) return (byId("found").textContent = "");
+  const walker = document.createTreeWalker(log, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode() && hits.length < 1000) {
+    const text = walker.currentNode.data.toLowerCase();
+    if (walker.currentNode.parentElement.closest(".mark")) continue;
+    for (let at = text.indexOf(wanted); at >= 0 && hits.length < 1000; at = text.indexOf(wanted, at + wanted.length)) {
+      const range = new Range();
+      range.setStart(walker.currentNode, at);
+      range.setEnd(walker.currentNode, at + wanted.length);
+      hits.push(range);
+    }
+  }
+  CSS.highlights.set("found", new Highlight(...hits));
+  const whole = log.querySelector("[data-earlier]") ? " in what is shown" : "";
+  byId("found").textContent = `${hits.length} found${whole}`;
+}
+
+function next(by) {
+  if (!hits.length) return;
+  follow(false);
+  hit = (hit + by + hits.length) % hits.length;
+  const holder = hits[hit].startContainer.parentElement;
+  const folded = holder.closest("details:not([open])");
+  if (folded) folded.open = true;
+  holder.scrollIntoView({ block: "center" });
+}
+
+field.addEventListener("input", () => ((hit = -1), find()));
+field.addEventListener("keydown", (event) => event.key === "Enter" && next(event.shiftKey ? -1 : 1));
+
+// --- Where one came to see ------------------------------------------------------------------------------------
+
+function point() {
+  const wanted = Number(/^#e(\d+)$/.exec(location.hash)?.[1]);
+  if (!wanted) return;
+  const blocks = [...log.querySelectorAll("[data-seq]")];
+  const block = blocks.filter((each) => Number(each.dataset.seq) <= wanted).pop();
+  if (!block) return location.assign(`?at=${wanted}#e${wanted}`);
+  follow(false);
+  for (const other of log.querySelectorAll(".pointed")) other.classList.remove("pointed");
+  block.classList.add("pointed");
+  block.scrollIntoView({ block: "center" });
+}
+
+field.hidden = byId("wrap").hidden = false;
+const live = document.body.dataset.live;
+byId("follow").hidden = !live;
+if (following) toEnd();
+point();
+addEventListener("hashchange", point);
+takeForms();
+if (live) connect(live, { log: grow, head, end: () => "end" });
