@@ -18,8 +18,6 @@ _STEERING = re.compile(
     r"|\x1b[ -/]*[0-~]?"
     r"|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]"
 )
-_OVERWRITTEN = re.compile(r"[^\n]*\r(?!\n)(?=[^\n])")
-"""What a line said before the cursor went back to its beginning, as a progress bar does."""
 _LEVELS = (0, 95, 135, 175, 215, 255)
 _SIXTEEN = (
     *((0, 0, 0), (170, 0, 0), (0, 170, 0), (170, 85, 0), (0, 0, 170), (170, 0, 170), (0, 170, 170)),
@@ -51,7 +49,7 @@ def to_html(text: str) -> Markup:
     """`text` with its colours, and nothing in it that is markup or steers anything."""
     parts: list[str] = []
     pen, place = _Pen(), 0
-    text = _OVERWRITTEN.sub("", text)
+    text = _last_written(text)
     for found in _STEERING.finditer(text):
         parts.append(_written(text[place : found.start()], pen))
         place = found.end()
@@ -63,7 +61,12 @@ def to_html(text: str) -> Markup:
 
 def to_text(text: str) -> str:
     """`text` without anything that steers a terminal."""
-    return _STEERING.sub("", _OVERWRITTEN.sub("", text))
+    return _STEERING.sub("", _last_written(text))
+
+
+def _last_written(text: str) -> str:
+    """Of each line what was written after the cursor went back to its beginning, as a progress bar does."""
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
 
 
 def _written(text: str, pen: _Pen) -> str:

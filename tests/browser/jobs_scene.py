@@ -133,5 +133,3 @@ async def _cancelled(storage: Storage, job: Job) -> Job:
     cancelled = await storage.jobs.cancel(job.id, "owner")
     assert cancelled is not None
     return cancelled
-
-

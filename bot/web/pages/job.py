@@ -154,7 +154,8 @@ class JobPage:
         if not any(_turns(event) for event in new):
             return [Frame(id=last, event="log", data=log)]
         # The place is told with the last frame of the three: who comes back after the first gets all again.
-        head = self._templates.render("job_head.html", **await self._head(job))
+        known = await self._head(job)
+        head = "".join(self._templates.render(part, **known) for part in ("job_head.html", "job_past.html"))
         frames = [Frame(id=seq, event="log", data=log), Frame(id=last, event="head", data=head)]
         ends = any(isinstance(event.body, Moved) and event.body.status.final for event in new)
         return [*frames, Frame(id=last, event="end", data="", last=True)] if ends else frames

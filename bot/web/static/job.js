@@ -1,6 +1,6 @@
 // One job lives: its output grows, its head changes, and one can follow, find and point at what it did.
 import { takeForms } from "./ask.js";
-import { byId, fragment, morph, tell } from "./dom.js";
+import { byId, morph, tell } from "./dom.js";
 import { connect } from "./live.js";
 import { dress } from "./times.js";
 
@@ -50,11 +50,13 @@ function grow(html) {
 }
 
 function head(html) {
-  const now = fragment(html);
-  dress(now);
-  const state = now.querySelector(".tone").textContent.trim();
-  if (byId("job-head").querySelector(".tone").textContent.trim() !== state) tell(state);
-  morph(byId("job-head"), now);
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  dress(template.content);
+  const words = () => byId("job-head").querySelector(".tone").textContent.trim();
+  const before = words();
+  for (const part of [...template.content.children]) morph(byId(part.id), part);
+  if (words() !== before) tell(words());
 }
 
 async function earlier(link) {
