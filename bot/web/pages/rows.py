@@ -47,6 +47,11 @@ class Row:
         return excerpt(first[:4000], _PROMPT) or "(no prompt)"
 
     @property
+    def order(self) -> str:
+        """Sorts rows as the store does, the newest last."""
+        return f"{self.job.created_at.isoformat(timespec='microseconds')} {self.job.id}"
+
+    @property
     def facts(self) -> Sequence[Fact]:
         """What is special about it."""
         return [fact for fact in self.card.facts if fact.label not in _SAID_APART]

@@ -26,7 +26,10 @@ log.addEventListener("wheel", (event) => event.deltaY < 0 && follow(false), { pa
 log.addEventListener("touchmove", () => isAtEnd() || follow(false), { passive: true });
 log.addEventListener("scroll", () => isAtEnd() && (byId("to-end").hidden = true), { passive: true });
 byId("follow").addEventListener("click", () => follow(!following));
-byId("to-end").addEventListener("click", () => follow(true));
+byId("to-end").addEventListener("click", () => {
+  follow(true);
+  log.closest(".viewer").scrollIntoView({ block: "nearest" });
+});
 byId("wrap").addEventListener("click", (event) => {
   const on = log.classList.toggle("unwrapped");
   event.currentTarget.setAttribute("aria-pressed", String(!on));

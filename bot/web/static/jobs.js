@@ -12,8 +12,8 @@ function row(html) {
   const old = byId(now.id);
   if (old) {
     const before = old.dataset.tone;
-    morph(old, now);
-    if (before !== now.dataset.tone) announce(now);
+    morph(old, now); // which takes out of `now` what is new
+    if (before !== old.dataset.tone) announce(old);
     return;
   }
   const next = [...rows.children].find((other) => other.dataset.order < now.dataset.order);
