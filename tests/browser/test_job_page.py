@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from executor.events import Noticed, SessionOpened, TextWritten, ToolEnded, ToolStarted
+from executor.events import Activity, Noticed, SessionOpened, TextWritten, ToolEnded, ToolStarted
 from executor.model import OutcomeKind
 from tests.browser.chromium import is_live, log_in, opened
 from tests.browser.door import Site, open_site
@@ -160,7 +160,7 @@ async def test_a_job_that_ended_is_gone_on_with_from_its_page(browser: Browser, 
 async def test_a_hostile_agent_and_a_hostile_prompt_are_only_read(browser: Browser, site: Site) -> None:
     evil = "<img src=x onerror=document.title='ran'><script>document.title='ran'</script>\u202e"
     job = await start(site.storage, await ask(site.storage, evil + "x" * 5000))
-    activities = [
+    activities: list[Activity] = [
         SessionOpened(session_id=evil, model=evil),
         TextWritten(text=evil),
         ToolStarted(tool_id=evil, name=evil, detail=evil),
@@ -185,7 +185,7 @@ async def test_a_real_job_is_asked_for_watched_cancelled_and_retried(
     browser: Browser, tmp_path: Path
 ) -> None:
     """The whole bot: what the pages show is what the executor does."""
-    async with set_stage(tmp_path, provider="rehearsal", step_seconds=0.2) as stage:
+    async with set_stage(tmp_path, provider="rehearsal", step_seconds=0.8) as stage:
         context = await browser.new_context()
         page = await context.new_page()
         await page.goto(stage.bifrost.server.login_link())

@@ -1,6 +1,7 @@
 // One job lives: its output grows, its head changes, and one can follow, find and point at what it did.
 import { takeForms } from "./ask.js";
 import { byId, morph, tell } from "./dom.js";
+import { finder } from "./find.js";
 import { connect } from "./live.js";
 import { dress } from "./times.js";
 
@@ -35,6 +36,8 @@ byId("wrap").addEventListener("click", (event) => {
   event.currentTarget.setAttribute("aria-pressed", String(!on));
 });
 
+const find = finder(log, () => follow(false));
+
 // --- What comes -----------------------------------------------------------------------------------------------
 
 function grow(html) {
@@ -62,6 +65,15 @@ function head(html) {
   if (words() !== before) tell(words());
 }
 
+async function look() {
+  // An ended job has no stream, and yet another one may go on with it.
+  const html = await fetch(location.pathname, { headers: { Accept: "text/html" } }).then((page) => page.text());
+  const page = new DOMParser().parseFromString(html, "text/html");
+  head(["job-head", "job-past"].map((id) => page.getElementById(id).outerHTML).join(""));
+}
+
+document.addEventListener("asked", look);
+
 async function earlier(link) {
   link.setAttribute("aria-busy", "true");
   const html = await fetch(link.dataset.earlier).then((answer) => answer.text());
@@ -79,46 +91,6 @@ log.addEventListener("click", (event) => {
   if (link) event.preventDefault(), earlier(link);
 });
 
-// --- Finding --------------------------------------------------------------------------------------------------
-
-const field = byId("find");
-let hits = [];
-let hit = -1;
-
-function find() {
-  CSS.highlights.delete("found");
-  hits = [];
-  const wanted = field.value.trim().toLowerCase();
-  if (!wanted) return (byId("found").textContent = "");
-  const walker = document.createTreeWalker(log, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode() && hits.length < 1000) {
-    const text = walker.currentNode.data.toLowerCase();
-    if (walker.currentNode.parentElement.closest(".mark")) continue;
-    for (let at = text.indexOf(wanted); at >= 0 && hits.length < 1000; at = text.indexOf(wanted, at + wanted.length)) {
-      const range = new Range();
-      range.setStart(walker.currentNode, at);
-      range.setEnd(walker.currentNode, at + wanted.length);
-      hits.push(range);
-    }
-  }
-  CSS.highlights.set("found", new Highlight(...hits));
-  const whole = log.querySelector("[data-earlier]") ? " in what is shown" : "";
-  byId("found").textContent = `${hits.length} found${whole}`;
-}
-
-function next(by) {
-  if (!hits.length) return;
-  follow(false);
-  hit = (hit + by + hits.length) % hits.length;
-  const holder = hits[hit].startContainer.parentElement;
-  const folded = holder.closest("details:not([open])");
-  if (folded) folded.open = true;
-  holder.scrollIntoView({ block: "center" });
-}
-
-field.addEventListener("input", () => ((hit = -1), find()));
-field.addEventListener("keydown", (event) => event.key === "Enter" && next(event.shiftKey ? -1 : 1));
-
 // --- Where one came to see ------------------------------------------------------------------------------------
 
 function point() {
@@ -133,7 +105,7 @@ function point() {
   block.scrollIntoView({ block: "center" });
 }
 
-field.hidden = byId("wrap").hidden = false;
+byId("wrap").hidden = false;
 const live = document.body.dataset.live;
 byId("follow").hidden = !live;
 if (following) toEnd();
