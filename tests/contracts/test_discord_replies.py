@@ -12,7 +12,7 @@ from bot.desk.asks import REPLY, Answer
 from bot.platforms.base import SetupFault
 from bot.platforms.discord import messages, missed
 from tests.contracts.discord_world import PAGE, Desk, Threads, World, adapter_for, running
-from tests.simulators.discord import Channel, DiscordSimulator, File, Message
+from tests.simulators.discord import Channel, DiscordSimulator, Message
 
 
 class Listening:
@@ -103,13 +103,13 @@ async def test_only_what_people_write_in_threads_is_heard(listening: Listening) 
     assert listening.words == ["and the tests"]
 
 
-async def test_a_message_with_a_file_is_refused_by_the_desk_and_not_by_the_door(listening: Listening) -> None:
-    """B36: a screenshot that people show each other is none of our business."""
+async def test_a_message_brings_its_files_along(listening: Listening) -> None:
+    """B36."""
     async with listening.bot():
-        file = File(id="7", name="a.png", content=b"x")
-        listening.discord.say(listening.ada, listening.thread, "look", [file])
-        await asyncio.wait_for(listening.desk.asked.wait(), 5)
-    assert listening.desk.asks[0].fault.startswith("Attached files are not read")
+        file = listening.discord.file("a.png", b"x")
+        await listening.answered(listening.discord.say(listening.ada, listening.thread, "look", [file]))
+    (offer,) = listening.desk.asks[0].files
+    assert offer.label == "a.png"
 
 
 async def test_the_same_message_again_is_done_once(listening: Listening) -> None:

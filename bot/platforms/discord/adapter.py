@@ -15,6 +15,7 @@ from bot.platforms.base import SetupFault
 from bot.platforms.discord.api import DiscordApi
 from bot.platforms.discord.client import Client
 from bot.platforms.discord.doors import Door, Doors
+from bot.platforms.discord.files import Files
 from bot.platforms.discord.members import Members
 from bot.platforms.discord.messages import Messages
 from bot.platforms.discord.missed import Missed
@@ -73,11 +74,17 @@ class DiscordAdapter:
         self._api = DiscordApi()
         self._errands = Errands()
         self._pause_s = _FIRST_PAUSE_S
-        self._doors = Doors(door=door, errands=self._errands, guilds=guilds)
+        files = Files(api_url)
+        self._doors = Doors(door=door, errands=self._errands, guilds=guilds, files=files)
         self.platform = DiscordPlatform(self._api)
         self.members = Members(self._api)
         messages = Messages(
-            door=door, errands=self._errands, members=self.members, hearing=hearing, guilds=guilds
+            door=door,
+            errands=self._errands,
+            members=self.members,
+            hearing=hearing,
+            files=files,
+            guilds=guilds,
         )
         self._messages = messages if overhear else None
         self._missed = Missed(api=self._api, hearing=hearing, messages=messages, errands=self._errands)

@@ -10,6 +10,7 @@ import discord
 from bot.desk.asks import REPLY, Answer, Ask
 from bot.desk.hearing import Hearing
 from bot.platforms.discord.doors import Door, safely, tried
+from bot.platforms.discord.files import Files
 from bot.platforms.discord.members import Members
 from bot.platforms.discord.text import fit_markdown
 from bot.platforms.errands import Errands
@@ -19,10 +20,6 @@ SHOWN_S = 60.0
 """How long a refusal stands: Discord has no message for one person alone but in answer to a command."""
 _MOST = 1_800
 _SEEN = "👀"
-_FILES = (
-    "Attached files are not read, so nothing was started. "
-    "Put the file into the workspace, and name it in the prompt."
-)
 _WRITTEN = (discord.MessageType.default, discord.MessageType.reply)
 
 
@@ -30,12 +27,20 @@ class Messages:
     """The listener for messages. It never raises."""
 
     def __init__(
-        self, *, door: Door, errands: Errands, members: Members, hearing: Hearing, guilds: frozenset[str]
+        self,
+        *,
+        door: Door,
+        errands: Errands,
+        members: Members,
+        hearing: Hearing,
+        files: Files,
+        guilds: frozenset[str],
     ) -> None:
         self._door = door
         self._errands = errands
         self._members = members
         self._hearing = hearing
+        self._files = files
         self._guilds = guilds
 
     async def written(self, message: discord.Message, us: int) -> None:
@@ -62,7 +67,7 @@ class Messages:
             delivery=delivery,
             args={"prompt": re.sub(rf"^\s*<@!?{us}>\s*", "", message.content)},
             overheard=True,
-            fault=_FILES if message.attachments else "",
+            files=self._files.offered(message.attachments),
         )
         answer = await safely(self._door.ask(ask))
         await self._hearing.done(delivery, message.created_at, answer)

@@ -19,6 +19,7 @@ from bot.platforms.errands import Errands
 from bot.platforms.slack.api import CALL_TIMEOUT_S, SlackApi
 from bot.platforms.slack.connection import Connection
 from bot.platforms.slack.doors import Doors
+from bot.platforms.slack.files import Files
 from bot.platforms.slack.home import Home
 from bot.platforms.slack.links import Links
 from bot.platforms.slack.messages import Messages
@@ -34,6 +35,7 @@ SCOPES = frozenset(
         "channels:history",
         "chat:write",
         "commands",
+        "files:read",
         "files:write",
         "groups:history",
         "im:history",
@@ -41,7 +43,9 @@ SCOPES = frozenset(
         "users:read",
     }
 )
-"""What the bot token must be allowed; the manifest asks for exactly these."""
+"""What the bot token should be allowed; the manifest asks for exactly these."""
+_DISPENSABLE = frozenset({"files:read"})
+"""Without it the bot works, and says of each file that is attached why it cannot be taken."""
 
 WATCH_S = 5
 DEAD_AFTER_S = 30
@@ -89,12 +93,14 @@ class SlackAdapter:
         self.platform = SlackPlatform(self._bot)
         self._app = _app(self._bot, base_url)
         self._home = Home(self._bot, board)
-        self._listen(door, board, hearing, command, overhear=overhear)
+        files = Files(self._bot, base_url)
+        self._listen(door, Links(self._bot, board), hearing, files, command, overhear=overhear)
         self.request_url = self._request_url(signing_secret) if signing_secret else None
 
-    def _listen(self, door: Door, board: Board, hearing: Hearing, command: str, *, overhear: bool) -> None:
+    def _listen(
+        self, door: Door, links: Links, hearing: Hearing, files: Files, command: str, *, overhear: bool
+    ) -> None:
         replies, people = Replies(self._bot), People(self._bot, self._errands)
-        links = Links(self._bot, board)
         messages = Messages(
             door=door,
             replies=replies,
@@ -102,6 +108,7 @@ class SlackAdapter:
             people=people,
             links=links,
             hearing=hearing,
+            files=files,
             overhear=overhear,
         )
         self._missed = Missed(api=self._bot, hearing=hearing, messages=messages, errands=self._errands)
@@ -112,6 +119,7 @@ class SlackAdapter:
             people=people,
             home=self._home,
             links=links,
+            files=files,
             messages=messages,
             command=command,
         ).listen(self._app)
@@ -164,7 +172,7 @@ class SlackAdapter:
             granted = (await self._bot.check()).scopes
         except Refused as error:
             raise SetupFault(error.code, _BOT_REFUSED) from error
-        missing = SCOPES - granted if granted is not None else frozenset()
+        missing = SCOPES - _DISPENSABLE - granted if granted is not None else frozenset()
         if missing:
             text = f"The bot token lacks the scope {', '.join(sorted(missing))}."
             raise SetupFault("missing_scope", f"{text} {_REINSTALL}")
