@@ -19,6 +19,7 @@ from storage.sqlite.outbox import Outbox
 from storage.sqlite.replies import Replies
 from storage.sqlite.schedules import Schedules
 from storage.sqlite.schema import NewerSchema
+from storage.sqlite.search import Search
 from storage.sqlite.store import SqliteStore
 from storage.sqlite.threads import Threads
 
@@ -36,6 +37,7 @@ class Storage:
     schedules: Schedules
     replies: Replies
     threads: Threads
+    search: Search
     database: Database
 
     def outage(self) -> StoreFault | None:
@@ -71,5 +73,6 @@ async def open_storage(
             schedules=Schedules(database, wakeups),
             replies=Replies(database, wakeups, clock),
             threads=Threads(database),
+            search=Search(database),
             database=database,
         )

@@ -156,6 +156,13 @@ class Desk:
         }
         return values.get(option, ())
 
+    def allows(self, origin: Origin, verb: str, job: Job) -> bool:
+        """Whether a button for `verb` on `job` may be shown, as it would not be refused."""
+        as_what = "cancel" if verb == INTERRUPT else "resume" if verb == REPLY else verb
+        if isinstance(self._access.authorize(origin, as_what, job), Deny):
+            return False
+        return not job.status.final or job.provider in self._catalog.providers
+
     async def suggest(self, origin: Origin, verb: str, typed: str) -> Sequence[tuple[str, str]]:
         """Ids that `verb` could be about, each with a line that says what it is; nothing for strangers."""
         return await suggestions.find(self._storage, self._access, origin, verb, typed)

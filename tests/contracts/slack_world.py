@@ -113,6 +113,9 @@ class Desk:
         self.asks.append(ask)
         return await self._say()
 
+    def allows(self, origin: Origin, verb: str, job: Job) -> bool:
+        return True
+
     def choices(self, option: str) -> Sequence[str]:
         return CHOICES.get(option, ())
 

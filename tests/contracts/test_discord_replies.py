@@ -12,7 +12,7 @@ from bot.desk.asks import REPLY, Answer
 from bot.platforms.base import SetupFault
 from bot.platforms.discord import messages, missed
 from tests.contracts.discord_world import PAGE, Desk, Threads, World, adapter_for, running
-from tests.simulators.discord import Channel, DiscordSimulator, Message
+from tests.simulators.discord import Channel, DiscordSimulator, File, Message
 
 
 class Listening:
@@ -49,7 +49,7 @@ class Listening:
 
 @pytest.fixture
 async def listening(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Listening]:
-    monkeypatch.setattr(missed, "PAUSE_S", 0.0)
+    monkeypatch.setattr(missed, "_PAUSE_S", 0.0)
     async with DiscordSimulator() as discord:
         discord.allow_content()
         yield Listening(discord)
@@ -103,13 +103,13 @@ async def test_only_what_people_write_in_threads_is_heard(listening: Listening) 
     assert listening.words == ["and the tests"]
 
 
-async def test_a_message_brings_its_files_along(listening: Listening) -> None:
-    """B36."""
+async def test_the_files_of_a_message_go_to_the_desk(listening: Listening) -> None:
+    """B36: which takes none of what is none of our business, such as a screenshot for others."""
     async with listening.bot():
-        file = listening.discord.file("a.png", b"x")
-        await listening.answered(listening.discord.say(listening.ada, listening.thread, "look", [file]))
-    (offer,) = listening.desk.asks[0].files
-    assert offer.label == "a.png"
+        file = File(id="7", name="a.png", content=b"x")
+        listening.discord.say(listening.ada, listening.thread, "look", [file])
+        await asyncio.wait_for(listening.desk.asked.wait(), 5)
+    assert [offer.label for offer in listening.desk.asks[0].files] == ["a.png"]
 
 
 async def test_the_same_message_again_is_done_once(listening: Listening) -> None:

@@ -94,11 +94,11 @@ class SlackAdapter:
         self._app = _app(self._bot, base_url)
         self._home = Home(self._bot, board)
         files = Files(self._bot, base_url)
-        self._listen(door, Links(self._bot, board), hearing, files, command, overhear=overhear)
+        self._listen(door, Links(self._bot, board), files, hearing, command, overhear=overhear)
         self.request_url = self._request_url(signing_secret) if signing_secret else None
 
     def _listen(
-        self, door: Door, links: Links, hearing: Hearing, files: Files, command: str, *, overhear: bool
+        self, door: Door, links: Links, files: Files, hearing: Hearing, command: str, *, overhear: bool
     ) -> None:
         replies, people = Replies(self._bot), People(self._bot, self._errands)
         messages = Messages(
@@ -107,8 +107,8 @@ class SlackAdapter:
             errands=self._errands,
             people=people,
             links=links,
-            hearing=hearing,
             files=files,
+            hearing=hearing,
             overhear=overhear,
         )
         self._missed = Missed(api=self._bot, hearing=hearing, messages=messages, errands=self._errands)

@@ -45,8 +45,8 @@ class Messages:
         errands: Errands,
         people: People,
         links: Links,
-        hearing: Hearing,
         files: Files,
+        hearing: Hearing,
         overhear: bool,
     ) -> None:
         self._door = door
@@ -55,8 +55,8 @@ class Messages:
         self._answering = Answering(errands)
         self._people = people
         self._links = links
-        self._hearing = hearing
         self._files = files
+        self._hearing = hearing
         self._overhear = overhear
 
     async def read_back(self, event: Json, body: Json, bot_user_id: str) -> None:

@@ -15,9 +15,9 @@ Json = dict[str, Any]
 
 CALLBACK = "job:compose"
 PROMPT = "prompt"
-CHANNEL = "channel"
 MOST_FILES = 25
 """So many files of a message go with its form: what Slack keeps for a form is 3000 characters."""
+CHANNEL = "channel"
 
 _OPTIONS = (*RUN_OPTIONS, *TIME_OPTIONS)
 _TYPE = "type"
@@ -87,11 +87,11 @@ def notice(text: str) -> Json:
 
 
 def place_of(view: Json) -> tuple[str, str | None, Sequence[Sequence[str]]]:
-    """The channel that the form was or has asked for, the thread where it was for one, and its files."""
+    """The channel that the form was asked for in, or asked for, its thread where there was one, its files."""
     channel, _, rest = view["private_metadata"].partition(" ")
     thread, _, files = rest.partition(" ")
-    chosen = channel or str(view["state"]["values"][CHANNEL][_ENTRY]["selected_conversation"])
-    return chosen, thread or None, loads(files) if files else ()
+    channel = channel or str(view["state"]["values"][CHANNEL][_ENTRY]["selected_conversation"])
+    return channel, thread or None, loads(files) if files else ()
 
 
 def verb_and_args(view: Json) -> tuple[str, Mapping[str, str]]:

@@ -116,11 +116,6 @@ class DiscordSimulator:
         self.guild.names[person.id] = name
         return person
 
-    def allow_content(self) -> None:
-        """Switches on Message Content Intent, as on the page Bot of the developer portal."""
-        self.gateway.allowed_privileged |= CONTENT
-        self.guild.readable = True
-
     def file(self, name: str, content: bytes, url: str = "") -> File:
         """A file that a person is about to attach."""
         file = File(id=self.guild.new_id(), name=name, content=content, url=url)
@@ -138,6 +133,11 @@ class DiscordSimulator:
         if "Authorization" in request.headers or file is None:
             return web.Response(status=404, text="This content is no longer available.")
         return web.Response(body=file.content)
+
+    def allow_content(self) -> None:
+        """Switches on Message Content Intent, as on the page Bot of the developer portal."""
+        self.gateway.allowed_privileged |= CONTENT
+        self.guild.readable = True
 
     async def until(
         self,
