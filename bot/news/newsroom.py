@@ -6,8 +6,10 @@ import logging
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from bot.platforms.base import ChatPlatform, Refused
+from executor.model import Job
 from executor.ports import Clock
 from executor.wakeups import Wakeups
 from storage import Storage
@@ -31,6 +33,12 @@ class Newsroom:
     """Platforms and channels of them that want to see states and last words alone."""
     shut: set[tuple[str, str, str]] = field(default_factory=set)
     """Channels that were reported already, each with the platform's word for why."""
+
+    def live_url(self, platform: str, job: Job) -> str:
+        """Where readers there can watch what the job writes; nothing where they do not reach the page."""
+        host = urlsplit(self.public_url).hostname or ""
+        near = host == "localhost" or host.startswith("127.") or host in ("::1", "0.0.0.0", "::")  # noqa: S104
+        return f"{self.public_url}/jobs/{job.id}" if host and (platform == "web" or not near) else ""
 
     def report_shut(self, platform: str, channel: str, error: Refused) -> None:
         """Tells whoever runs the bot, once, that a channel takes nothing of ours."""
