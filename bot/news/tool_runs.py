@@ -6,6 +6,8 @@ from collections import Counter
 
 from bot.news.words import excerpt
 
+RUN = "▸ "
+"""What a folded line begins with."""
 _APART = 2
 """Calls that have lines of their own; more in a row are folded."""
 _NAMES, _NAME, _TROUBLE = 5, 40, 60
@@ -54,7 +56,7 @@ class ToolRun:
         times = Counter(self._names)
         named = [f"{code(name)} ×{n}" if n > 1 else code(name) for name, n in times.most_common(_NAMES)]
         more = [f"{len(times) - _NAMES} more"] if len(times) > _NAMES else []
-        said = f"▸ {len(self._names)} tool calls: {', '.join([*named, *more])}"
+        said = f"{RUN}{len(self._names)} tool calls: {', '.join([*named, *more])}"
         if not self._failed:
             return said
         last = f" (last: {code(self._trouble, _TROUBLE)})" if self._trouble else ""

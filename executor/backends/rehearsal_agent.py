@@ -22,11 +22,9 @@ from pathlib import Path
 
 MAX_FILES, MAX_BYTES, MAX_FILE_BYTES = 5_000, 32_000_000, 1_000_000
 MAX_LINES_PER_FILE = 500  # per word, so that a generated file does not outweigh all others
-MAX_WORDS = 8
-TABLE_ROWS = 10
-PLACES, PLACES_PER_FILE = 6, 2
-LINES_BEFORE, LINES_AFTER = 2, 6
-LINE_WIDTH = 160
+MAX_WORDS, TABLE_ROWS, PLACES, PLACES_PER_FILE = 8, 10, 6, 2
+LINES_BEFORE, LINES_AFTER, LINE_WIDTH = 2, 6, 160
+THINGS = ("Read the files", "Look for the words", "Read what is near them", "Write the report")
 
 SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "venv"})
 # Excerpts must not carry keys into a report: dot files go for that reason too. Locks and bundles are noise.
@@ -44,10 +42,10 @@ STOP_WORDS = frozenset(
     about after again all also and any are because been before being between both but can code continue
     could describe did does doing done down each explain few find for from further get give going had has
     have having happen happens her here his how into its just let like list look make many may might more
-    most much must need nor not now off once one only other our out over own please project question
-    report repo repository research same see shall she should show some such summarize tell than that the
-    their them then there these they this those through too topic under until very want was way were what
-    when where which while who whom why will with work works would write yes you your
+    most much must need nor not now off once one only other our out over own please project question report
+    repo repository research same see shall she should show some such summarize tell than that the their
+    them then there these they this those through too topic under until very want was way were what when
+    where which while who whom why will with work works would write yes you your
     """.split()  # noqa: SIM905 - a list would take a page
 )
 
@@ -101,6 +99,9 @@ class Stage:
     def say(self, text: str) -> None:
         self.tell("text", text=text + "\n\n")
 
+    def plan(self, done: int) -> None:
+        self.tell("todos", items=[{"text": text, "completed": n < done} for n, text in enumerate(THINGS)])
+
     @contextmanager
     def step(self, name: str, detail: str) -> Iterator[None]:
         self.turns += 1
@@ -146,8 +147,7 @@ def read_workspace(root: Path) -> Corpus:
     size = 0
     paths = walk(root)
     for path in islice(paths, MAX_FILES):
-        data = read(root / path)
-        if data is None:
+        if (data := read(root / path)) is None:
             continue
         if size + len(data) > MAX_BYTES:
             return Corpus(texts, size, complete=False)
@@ -336,23 +336,27 @@ def replace(path: Path, text: str) -> None:
 
 def perform(stage: Stage, workspace: Path, topics: Sequence[str]) -> str:
     """Looks, tells, writes the report; returns the last word."""
+    stage.plan(0)
     with stage.step("List", workspace.name):
         corpus = read_workspace(workspace)
     stage.say(f"There is text in {corpus}.")
-    words = telling_words(topics)
-    found: Found = {}
+    stage.plan(1)
+    words, found = telling_words(topics), Found()
     for word in words if corpus.texts else ():
         with stage.step("Search", f'"{word.written}"'):
             hits = search(word, corpus, found)
         stage.say(f"{code(word.written)}: {count(hits, 'place')}.")
+    stage.plan(2)
     places = []
     for path, number in best_places(words, corpus, found):
         with stage.step("Read", f"{path}:{number}"):
             places.append(place(path, number, corpus.texts[path]))
         stage.say(code(places[-1].head))
+    stage.plan(3)
     told = summary(words, corpus, found)
     with stage.step("Write", "report.md"):
         replace(Path(os.environ["BIFROST_RESULTS"], "report.md"), report(topics, told, found, places))
+    stage.plan(4)
     return result(told, places)
 
 

@@ -18,6 +18,7 @@ from tests.simulators.models.scenarios import (
     Text,
     Thought,
     WriteFile,
+    WriteTodos,
 )
 from tests.simulators.models.sse import Frame
 
@@ -153,6 +154,9 @@ def _tool(call: Call) -> tuple[str, JsonObject]:
             return "run_shell_command", {"command": call.command, "description": "Run a command"}
         case ListFiles():
             return "list_directory", {"dir_path": "."}
+        case WriteTodos():
+            todos = [{"description": thing, "status": state} for thing, state in call.states]
+            return "write_todos", {"todos": todos}
 
 
 def _retry_info(seconds: str) -> JsonObject:

@@ -49,7 +49,21 @@ class ListFiles:
     """A call of the tool by which the client looks around, the shell where it has no other."""
 
 
-Call = WriteFile | RunCommand | ListFiles
+@dataclass(frozen=True, slots=True)
+class WriteTodos:
+    """A call of the client's tool for its own list: what there is to do, and how much of that is done."""
+
+    things: tuple[str, ...]
+    done: int
+
+    @property
+    def states(self) -> list[tuple[str, str]]:
+        """Each thing, and how far the agent is with it in the words that all three CLIs use."""
+        states = ["completed"] * self.done + ["in_progress"] + ["pending"] * len(self.things)
+        return list(zip(self.things, states, strict=False))
+
+
+Call = WriteFile | RunCommand | ListFiles | WriteTodos
 Part = Text | Thought | Call
 
 
@@ -118,6 +132,16 @@ def _loop(request: Request) -> Reply:
     return Reply(parts=(*say(f"Step {step}.").parts, RunCommand(f"echo step {step}")), stop="tool")
 
 
+def _todos(request: Request) -> Reply:
+    """`todos=seconds,thing|thing|…`: does one after the other, and takes so long over each."""
+    seconds, _, listed = request.argument.partition(",")
+    things, done = tuple(listed.split("|")), len(request.tool_results)
+    if done > len(things) or not request.tools:
+        return say(texts.CLOSING)
+    call = WriteTodos(things, done)
+    return Reply(parts=(call,), stop="tool", first_byte_s=float(seconds) if done else 0)
+
+
 def _think(_: Request) -> Reply:
     return Reply(parts=(Thought("The person says hello; a short answer will do."), *say(texts.HELLO).parts))
 
@@ -160,6 +184,7 @@ SCENES: Mapping[str, Scene] = {
     "bash": _bash,
     "report": _report,
     "loop": _loop,
+    "todos": _todos,
     "think": _think,
     "long": _long,
     "slow": _slow,
