@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from bot.news import announcements
-from bot.news.newsroom import Newsroom
+from bot.news.newsroom import Newsroom, live_url
 from bot.news.pacing import Budget, Line, Method, Pacing, Urgency, now_s
 from bot.news.reception import Reception, Remedy
 from bot.news.rhythm import Rhythm
@@ -144,7 +144,7 @@ class JobNews:
             since=self._story.since,
             sandbox=self._newsroom.sandbox,
             todos=self._story.todos,
-            live_url=self._newsroom.live_url(self._platform.name, self._job),
+            live_url=live_url(self._newsroom.public_url, self._platform.name, self._job),
         )
         changed = change(self._card_said, says)
         urgency = Urgency.BUTTONS if changed is None else changed

@@ -34,15 +34,19 @@ class Newsroom:
     shut: set[tuple[str, str, str]] = field(default_factory=set)
     """Channels that were reported already, each with the platform's word for why."""
 
-    def live_url(self, platform: str, job: Job) -> str:
-        """Where readers there can watch what the job writes; nothing where they do not reach the page."""
-        host = urlsplit(self.public_url).hostname or ""
-        near = host == "localhost" or host.startswith("127.") or host in ("::1", "0.0.0.0", "::")  # noqa: S104
-        return f"{self.public_url}/jobs/{job.id}" if host and (platform == "web" or not near) else ""
-
     def report_shut(self, platform: str, channel: str, error: Refused) -> None:
         """Tells whoever runs the bot, once, that a channel takes nothing of ours."""
         key = (platform, channel, error.code)
         if key not in self.shut:
             self.shut.add(key)
             log.error("news.channel_shut: %s %s: %s. %s", *key, error.advice)
+
+
+def live_url(public_url: str, platform: str, job: Job) -> str:
+    """Where readers on `platform` can watch what the job writes; empty where they do not reach the page.
+
+    An address of this machine alone is one for readers of the page itself.
+    """
+    host = urlsplit(public_url).hostname or ""
+    near = host == "localhost" or host == "::1" or host.startswith("127.")
+    return f"{public_url}/jobs/{job.id}" if host and (platform == "web" or not near) else ""
