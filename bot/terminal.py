@@ -14,7 +14,7 @@ from bot.news.progress import progress_of
 from bot.news.words import state
 from bot.platforms.base import Announcement, Shape, Tone
 from bot.platforms.text import in_words
-from bot.web.pages import view_of
+from bot.web.pages.messages import view_of
 from executor.events import (
     Body,
     CancelAsked,

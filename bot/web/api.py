@@ -12,8 +12,8 @@ from aiohttp import web
 from bot.desk.asks import Invocation
 from bot.desk.desk import Door
 from bot.outages import not_ready
+from bot.web.asks import answered
 from bot.web.bodies import ApiCommandBody, read_body
-from bot.web.channels import answered
 from bot.web.guard import BEARER
 from bot.web.problems import Problem, unavailable
 from bot.web.sse import Frame, Streams, cursor
