@@ -242,8 +242,10 @@ async def test_a_card_shows_how_far_the_agent_is_and_ends_without_a_bar(
 
 
 def _figures(room: Room) -> list[tuple[int, int]]:
-    shown = [(said.progress.done, said.progress.total) for said in room.wall.card.versions if said.progress]
-    return list(dict.fromkeys(shown))
+    versions = [said for card in room.wall.of(Shape.CARD) for said in card.versions]
+    return list(
+        dict.fromkeys((said.progress.done, said.progress.total) for said in versions if said.progress)
+    )
 
 
 async def test_a_running_card_counts_the_time_although_nothing_happens(
