@@ -131,6 +131,8 @@ class Caps:
     unfolds: bool = False
     """Whether readers can unfold what lies below a line of a list."""
     files_per_minute: float = 60
+    file_bytes: int = 20_000_000
+    """The largest file that it takes."""
     lookups_per_minute: float = 40
 
 

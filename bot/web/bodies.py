@@ -87,7 +87,7 @@ class ApiCommandBody(_Body):
     delivery: Delivery | None = None
 
 
-_B = TypeVar("_B", bound=_Body)
+_B = TypeVar("_B", bound=BaseModel)
 
 
 async def read_body(request: web.Request, body: type[_B]) -> _B:
@@ -96,6 +96,11 @@ async def read_body(request: web.Request, body: type[_B]) -> _B:
         fields = _parse(await request.read())
     else:
         fields = dict(await request.post())
+    return validated(fields, body)
+
+
+def validated(fields: object, body: type[_B]) -> _B:
+    """The fields as a `body`. Raises Problem 422 where they are wrong."""
     try:
         return body.model_validate(fields)
     except ValidationError as error:

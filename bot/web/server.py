@@ -11,6 +11,7 @@ from typing import Self
 
 from aiohttp import web
 
+from bot.desk.attachments import Limits
 from bot.desk.desk import Door
 from bot.platforms.hooks import Hook
 from bot.web import documents, hooks
@@ -53,8 +54,8 @@ class WebServer:
     """Serves while its block runs (`async with`) or until `run` is cancelled.
 
     `public_url` is what people type where that is not the bound address, as behind a proxy; with https the
-    cookie is for https alone. Port 0 takes a free one; `url` tells which. `sandbox` is how jobs are held.
-    `called_at` are the paths at which platforms call us.
+    cookie is for https alone. Port 0 takes a free one; `url` tells which. `sandbox` is how jobs are held,
+    `limits` what may be sent along with a request. `called_at` are the paths at which platforms call us.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class WebServer:
         public_url: str = "",
         actor: Actor = OWNER,
         sandbox: str = "",
+        limits: Limits | None = None,
         called_at: Mapping[str, Hook] | None = None,
     ) -> None:
         if not api_token:
@@ -83,11 +85,12 @@ class WebServer:
         self._templates = Templates(self._assets)
         self._called_at = called_at or {}
         self._streams = Streams(wakeups)
+        limits = limits or Limits()
         self._doors = (
             self._assets,
-            Asks(storage.messages, door, actor, answers),
-            Channels(storage.messages, door, actor, self._templates, self._streams, answers),
-            Api(storage, door, actor, self._streams, self.login_link, sandbox),
+            Asks(storage.messages, door, actor, answers, limits),
+            Channels(storage.messages, door, actor, self._templates, self._streams, answers, limits),
+            Api(storage, door, actor, self._streams, self.login_link, sandbox, limits),
             Documents(storage, reports=reports, files=files),
         )
         self._running = AsyncExitStack()

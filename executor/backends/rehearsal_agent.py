@@ -24,7 +24,7 @@ MAX_FILES, MAX_BYTES, MAX_FILE_BYTES = 5_000, 32_000_000, 1_000_000
 MAX_LINES_PER_FILE = 500  # per word, so that a generated file does not outweigh all others
 MAX_WORDS, TABLE_ROWS, PLACES, PLACES_PER_FILE = 8, 10, 6, 2
 LINES_BEFORE, LINES_AFTER, LINE_WIDTH = 2, 6, 160
-THINGS = ("Read the files", "Look for the words", "Read what is near them", "Write the report")
+THINGS = ("Read the files", "Look for the words", "Write the report")
 
 SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "venv"})
 # Excerpts must not carry keys into a report: dot files go for that reason too. Locks and bundles are noise.
@@ -32,7 +32,9 @@ SKIPPED_NAMES = re.compile(r"^\.|\.(pem|key|p12|lock|map|svg)$|\.min\.|^package-
 SESSION_ID = re.compile(r"[A-Za-z0-9][\w-]{0,99}", re.ASCII)
 TOPIC = re.compile(r"^Topic:[ \t]*(.*?)(?=\n\s*\n|\n[A-Z][a-z]+:|\Z)", re.MULTILINE | re.DOTALL)
 # What the job types' prompts tell an agent beside the person's own words.
-ORDERS = re.compile(r"^(Your work was interrupted|Do not ask for confirmation)\..*", re.MULTILINE | re.DOTALL)
+ORDERS = re.compile(
+    r"(?ms)^(Files that came with it|Your work was interrupted\.|Do not ask for confirmation\.).*"
+)
 TOKEN = re.compile(r"\w+(?:[./:]+\w+)*")
 IDENTIFIER = re.compile(r"[_./:\d]|[a-z][A-Z]")
 DEFINITION = re.compile(r"\s*(async def|def|class|function|func|fn|struct|interface|type|export|#+)\s")
@@ -346,17 +348,16 @@ def perform(stage: Stage, workspace: Path, topics: Sequence[str]) -> str:
         with stage.step("Search", f'"{word.written}"'):
             hits = search(word, corpus, found)
         stage.say(f"{code(word.written)}: {count(hits, 'place')}.")
-    stage.plan(2)
     places = []
     for path, number in best_places(words, corpus, found):
         with stage.step("Read", f"{path}:{number}"):
             places.append(place(path, number, corpus.texts[path]))
         stage.say(code(places[-1].head))
-    stage.plan(3)
+    stage.plan(2)
     told = summary(words, corpus, found)
     with stage.step("Write", "report.md"):
         replace(Path(os.environ["BIFROST_RESULTS"], "report.md"), report(topics, told, found, places))
-    stage.plan(4)
+    stage.plan(3)
     return result(told, places)
 
 

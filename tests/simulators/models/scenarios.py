@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -63,7 +64,14 @@ class WriteTodos:
         return list(zip(self.things, states, strict=False))
 
 
-Call = WriteFile | RunCommand | ListFiles | WriteTodos
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A call of the tool that reads a file, images too."""
+
+    path: str
+
+
+Call = WriteFile | RunCommand | ListFiles | ReadFile | WriteTodos
 Part = Text | Thought | Call
 
 
@@ -127,6 +135,21 @@ def _report(request: Request) -> Reply:
     return _call(request, "Looking at the files first.", ListFiles(), texts.report(request.argument))
 
 
+def _attached(request: Request) -> Reply:
+    """Reads the first file that came with the prompt, passes it on to people, and says what it read."""
+    sent = re.search(r"^- (/\S+/received/\S+)", request.prompt, re.MULTILINE)
+    results = re.search(r"go to (/\S+/results)", request.prompt)
+    if sent is None or results is None or not request.tools:
+        return say("Nothing is attached.")
+    match request.tool_results:
+        case ():
+            return Reply(parts=(*say("Reading it.").parts, ReadFile(sent[1])), stop="tool")
+        case (_,):
+            copy = RunCommand(f"cp {sent[1]} {results[1]}/seen.png")
+            return Reply(parts=(*say("Passing it on.").parts, copy), stop="tool")
+    return say(f"It says: {request.tool_results[0][:200]}")
+
+
 def _loop(request: Request) -> Reply:
     step = len(request.tool_results) + 1
     return Reply(parts=(*say(f"Step {step}.").parts, RunCommand(f"echo step {step}")), stop="tool")
@@ -183,6 +206,7 @@ SCENES: Mapping[str, Scene] = {
     "tool": _tool,
     "bash": _bash,
     "report": _report,
+    "attached": _attached,
     "loop": _loop,
     "todos": _todos,
     "think": _think,
