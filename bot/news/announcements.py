@@ -11,11 +11,8 @@ from bot.news.transcript import split
 from bot.news.words import duration, excerpt, moment, money, state, turns, waits_for
 from bot.platforms.base import Action, Announcement, Fact, Link, Shape, Tone
 from executor.endings import HANDED_OVER, STALE
-<<<<<<< HEAD
 from executor.events import Todo
-=======
 from executor.files import came_with
->>>>>>> main
 from executor.model import SHORT_ID, Job, JobStatus
 from executor.moments import span
 from executor.queueing import Hindrance

@@ -8,12 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.news import announcements
-<<<<<<< HEAD
-from bot.news.newsroom import Newsroom, live_url
-=======
 from bot.news.leavings import Leavings, find
-from bot.news.newsroom import Newsroom
->>>>>>> main
+from bot.news.newsroom import Newsroom, live_url
 from bot.news.pacing import Budget, Line, Method, Pacing, Urgency, now_s
 from bot.news.reception import Reception, Remedy
 from bot.news.rhythm import Rhythm

@@ -22,8 +22,8 @@ from pathlib import Path
 
 MAX_FILES, MAX_BYTES, MAX_FILE_BYTES = 5_000, 32_000_000, 1_000_000
 MAX_LINES_PER_FILE = 500  # per word, so that a generated file does not outweigh all others
-MAX_WORDS, TABLE_ROWS, PLACES, PLACES_PER_FILE = 8, 10, 6, 2
-LINES_BEFORE, LINES_AFTER, LINE_WIDTH = 2, 6, 160
+MAX_WORDS, TABLE_ROWS, PLACES, PLACES_PER_FILE, LINE_WIDTH = 8, 10, 6, 2, 160
+LINES_BEFORE, LINES_AFTER = 2, 6
 THINGS = ("Read the files", "Look for the words", "Write the report")
 
 SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "venv"})
@@ -338,7 +338,6 @@ def replace(path: Path, text: str) -> None:
 
 def perform(stage: Stage, workspace: Path, topics: Sequence[str]) -> str:
     """Looks, tells, writes the report; returns the last word."""
-    stage.plan(0)
     with stage.step("List", workspace.name):
         corpus = read_workspace(workspace)
     stage.say(f"There is text in {corpus}.")
@@ -378,8 +377,8 @@ def main() -> int:
     replace(options.sessions / f"{session_id}.json", json.dumps({"topics": topics}))
     stage.tell("session", session_id=session_id)
     stage.tell("notice", text="This is a rehearsal: words are looked up, no model is called.")
-    for latest in earlier[:1]:
-        stage.say(f"Going on from: {escape(cut(latest, 200))}")
+    if earlier:
+        stage.say(f"Going on from: {escape(cut(earlier[0], 200))}")
     text = perform(stage, options.workspace, topics)
     duration_ms = round(1000 * (time.monotonic() - started))
     stage.tell("result", ok=True, text=text, cost_usd=0.0, turns=stage.turns, duration_ms=duration_ms)
