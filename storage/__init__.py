@@ -10,6 +10,7 @@ from pathlib import Path
 from executor.ports import Clock, StoreFault
 from executor.queueing import QueueRules
 from executor.wakeups import Wakeups
+from storage.sqlite.api import ApiRecords
 from storage.sqlite.backup import back_up
 from storage.sqlite.check import check_database
 from storage.sqlite.database import Database, open_database
@@ -36,6 +37,7 @@ class Storage:
     hub: Hub
     schedules: Schedules
     replies: Replies
+    api: ApiRecords
     threads: Threads
     search: Search
     database: Database
@@ -72,6 +74,7 @@ async def open_storage(
             hub=Hub(database, clock),
             schedules=Schedules(database, wakeups),
             replies=Replies(database, wakeups, clock),
+            api=ApiRecords(database, clock),
             threads=Threads(database),
             search=Search(database),
             database=database,
