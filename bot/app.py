@@ -22,6 +22,10 @@ from bot.platforms.slack.adapter import SlackAdapter
 from bot.platforms.slack.request_url import PATH as SLACK_PATH
 from bot.platforms.web import WebPlatform
 from bot.settings import Settings
+from bot.web.endpoints import Endpoint
+from bot.web.jobs_api import JobsApi
+from bot.web.overviews import Overviews
+from bot.web.schedules_api import SchedulesApi
 from bot.web.server import WebServer
 from executor.follow_ups import FollowUps
 from executor.retention import Retention
@@ -67,9 +71,20 @@ class Bifrost:
             api_token=data.api_token(),
             sandbox=house.sandbox.mode,
             called_at={SLACK_PATH: request_url.answer} if request_url else {},
+            api=self._api(),
         )
         self._serve = serve
         self.discord = _discord(settings, house.desk) if serve else None
+
+    def _api(self) -> list[Endpoint]:
+        """What programs may call, beside what the server has of its own."""
+        house, workshop = self._house, self._house.workshop
+        turned_at, base_url = lambda: self._worker.turned_at, lambda: self.server.url
+        return [
+            *JobsApi(house.storage, house.desk, house.data.jobs, base_url).endpoints(),
+            *SchedulesApi(house.storage.schedules, house.desk).endpoints(),
+            *Overviews(house.storage, workshop.catalog, workshop.workspaces, turned_at).endpoints(),
+        ]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set, then lets what runs end for a while, interrupts the rest, tells the last

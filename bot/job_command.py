@@ -18,7 +18,7 @@ from bot.desk.commands import BY_VERB, JOB_COMMANDS, TIME_OPTIONS, Misunderstood
 from bot.house import House, open_house
 from bot.settings import Settings
 from bot.terminal import EXIT_CODES, LiveView, open_console, say
-from bot.web.server import OWNER
+from bot.web.callers import OWNER
 from executor.events import Body, Moved, ReportPublished
 from executor.model import JobStatus, Origin
 from executor.wakeups import job_topic

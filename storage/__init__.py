@@ -10,6 +10,7 @@ from pathlib import Path
 from executor.ports import Clock, StoreFault
 from executor.queueing import QueueRules
 from executor.wakeups import Wakeups
+from storage.sqlite.api import ApiRecords
 from storage.sqlite.backup import back_up
 from storage.sqlite.check import check_database
 from storage.sqlite.comments import Comments
@@ -46,6 +47,7 @@ class Storage:
     reports: Reports
     logs: Logs
     preferences: PreferenceTable
+    api: ApiRecords
     database: Database
 
     def outage(self) -> StoreFault | None:
@@ -86,5 +88,6 @@ async def open_storage(
             reports=Reports(database, clock),
             logs=Logs(database, clock),
             preferences=PreferenceTable(database, wakeups, clock),
+            api=ApiRecords(database, clock),
             database=database,
         )

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from bot.app import Bifrost
+from bot.configuration import load
 from bot.house import House, open_house
 from bot.platforms.slack.adapter import SCOPES
 from bot.platforms.slack.doors import EVENTS
-from bot.settings import Settings, load
+from bot.settings import Settings
 from executor.model import Job
 from executor.wakeups import TOLD, job_topic
 from tests.clis import cli

@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from bot.desk import commands, lists, replies, suggestions, threads
+from bot.desk import commands, lists, replies, sessions, suggestions, threads
 from bot.desk.access import Access, Deny
-from bot.desk.asks import INTERRUPT, REPLY, Answer, Ask, Invocation, Refusal
+from bot.desk.asks import ALTER, INTERRUPT, REPLY, Answer, Ask, Invocation, Refusal
 from bot.desk.commands import (
     CONTINUE_OPTIONS,
     LIST_OPTIONS,
@@ -24,7 +24,7 @@ from bot.desk.commands import (
 from bot.desk.follow_ups import FollowUps
 from bot.desk.help import help_of, help_text
 from bot.desk.prompts import problem_of
-from bot.desk.terms import effort_of, model_of, on_other_terms, priority_of, timeout_of
+from bot.desk.terms import effort_of, model_of, on_other_terms, priority_of, task_of, timeout_of
 from bot.desk.timetable import Timetable
 from bot.news.words import state
 from bot.outages import refusal
@@ -38,6 +38,8 @@ from executor.timers import LEAST_INTERVAL, Cron
 from executor.workspaces import UnknownWorkspace, Workspaces
 from storage import Storage
 
+_STANDS_FOR = {INTERRUPT: "cancel", ALTER: "resume"}
+"""Whoever may do the one may do the other."""
 _ID = re.compile(r"[0-9a-f][0-9a-f-]{0,35}")
 
 
@@ -102,7 +104,7 @@ class Desk:
         """Does what was typed after `/job`."""
         denied = self._access.authorize(invocation.origin, "help")
         if isinstance(denied, Deny):
-            return Answer(ok=False, text=denied.reason)
+            return Answer(ok=False, text=denied.reason, denied=True)
         try:
             ask = threads.read(invocation, await self._follow_ups.job_of_thread(invocation.origin))
         except Misunderstood as error:
@@ -118,12 +120,12 @@ class Desk:
                 return await self._follow_ups.reply(ask)
             return await self._asked(ask)
         except Refusal as error:
-            return Answer(ok=False, text=error.text, field=error.field)
+            return Answer(ok=False, text=error.text, field=error.field, denied=error.denied)
         except StoreUnavailable as error:
             return _unavailable(error)
 
     async def _asked(self, ask: Ask) -> Answer:
-        command = commands.BY_VERB.get("cancel" if ask.verb == INTERRUPT else ask.verb)
+        command = commands.BY_VERB.get(_STANDS_FOR.get(ask.verb, ask.verb))
         if command is None:
             raise Refusal(f"I know no command `{commands.shown(ask.verb)}`.")
         _check_values(ask, command)
@@ -166,7 +168,7 @@ class Desk:
     def _authorize(self, ask: Ask, target: Job | Schedule | None = None) -> None:
         allowed = self._access.authorize(ask.origin, ask.verb, target)
         if isinstance(allowed, Deny):
-            raise Refusal(allowed.reason)
+            raise Refusal(allowed.reason, denied=True)
 
     async def _do(self, ask: Ask, command: Command, target: Job | Schedule | None) -> Answer:
         if command.job_type:
@@ -180,6 +182,7 @@ class Desk:
             "show": self._show,
             "cancel": self._cancel,
             INTERRUPT: self._follow_ups.interrupt,
+            ALTER: self._timetable.alter,
             "resume": self._resume,
             "retry": self._retry,
         }
@@ -214,6 +217,7 @@ class Desk:
         if problem:
             raise Refusal(f"{problem}\n{commands.usage_of(command)}", "prompt")
         request = self._request(ask, command)
+        request = await sessions.continued(ask, request, self._storage.jobs, self._access)
         time = await self._timetable.time_of(ask)
         if isinstance(time, Cron):
             # Every run asks anew whether its owner may, and by then nobody vouches for roles.
@@ -241,6 +245,7 @@ class Desk:
             workspace=workspace,
             origin=ask.origin,
             priority=priority_of(ask.args),
+            task_id=task_of(ask.args),
             dedupe_key=ask.delivery,
         )
 

@@ -68,16 +68,20 @@ class FollowUps:
 
     async def _meant(self, ask: Ask) -> Job:
         self._authorize(ask)
-        job = await self.job_of_thread(ask.origin)
+        job = await self._named(ask) if ask.target else await self.job_of_thread(ask.origin)
         if job is None:
             raise Refusal(_NO_JOB)
         self._authorize(ask, job)
         return job
 
+    async def _named(self, ask: Ask) -> Job | None:
+        job = await self._storage.jobs.job(ask.target)
+        return job if job is not None and self._access.may_see(ask.origin, job) else None
+
     def _authorize(self, ask: Ask, job: Job | None = None) -> None:
         allowed = self._access.authorize(ask.origin, "resume", job)
         if isinstance(allowed, Deny):
-            raise Refusal(allowed.reason)
+            raise Refusal(allowed.reason, denied=True)
 
     async def _taken(self, ask: Ask, job: Job) -> Answer:
         if not job.status.final:

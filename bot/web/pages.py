@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
+from typing import Any
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -139,6 +140,10 @@ class Pages:
     def single(self, view: View) -> str:
         """A page with one message, for what a channel's page keeps folded."""
         return self._templates.get_template("single.html").render(view=view)
+
+    def api(self, document: Mapping[str, Any]) -> str:
+        """The description of the HTTP API, to be read."""
+        return self._templates.get_template("api.html").render(api=document)
 
     def logged_in(self) -> str:
         return self._templates.get_template("logged_in.html").render()

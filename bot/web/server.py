@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from bot.desk.desk import Door
 from bot.platforms.hooks import Hook
-from bot.web import documents, hooks
+from bot.web import documents, endpoints, hooks
 from bot.web.api import Api
+from bot.web.callers import OWNER
 from bot.web.channels import Channels
+from bot.web.description import Description
 from bot.web.documents import Documents
+from bot.web.endpoints import Endpoint
 from bot.web.guard import BODY_LIMIT, Address, Guard
 from bot.web.logins import Logins
 from bot.web.pages import Pages
 from bot.web.problems import Problem, answering_problems
+from bot.web.repeats import Repeats
 from bot.web.sse import Streams
-from executor.model import Actor
+from bot.web.tokens import Rate, Throttle, Tokens
+from bot.web.tokens_api import TokensApi
 from executor.wakeups import Wakeups
 from storage import Storage
 
-OWNER = Actor(platform="web", team="", user_id="owner", name="owner")
 _REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - all addresses are no address to go to
 _STOP_S = 0.7
 """aiohttp waits so long for a handler to end, cancels it, and waits so long again."""
@@ -52,7 +57,8 @@ class WebServer:
 
     `public_url` is what people type where that is not the bound address, as behind a proxy; with https the
     cookie is for https alone. Port 0 takes a free one; `url` tells which. `sandbox` is how jobs are held.
-    `called_at` are the paths at which platforms call us.
+    `called_at` are the paths at which platforms call us. `api` is what programs may call beside commands and
+    streams, at the pace `rate`; `pages` are what browsers get at those of its paths that are pages, too.
     """
 
     def __init__(
@@ -67,24 +73,35 @@ class WebServer:
         host: str = "127.0.0.1",
         port: int = 4003,
         public_url: str = "",
-        actor: Actor = OWNER,
         sandbox: str = "",
         called_at: Mapping[str, Hook] | None = None,
+        api: Sequence[Endpoint] = (),
+        pages: Mapping[str, Handler] | None = None,
+        rate: Rate | None = None,
     ) -> None:
         if not api_token:
             raise ValueError("api_token is empty: anybody would be let in")
         self._bind_to = (host, port)
         self._public_url = public_url.rstrip("/")
-        self._api_token = api_token
+        self._tokens = Tokens(storage.api, api_token)
+        self._throttle = Throttle(rate or Rate())
+        self._repeats = Repeats(storage.api)
         self._logins = Logins(storage.hub, secure=public_url.lower().startswith("https:"))
         self._pages = Pages()
         self._called_at = called_at or {}
         self._streams = Streams(wakeups)
         self._doors = (
-            Channels(storage.messages, door, actor, self._pages, self._streams),
-            Api(storage, door, actor, self._streams, self.login_link, sandbox),
+            Channels(storage.messages, door, OWNER, self._pages, self._streams),
+            own := Api(storage, door, self._streams, self.login_link, sandbox),
             Documents(storage, reports=reports, files=files),
         )
+        self._endpoints: tuple[Endpoint, ...] = (
+            *own.endpoints(),
+            *TokensApi(self._tokens).endpoints(),
+            *api,
+        )
+        self._endpoints += tuple(Description(self._endpoints, self._pages.api).endpoints())
+        self._html = pages or {}
         self._running = AsyncExitStack()
         self.address = ""
         """The bound address, as this machine reaches it."""
@@ -122,7 +139,8 @@ class WebServer:
         await self._running.aclose()
 
     def _app(self, address: Address) -> web.Application:
-        guard = Guard(address, self._logins, self._api_token, self._called_at)
+        scopes = endpoints.scopes(self._endpoints)
+        guard = Guard(address, self._logins, self._tokens, self._throttle, scopes, self._called_at)
         app = web.Application(
             middlewares=[answering_problems(self._pages.problem), guard.middleware()],
             client_max_size=BODY_LIMIT,
@@ -131,6 +149,7 @@ class WebServer:
         app.on_shutdown.append(self._close_streams)
         for door in self._doors:
             app.add_routes(door.routes())
+        app.add_routes(endpoints.routes(self._endpoints, self._repeats, self._html))
         app.add_routes(hooks.routes(self._called_at))
         app.router.add_get("/static/{name}", self._pages.static)
         app.router.add_get("/login/{code}", self._log_in, allow_head=False)  # a HEAD must not use it up

@@ -14,7 +14,7 @@ from bot.platforms.base import (
     Link,
     Place,
 )
-from bot.platforms.slack import doors
+from bot.platforms.slack import answering
 from tests.contracts.slack_world import (
     QUEUED,
     World,
@@ -154,7 +154,7 @@ async def test_a_refused_form_stays_open_with_the_sentence_beside_its_field(worl
 async def test_a_slow_desk_closes_the_form_and_tells_later(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doors, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(answering, "PATIENCE_S", 0.05)
     await world.ada.command("/job", "", channel=world.dev)
     view = await world.ada.wait_view()
     world.desk.open.clear()
@@ -338,7 +338,7 @@ async def test_a_click_while_the_desk_fails_is_acknowledged_and_apologised_for(w
 async def test_a_slow_answer_to_a_mention_or_click_is_told_when_it_comes(
     world: World, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    monkeypatch.setattr(doors, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(answering, "PATIENCE_S", 0.05)
     world.desk.answer = Answer(ok=False, text="`#3fa9c1` is done already.")
     await world.platform.post(world.place, card(), "job-1")
     world.desk.open.clear()

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.configuration import load
 from bot.doctor import Finding, examine
 from bot.house import House
-from bot.settings import Settings, load
+from bot.settings import Settings
 from executor.model import Job, JobStatus
 from executor.wakeups import TOLD, job_topic
 from tests.fsck import check

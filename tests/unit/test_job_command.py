@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.configuration import load
 from bot.house import open_house
 from bot.job_command import USAGE, run_job
-from bot.settings import Settings, load
+from bot.settings import Settings
 from executor.model import JobStatus
 
 

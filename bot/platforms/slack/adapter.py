@@ -20,6 +20,7 @@ from bot.platforms.slack.connection import Connection
 from bot.platforms.slack.doors import Doors
 from bot.platforms.slack.home import Home
 from bot.platforms.slack.links import Links
+from bot.platforms.slack.messages import Messages
 from bot.platforms.slack.people import People
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.replies import Replies
@@ -83,26 +84,22 @@ class SlackAdapter:
         self._socket = SlackApi(token=app_token, base_url=base_url)
         self._errands = Errands()
         self.platform = SlackPlatform(self._bot)
-        self._app = AsyncApp(
-            name="bifrost",
-            client=AsyncWebClient(base_url=base_url, retry_handlers=[]),
-            # Asked here, bolt would call auth.test before it lets the first envelopes in.
-            authorize=_authorizer(self._bot),
-            # The listener is awaited, not left to a task that nobody holds, and acknowledged when it is done.
-            process_before_response=True,
-            request_verification_enabled=False,
-            attaching_conversation_kwargs_enabled=False,
-        )
+        self._app = _app(self._bot, base_url)
         self._home = Home(self._bot, board)
+        replies, people = Replies(self._bot), People(self._bot, self._errands)
+        links = Links(self._bot, board)
+        messages = Messages(
+            door=door, replies=replies, errands=self._errands, people=people, links=links, overhear=overhear
+        )
         Doors(
             door=door,
-            replies=Replies(self._bot),
+            replies=replies,
             errands=self._errands,
-            people=People(self._bot, self._errands),
+            people=people,
             home=self._home,
-            links=Links(self._bot, board),
+            links=links,
+            messages=messages,
             command=command,
-            overhear=overhear,
         ).listen(self._app)
         self.request_url = self._request_url(signing_secret) if signing_secret else None
 
@@ -192,6 +189,19 @@ class SlackAdapter:
             await self._check()
         except (Throttled, Unsure) as error:
             _log.warning("slack.unreachable", extra={"fault": str(error)})
+
+
+def _app(bot: SlackApi, base_url: str) -> AsyncApp:
+    return AsyncApp(
+        name="bifrost",
+        client=AsyncWebClient(base_url=base_url, retry_handlers=[]),
+        # Asked here, bolt would call auth.test before it lets the first envelopes in.
+        authorize=_authorizer(bot),
+        # The listener is awaited, not left to a task that nobody holds, and acknowledged when it is done.
+        process_before_response=True,
+        request_verification_enabled=False,
+        attaching_conversation_kwargs_enabled=False,
+    )
 
 
 def _authorizer(api: SlackApi) -> Callable[[], Awaitable[AuthorizeResult]]:
