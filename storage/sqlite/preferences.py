@@ -37,7 +37,7 @@ class PreferenceTable:
 
 
 def _change(connection: sqlite3.Connection, changes: Mapping[str, str | datetime | None], now: str) -> None:
-    for key, value in changes.items():
+    for key, value in sorted(changes.items(), key=lambda change: _turn(change[0])):
         provider = limited_provider(key)
         known = value if isinstance(value, str | None) else to_text(value)
         values = {"key": key, "provider": provider, "value": known, "now": now}
@@ -45,3 +45,9 @@ def _change(connection: sqlite3.Connection, changes: Mapping[str, str | datetime
             connection.execute(_SQL["forget" if value is None else "set"], values)
         else:
             connection.execute(_SQL["forget_limits" if value is None else "set_limit"], values)
+
+
+def _turn(key: str) -> int:
+    """The default provider comes before its limit, and that before the limits of named ones."""
+    provider = limited_provider(key)
+    return 0 if provider is None else 2 if provider else 1

@@ -130,6 +130,31 @@ async def _log_in(client: Client) -> None:
         assert answer.status == 200
 
 
+async def _records(theatre: Theatre) -> None:
+    """A program writes down a task, moves it on, has read a channel and sets a preference."""
+
+    async def write() -> None:
+        word, token = theatre.word(), (theatre.data / "api-token").read_text()
+        headers = {"Authorization": f"Bearer {token}"}
+        async with aiohttp.ClientSession(await theatre.address(), headers=headers) as session:
+
+            async def call(method: str, path: str, **body: str) -> str:
+                async with session.request(method, path, json=body) as answer:
+                    assert answer.ok, await answer.text()
+                    return str((await answer.json())["id"]) if answer.status == 201 else ""
+
+            await call("POST", "/api/tasks", id=word, name=word, workspace="dev")
+            theatre.tasks[word] = "draft"
+            await call("PATCH", f"/api/tasks?id={word}", status="ready")
+            theatre.tasks[word] = "ready"
+            message = await call("POST", "/api/messages", channel="general", content=word)
+            await call("PATCH", "/api/channels?channel=general", read=message)
+            await call("PATCH", "/api/preferences", effort="high")
+
+    with suppress(aiohttp.ClientError):
+        await theatre.or_end(write())
+
+
 async def _schedule(theatre: Theatre) -> None:
     """Its time comes while the bot is down, and so does a clock that was set back."""
     await ask(theatre, f"session often {theatre.word()} --cron @hourly")
@@ -197,6 +222,7 @@ SCENES: Mapping[str, Scene] = {
     "reply": _reply,
     "later": _later,
     "page": _page,
+    "records": _records,
     "deleted": _deleted,
     "crash": _crash,
     "stop": _stop,
