@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from bot.desk.asks import Invocation
 from bot.desk.desk import Door
 from bot.outages import not_ready
+from bot.web.asks import answered
 from bot.web.bodies import ApiCommandBody, Fields
-from bot.web.channels import answered
 from bot.web.endpoints import Call, Endpoint
 from bot.web.guard import BEARER
 from bot.web.problems import Problem, unavailable

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import orjson
 from aiohttp import web
 
 from bot.web.endpoints import Call, Endpoint
 from bot.web.openapi import describe
+from bot.web.templates import Templates
 
 
 class Description:
-    """Of `endpoints` and its own; `page` makes the page of the document."""
+    """Of `endpoints` and its own."""
 
-    def __init__(self, endpoints: Sequence[Endpoint], page: Callable[[Mapping[str, Any]], str]) -> None:
+    def __init__(self, endpoints: Sequence[Endpoint], templates: Templates) -> None:
         self._document = describe([*endpoints, *self.endpoints()])
         self._json = orjson.dumps(self._document)
-        self._page = page
+        self._templates = templates
 
     def endpoints(self) -> list[Endpoint]:
         return [
@@ -35,4 +35,4 @@ class Description:
         return web.Response(body=self._json, content_type="application/json")
 
     async def _show(self, call: Call[None, None]) -> web.Response:
-        return web.Response(text=self._page(self._document), content_type="text/html")
+        return self._templates.page("api.html", api=self._document)

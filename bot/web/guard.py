@@ -19,7 +19,7 @@ BODY_LIMIT = 1024 * 1024
 _BODY_S = 10
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _PUBLIC = {
-    *("/live", "/ready", "/login/{code}", "/static/{name}"),
+    *("/live", "/ready", "/login/{code}", "/static/{version}/{name}"),
     *("/reports/{slug}", "/reports/{slug}/", "/reports/{slug}/report.md"),
 }
 """Routes that need no login; by route, not by path, so that no odd spelling of a path is among them."""

@@ -74,7 +74,7 @@ class Wishes(Fields):
 class NewJob(Wishes):
     """A new job, flat or with a `payload`: what stands beside the payload counts more than what is in it."""
 
-    type: Text = ""
+    type: Text = Field(default="", json_schema_extra={"enum": [each.job_type for each in JOB_COMMANDS]})
     payload: dict[str, Any] | str | None = Field(default=None, description="An object, or JSON text of one.")
     channel: Channel = "dev"
 

@@ -18,11 +18,13 @@ _ALL = (400, 401, 403, 429, 503)
 """Refusals that any endpoint may answer with."""
 _UNSAFE = (408, 413, 415)
 """And those of any that takes a body."""
-_OWN_TYPES: Mapping[str, str] = {
-    "/log": "text/plain",
-    "/stream": "text/event-stream",
-    "/docs": "text/html",
-    "/openapi.json": "application/json",
+_STRING = {"type": "string"}
+_EVENT = {"type": "object", "properties": {"id": _STRING, "event": _STRING, "data": _STRING}}
+_OWN_TYPES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "/log": ("text/plain", _STRING),
+    "/stream": ("text/event-stream", _EVENT),
+    "/docs": ("text/html", _STRING),
+    "/openapi.json": ("application/json", {}),
 }
 """What answers that are no JSON are, by the end of their path."""
 
@@ -136,9 +138,8 @@ def _responses(endpoint: Endpoint, known: Mapping[Any, Any]) -> dict[str, Any]:
 
 def _content(endpoint: Endpoint, known: Mapping[Any, Any]) -> dict[str, Any]:
     if endpoint.answer is None:
-        kind = next((kind for end, kind in _OWN_TYPES.items() if endpoint.path.endswith(end)), "")
-        schema = {} if kind == "application/json" else {"type": "string"}
-        return {"content": {kind: {"schema": schema}}} if kind else {}
+        own = next((own for end, own in _OWN_TYPES.items() if endpoint.path.endswith(end)), None)
+        return {"content": {own[0]: {"schema": own[1]}}} if own else {}
     schema = known[(_model(endpoint), "serialization")]
     if endpoint.answer is not _model(endpoint):
         schema = {"type": "array", "items": schema}

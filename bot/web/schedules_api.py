@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 from bot.desk.asks import Answer, Ask
 from bot.desk.desk import Door
+from bot.web.asks import answered
 from bot.web.bodies import Fields, Text
-from bot.web.channels import answered
 from bot.web.endpoints import Call, Endpoint
 from bot.web.job_bodies import JobId, NewJob
 from bot.web.jobs_api import refused

@@ -16,17 +16,19 @@ from bot.desk.desk import Door
 from bot.platforms.hooks import Hook
 from bot.web import documents, endpoints, hooks
 from bot.web.api import Api
+from bot.web.asks import Answers, Asks
+from bot.web.assets import Assets
 from bot.web.callers import OWNER
-from bot.web.channels import Channels
 from bot.web.description import Description
 from bot.web.documents import Documents
 from bot.web.endpoints import Endpoint
 from bot.web.guard import BODY_LIMIT, Address, Guard
 from bot.web.logins import Logins
-from bot.web.pages import Pages
+from bot.web.pages.channels import Channels
 from bot.web.problems import Problem, answering_problems
 from bot.web.repeats import Repeats
 from bot.web.sse import Streams
+from bot.web.templates import Templates
 from bot.web.tokens import Rate, Throttle, Tokens
 from bot.web.tokens_api import TokensApi
 from executor.wakeups import Wakeups
@@ -87,11 +89,14 @@ class WebServer:
         self._throttle = Throttle(rate or Rate())
         self._repeats = Repeats(storage.api)
         self._logins = Logins(storage.hub, secure=public_url.lower().startswith("https:"))
-        self._pages = Pages()
+        self._assets, answers = Assets(), Answers()
+        self._templates = Templates(self._assets)
         self._called_at = called_at or {}
         self._streams = Streams(wakeups)
         self._doors = (
-            Channels(storage.messages, door, OWNER, self._pages, self._streams),
+            self._assets,
+            Asks(storage.messages, door, OWNER, answers),
+            Channels(storage.messages, door, OWNER, self._templates, self._streams, answers),
             own := Api(storage, door, self._streams, self.login_link, sandbox),
             Documents(storage, reports=reports, files=files),
         )
@@ -100,7 +105,7 @@ class WebServer:
             *TokensApi(self._tokens).endpoints(),
             *api,
         )
-        self._endpoints += tuple(Description(self._endpoints, self._pages.api).endpoints())
+        self._endpoints += tuple(Description(self._endpoints, self._templates).endpoints())
         self._html = pages or {}
         self._running = AsyncExitStack()
         self.address = ""
@@ -142,7 +147,7 @@ class WebServer:
         scopes = endpoints.scopes(self._endpoints)
         guard = Guard(address, self._logins, self._tokens, self._throttle, scopes, self._called_at)
         app = web.Application(
-            middlewares=[answering_problems(self._pages.problem), guard.middleware()],
+            middlewares=[answering_problems(self._templates.problem), guard.middleware()],
             client_max_size=BODY_LIMIT,
         )
         app.on_response_prepare.append(_add_headers)
@@ -151,13 +156,12 @@ class WebServer:
             app.add_routes(door.routes())
         app.add_routes(endpoints.routes(self._endpoints, self._repeats, self._html))
         app.add_routes(hooks.routes(self._called_at))
-        app.router.add_get("/static/{name}", self._pages.static)
         app.router.add_get("/login/{code}", self._log_in, allow_head=False)  # a HEAD must not use it up
         return app
 
     async def _log_in(self, request: web.Request) -> web.Response:
         # Not a redirect: a Strict cookie is kept back along one that another site's link has started.
-        response = web.Response(text=self._pages.logged_in(), content_type="text/html")
+        response = self._templates.page("logged_in.html")
         if not await self._logins.log_in(request.match_info["code"], response):
             raise Problem(403, _LOGIN_USED)
         return response
