@@ -13,7 +13,7 @@ from storage.hub.messages import NewMessage
 from tests.scenarios.test_jobs_api import Service, serving
 
 TASK = {"id": "A66", "name": "Portal docs", "workspace": "agentic", "status": "ready"}
-CLARA = {"Bifrost_Actor": "clara"}
+CLARA: dict[str, Any] = {"Bifrost_Actor": "clara"}
 FAR = datetime(2030, 1, 1, tzinfo=UTC)
 _LISTS = ("tasks", "feedback", "reports", "logs", "velocity", "channels", "preferences")
 
@@ -109,7 +109,8 @@ async def test_a_comment_is_its_authors_alone(service: Service) -> None:
     comment = await service.call("POST", "/api/comments", about | {"content": "First."}, 201)
     assert (comment["author"], comment["edited_at"]) == ("owner", None)
     path, agent = f"/api/comments?id={comment['id']}", await service.token("run")
-    for words in ({"Authorization": agent}, CLARA):
+    others: tuple[dict[str, Any], ...] = ({"Authorization": agent}, CLARA)
+    for words in others:
         await service.call("PATCH", path, {"content": "Mine."}, 403, **words)
         await service.call("DELETE", path, None, 403, **words)
     await service.call("PATCH", path, {"content": "Mine.", "author": "clara"}, 403)
