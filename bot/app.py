@@ -74,6 +74,7 @@ class Bifrost:
             public_url=settings.web.public_url,
             api_token=data.api_token(),
             sandbox=house.sandbox.mode,
+            limits=settings.files.limits,
             called_at={SLACK_PATH: request_url.answer} if request_url else {},
             api=self._api(),
         )
@@ -136,7 +137,7 @@ class Bifrost:
             storage.schedules, workshop.wakeups, workshop.clock, permit=self._house.desk.refusal
         )
         keep = timedelta(days=settings.retention_days)
-        retention = Retention(workshop.store, workshop.clock, workshop.jobs, keep)
+        retention = Retention(workshop.store, workshop.clock, workshop.jobs, self._house.parcels, keep)
         follow_ups = FollowUps(storage.replies, workshop.wakeups)
         parts = {
             "scheduler": scheduler.run(),
@@ -160,6 +161,7 @@ class Bifrost:
             clock=house.workshop.clock,
             platforms=platforms,
             reports=house.data.reports,
+            jobs=house.data.jobs,
             public_url=url,
             sandbox=words.sandbox(house.sandbox.mode),
             quiet=house.settings.quiet,

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from bot.desk import commands, lists, replies, sessions, suggestions, threads
 from bot.desk.access import Access, Deny
 from bot.desk.asks import ALTER, INTERRUPT, REPLY, Answer, Ask, Invocation, Refusal
+from bot.desk.attachments import SEE_FILES, Attachments
 from bot.desk.commands import (
     CONTINUE_OPTIONS,
     LIST_OPTIONS,
@@ -30,6 +31,7 @@ from bot.news.words import state
 from bot.outages import refusal
 from executor.catalog import Catalog
 from executor.executor import Executor, NoSession
+from executor.files import packed
 from executor.model import Job, JobRequest, JobStatus, Origin
 from executor.outbox import CARD
 from executor.ports import Clock, StoreUnavailable, SuccessorLives
@@ -77,6 +79,7 @@ class Desk:
         access: Access,
         catalog: Catalog,
         workspaces: Workspaces,
+        attachments: Attachments,
         prompt_limit: int,
         clock: Clock,
         zone: ZoneInfo,
@@ -90,7 +93,8 @@ class Desk:
         self._catalog = catalog
         self._workspaces = workspaces
         self._prompt_limit = prompt_limit
-        self._follow_ups = FollowUps(storage, access, prompt_limit, self._resume)
+        self._attachments = attachments
+        self._follow_ups = FollowUps(storage, access, prompt_limit, attachments, self._resume)
         self._timetable = Timetable(
             schedules=storage.schedules,
             executor=executor,
@@ -129,6 +133,8 @@ class Desk:
         if command is None:
             raise Refusal(f"I know no command `{commands.shown(ask.verb)}`.")
         _check_values(ask, command)
+        if ask.files and not command.takes.has_words:
+            raise Refusal(f"`/job {command.verb}` takes no files. Nothing was changed.")
         as_what = replace(ask, verb=command.verb)
         self._authorize(as_what)  # before the target is looked up: who is shut out learns of no job
         target = await self._target(ask, command)
@@ -204,7 +210,7 @@ class Desk:
         found = await store.find(prefix) if _ID.fullmatch(prefix) else ()
         seen = [each for each in found if self._access.may_see(ask.origin, each)]
         if not seen:
-            raise Refusal(_unknown(named, what))
+            raise Refusal(replies.unknown(named, what))
         if len(seen) > 1:
             raise Refusal(
                 f"`{prefix}` is the beginning of several ids; type more of it: {replies.ids(seen, prefix)}."
@@ -223,8 +229,12 @@ class Desk:
             # Every run asks anew whether its owner may, and by then nobody vouches for roles.
             actor = replace(ask.origin.actor, roles=frozenset())
             self._authorize(replace(ask, origin=replace(ask.origin, actor=actor)))
-            return await self._timetable.add(ask, time, request)
-        submission = await self._executor.submit(replace(request, scheduled_at=time.at if time else None))
+        async with self._attachments.taken(ask) as files:
+            request = replace(request, payload={**request.payload, **packed(files)})
+            if isinstance(time, Cron):
+                return await self._timetable.add(ask, time, request)
+            request = replace(request, scheduled_at=time.at if time else None)
+            submission = await self._executor.submit(request)
         if (submission.job.type, submission.job.prompt) != (request.type, prompt):
             raise Refusal(_taken(submission.job))
         text = self._timetable.scheduled(submission.job, time) or replies.queued(submission.job)
@@ -291,7 +301,7 @@ class Desk:
         return Answer(ok=True, text=replies.cancelled(cancelled, dropped=job.replies), job=cancelled)
 
     async def _resume(self, ask: Ask, job: Job) -> Answer:
-        prompt = ask.args.get("prompt", "").strip()
+        prompt = ask.args.get("prompt", "").strip() or (SEE_FILES if ask.files else "")
         if not prompt and not _terms_in(ask):
             hurried = await self._executor.hurry(job.id)
             if hurried is not None:
@@ -309,7 +319,8 @@ class Desk:
         origin = await self._thread_of(job, ask.origin)
         continued = on_other_terms(job, ask.args, self._catalog)
         try:
-            submission = await self._executor.resume(continued, prompt, origin, ask.delivery)
+            async with self._attachments.taken(ask) as files:
+                submission = await self._executor.resume(continued, prompt, origin, ask.delivery, files)
         except NoSession as error:
             raise Refusal(
                 f"Job `{job.short_id}` never got as far as a session, so there is nothing to resume. "
@@ -366,12 +377,6 @@ def _taken(job: Job) -> str:
 
 def _terms_in(ask: Ask) -> bool:
     return any(ask.args.get(option.name) for option in CONTINUE_OPTIONS)
-
-
-def _unknown(target: str, what: str) -> str:
-    if what == "schedule":
-        return f"There is no schedule `{commands.shown(target)}`. `/job schedules` shows them with their ids."
-    return f"There is no job `{commands.shown(target)}`. `/job list` shows the latest ones with their ids."
 
 
 def _check_values(ask: Ask, command: Command) -> None:

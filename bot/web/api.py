@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from bot.desk.asks import Invocation
+from bot.desk.attachments import Limits
 from bot.desk.desk import Door
 from bot.outages import not_ready
 from bot.web.asks import answered
@@ -19,6 +20,7 @@ from bot.web.guard import BEARER
 from bot.web.problems import Problem, unavailable
 from bot.web.repeats import UNKEPT
 from bot.web.sse import Frame, Streams, cursor
+from bot.web.uploads import read_form
 from executor.events import Event, Moved, encode
 from executor.model import Origin
 from executor.wakeups import job_topic
@@ -58,12 +60,14 @@ class Api:
         streams: Streams,
         login_link: Callable[[], str],
         sandbox: str,
+        limits: Limits,
     ) -> None:
         self._storage = storage
         self._door = door
         self._streams = streams
         self._login_link = login_link
         self._sandbox = sandbox
+        self._limits = limits
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [web.get("/live", self._live), web.get("/ready", self._ready)]
@@ -98,13 +102,14 @@ class Api:
         ]
 
     async def _command(self, call: Call[None, ApiCommandBody]) -> CommandAnswer:
-        body = call.body
-        invocation = Invocation(
-            text=body.text,
-            origin=Origin(actor=call.actor, channel=body.channel),
-            delivery=f"{call.caller.key}:{body.delivery}" if body.delivery else call.delivery,
-        )
-        answer = await answered(self._door.command(invocation))
+        async with read_form(call.request, ApiCommandBody, self._limits) as (body, files):
+            invocation = Invocation(
+                text=body.text,
+                origin=Origin(actor=call.actor, channel=body.channel),
+                delivery=f"{call.caller.key}:{body.delivery}" if body.delivery else call.delivery,
+                files=files,
+            )
+            answer = await answered(self._door.command(invocation))
         if answer.unavailable:
             raise unavailable(answer.text)
         return CommandAnswer(ok=answer.ok, text=answer.text, job_id=answer.job.id if answer.job else None)

@@ -10,10 +10,12 @@ from collections.abc import Awaitable
 from aiohttp import web
 
 from bot.desk.asks import REPLY, Answer, Ask
+from bot.desk.attachments import Limits
 from bot.desk.desk import Door
 from bot.web.bodies import AskBody, ReplyBody, read_body
 from bot.web.markup import to_html
 from bot.web.problems import Problem
+from bot.web.uploads import read_form
 from executor.model import Actor, Origin
 from storage.sqlite.messages import Messages
 
@@ -29,7 +31,7 @@ class Answers:
 
     def give(self, request: web.Request, answer: Answer, back: str) -> web.Response:
         """The answer for a script; for a plain form, the way `back`, where `asked_before` finds it once."""
-        if request.content_type == "application/json":
+        if "application/json" in (request.content_type, request.headers.get("Accept")):
             sentence = to_html(answer.text.partition("\n")[0])
             fields = {"ok": answer.ok, "html": to_html(answer.text), "field": answer.field}
             return web.json_response(fields | {"sentence": sentence})
@@ -48,11 +50,14 @@ class Answers:
 class Asks:
     """Takes what buttons and boxes send. Everybody who is logged in is `actor`."""
 
-    def __init__(self, messages: Messages, door: Door, actor: Actor, answers: Answers) -> None:
+    def __init__(
+        self, messages: Messages, door: Door, actor: Actor, answers: Answers, limits: Limits
+    ) -> None:
         self._messages = messages
         self._door = door
         self._actor = actor
         self._answers = answers
+        self._limits = limits
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [web.post("/asks", self._ask), web.post("/replies", self._reply)]
@@ -72,12 +77,18 @@ class Asks:
         return self._answers.give(request, await answered(self._door.ask(ask)), back)
 
     async def _reply(self, request: web.Request) -> web.Response:
-        body = await read_body(request, ReplyBody)
-        origin = await self._origin(body.message)
-        args = {"prompt": body.text}
-        ask = Ask(verb=REPLY, origin=origin, delivery=f"web:{body.delivery}", args=args, zone=body.clocks)
-        back = body.back or f"/channels/{origin.channel}"
-        return self._answers.give(request, await answered(self._door.ask(ask)), back)
+        async with read_form(request, ReplyBody, self._limits) as (body, files):
+            origin = await self._origin(body.message)
+            ask = Ask(
+                verb=REPLY,
+                origin=origin,
+                delivery=f"web:{body.delivery}",
+                args={"prompt": body.text},
+                zone=body.clocks,
+                files=files,
+            )
+            answer = await answered(self._door.ask(ask))
+        return self._answers.give(request, answer, body.back or f"/channels/{origin.channel}")
 
     async def _origin(self, message_id: str) -> Origin:
         """Where a button was pressed, or a reply written: in the thread of its message."""

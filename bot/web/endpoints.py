@@ -14,6 +14,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from bot.web.bodies import read_body, read_query
 from bot.web.callers import CALLER, Caller, Scope
+from bot.web.guard import UPLOAD
 from bot.web.problems import Problem, wants_page
 from executor.model import Actor
 
@@ -109,7 +110,7 @@ def _handler(endpoint: Endpoint, repeats: Repeats, page: Handler | None) -> Hand
         async def answer() -> Any:
             return _response(call, endpoint, adapter, await endpoint.handler(call))
 
-        if not key:
+        if not key or request.content_type == UPLOAD:
             return await answer()  # type: ignore[no-any-return]
         return await repeats.once(request, call.caller, key, answer)
 
@@ -139,6 +140,8 @@ def _key(request: web.Request) -> str:
 async def _body(endpoint: Endpoint, request: web.Request) -> BaseModel | None:
     if endpoint.body is None:
         return None
+    if request.content_type == UPLOAD:
+        return None  # its handler reads it, a file at a time
     if request.body_exists and request.content_type != "application/json":
         raise Problem(415, "Send JSON, with `Content-Type: application/json`.")
     return await read_body(request, endpoint.body)

@@ -27,6 +27,9 @@ _TOKEN_ONLY = {"/api/commands", "/login-links"}
 BEARER = web.RequestKey("bearer", bool)
 """Whether a request came with a token: from a program, which no other site's page can make send anything."""
 _FORM = "application/x-www-form-urlencoded"
+UPLOAD = "multipart/form-data"
+_UPLOADS = {"/channels/{name}/jobs", "/replies", "/api/commands"}
+"""Routes that take files, and look at their size themselves."""
 LOG_IN = (
     "You are not logged in here. Run `bifrost login` on the machine where the bot runs: "
     "it prints a link that opens this page, once, within 15 minutes."
@@ -97,16 +100,17 @@ class Guard:
         if caller is not None:
             request[CALLER] = caller
         safe = request.method in _SAFE_METHODS
+        uploads = request.content_type == UPLOAD and _route_of(request) in _UPLOADS
         if bearer is not None:
             self._check_pace(bearer, safe=safe)
         if request.match_info.http_exception is not None:
             raise request.match_info.http_exception
         if not safe:
             self._check_origin(request, bearer is not None)
-            _check_content(request, bearer is not None)
+            _check_content(request, bearer is not None, uploads=uploads)
         if bearer is not None and _route_of(request) not in _PUBLIC:
             self._check_scope(request, bearer)
-        if not safe:
+        if not safe and not uploads:
             await _check_body(request)
 
     def _check_host(self, request: web.Request) -> None:
@@ -165,12 +169,12 @@ def _check_encoding(request: web.Request) -> None:
         raise Problem(415, "Compressed requests are not accepted.")
 
 
-def _check_content(request: web.Request, bearer: bool) -> None:
+def _check_content(request: web.Request, bearer: bool, *, uploads: bool) -> None:
     _check_encoding(request)
     if not request.body_exists:
         return  # no body is no body of a wrong sort
     is_form = request.content_type == _FORM and not bearer
-    if request.content_type != "application/json" and not is_form:
+    if request.content_type != "application/json" and not is_form and not uploads:
         raise Problem(415, "Send JSON, with `Content-Type: application/json`.")
 
 

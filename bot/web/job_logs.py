@@ -9,8 +9,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+from bot.files import open_under
 from bot.news.words import state
-from bot.web.files import open_under
 from bot.web.problems import Problem
 from executor.events import Body, CancelAsked, Moved, Noticed, ReplyKept, TextWritten, ToolEnded, ToolStarted
 from executor.model import Job

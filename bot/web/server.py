@@ -12,6 +12,7 @@ from typing import Self
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from bot.desk.attachments import Limits
 from bot.desk.desk import Door
 from bot.platforms.hooks import Hook
 from bot.web import documents, endpoints, hooks
@@ -58,9 +59,10 @@ class WebServer:
     """Serves while its block runs (`async with`) or until `run` is cancelled.
 
     `public_url` is what people type where that is not the bound address, as behind a proxy; with https the
-    cookie is for https alone. Port 0 takes a free one; `url` tells which. `sandbox` is how jobs are held.
-    `called_at` are the paths at which platforms call us. `api` is what programs may call beside commands and
-    streams, at the pace `rate`; `pages` are what browsers get at those of its paths that are pages, too.
+    cookie is for https alone. Port 0 takes a free one; `url` tells which. `sandbox` is how jobs are held,
+    `limits` what may be sent along with a request. `called_at` are the paths at which platforms call us.
+    `api` is what programs may call beside commands and streams, at the pace `rate`; `pages` are what browsers
+    get at those of its paths that are pages, too.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class WebServer:
         port: int = 4003,
         public_url: str = "",
         sandbox: str = "",
+        limits: Limits | None = None,
         called_at: Mapping[str, Hook] | None = None,
         api: Sequence[Endpoint] = (),
         pages: Mapping[str, Handler] | None = None,
@@ -93,11 +96,12 @@ class WebServer:
         self._templates = Templates(self._assets)
         self._called_at = called_at or {}
         self._streams = Streams(wakeups)
+        limits = limits or Limits()
         self._doors = (
             self._assets,
-            Asks(storage.messages, door, OWNER, answers),
-            Channels(storage.messages, door, OWNER, self._templates, self._streams, answers),
-            own := Api(storage, door, self._streams, self.login_link, sandbox),
+            Asks(storage.messages, door, OWNER, answers, limits),
+            Channels(storage.messages, door, OWNER, self._templates, self._streams, answers, limits),
+            own := Api(storage, door, self._streams, self.login_link, sandbox, limits),
             Documents(storage, reports=reports, files=files),
         )
         self._endpoints: tuple[Endpoint, ...] = (

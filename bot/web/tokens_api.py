@@ -45,6 +45,13 @@ class MadeToken(TokenRecord):
     token: str = Field(description="What its bearer sends. It is told now, and never again.")
 
 
+async def made(tokens: Tokens, new: NewToken) -> MadeToken:
+    """Makes a token."""
+    lifetime = timedelta(days=new.days) if new.days is not None else None
+    token, secret = await tokens.create(new.name, new.scope, lifetime)
+    return MadeToken.model_validate(asdict(token) | {"token": secret})
+
+
 class TokensApi:
     """For scope admin alone."""
 
@@ -91,11 +98,8 @@ class TokensApi:
         ]
 
     async def _create(self, call: Call[None, NewToken]) -> MadeToken:
-        body = call.body
         call.headers["Cache-Control"] = UNKEPT
-        lifetime = timedelta(days=body.days) if body.days is not None else None
-        token, secret = await self._tokens.create(body.name, body.scope, lifetime)
-        return MadeToken.model_validate(asdict(token) | {"token": secret})
+        return await made(self._tokens, call.body)
 
     async def _revoke(self, call: Call[JobId, None]) -> None:
         if not await self._tokens.revoke(call.query.id):

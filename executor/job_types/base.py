@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+from executor.files import all_of, came_with, worded
 from executor.model import EARLIER, RESUMED_SESSION, Job
 
 
@@ -20,8 +21,8 @@ class JobType:
     writes: bool = False
     """Whether it changes its workspace: then one of its sort at a time works there."""
 
-    def prompt(self, job: Job, results: Path) -> str:
-        """What the agent is told.
+    def prompt(self, job: Job, results: Path, received: Path) -> str:
+        """What the agent is told; `received` is where the files lie that people sent.
 
         A new conversation gets the type's own words, and after an interruption or a limit only the word to
         go on. One that was begun by another job gets the person's new words, each time: nothing says whether
@@ -33,9 +34,11 @@ class JobType:
             name = f"{self.name}_follow_up"
         else:
             name = "continued"
-        words = job.prompt
+        words = worded(job.prompt, came_with(job.payload), received)
         if job.session_id is None and EARLIER in job.payload:
-            words = _template("afresh").substitute(prompt=words, earlier=job.payload[EARLIER])
+            before = [file for file in all_of(job.payload) if file.earlier]
+            earlier = worded(job.payload[EARLIER], before, received)
+            words = _template("afresh").substitute(prompt=words, earlier=earlier)
         return _template(name).substitute(
             prompt=words, results=results, depth=job.payload.get("depth", "standard")
         )

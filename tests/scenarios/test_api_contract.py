@@ -11,6 +11,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import APIOperation, Case, GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -35,15 +36,16 @@ async def test_whatever_is_asked_the_answer_is_one_that_is_described(tmp_path: P
         made = await service.call("POST", "/jobs", {"type": "session", "prompt": "x"}, 201)
         await service.ended(made["id"])
         described = await service.call("GET", "/openapi.json")
-        operations = [each.ok() for each in schemathesis.openapi.from_dict(described).get_all_operations()]
+        operations = list(schemathesis.openapi.from_dict(described).get_all_operations())
         assert len(operations) > 20
         for operation in operations:
             token = await service.token("admin")  # each has a pace of its own
             url = service.bifrost.server.url
-            await asyncio.to_thread(_judge, operation, url, token, made["id"])
+            assert isinstance(operation, Ok), operation
+            await asyncio.to_thread(_judge, operation.ok(), url, token, made["id"])
 
 
-def _judge(operation: APIOperation[Any, Any, Any], url: str, token: str, job_id: str) -> None:
+def _judge(operation: APIOperation[Any, Any, Any, Any], url: str, token: str, job_id: str) -> None:
     for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
 
         @settings(
@@ -55,7 +57,7 @@ def _judge(operation: APIOperation[Any, Any, Any], url: str, token: str, job_id:
             suppress_health_check=list(HealthCheck),
         )
         @given(case=operation.as_strategy(generation_mode=mode))
-        def judge(case: Case) -> None:
+        def judge(case: Case[Any]) -> None:
             if "id" in (case.path_parameters or {}):
                 case.path_parameters["id"] = job_id
             case.call_and_validate(base_url=url, headers={"Authorization": token}, checks=CHECKS, timeout=10)

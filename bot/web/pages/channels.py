@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from aiohttp import web
 
 from bot.desk.asks import Ask, Invocation
+from bot.desk.attachments import Limits
 from bot.desk.commands import COMMANDS, JOB_COMMANDS, Takes
 from bot.desk.desk import Door
 from bot.web import form
@@ -17,6 +18,7 @@ from bot.web.pages.messages import View, thread_of, view_of
 from bot.web.problems import Problem
 from bot.web.sse import Frame, Streams, cursor
 from bot.web.templates import Templates
+from bot.web.uploads import read_form
 from executor.model import Actor, Origin
 from executor.wakeups import MESSAGES
 from storage.hub import Message
@@ -38,6 +40,7 @@ class Channels:
         templates: Templates,
         streams: Streams,
         answers: Answers,
+        limits: Limits,
     ) -> None:
         self._messages = messages
         self._door = door
@@ -45,6 +48,7 @@ class Channels:
         self._templates = templates
         self._streams = streams
         self._answers = answers
+        self._limits = limits
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
@@ -116,17 +120,18 @@ class Channels:
         return self._answers.give(request, answer, f"/channels/{channel}")
 
     async def _job(self, request: web.Request) -> web.Response:
-        body = await read_body(request, form.JobBody)
         channel = request.match_info["name"]
-        verb, args = form.verb_and_args(body)
-        ask = Ask(
-            verb=verb,
-            origin=Origin(actor=self._actor, channel=channel),
-            delivery=f"web:{body.delivery}",
-            args=args,
-            zone=body.clocks,
-        )
-        answer = await answered(self._door.ask(ask))
+        async with read_form(request, form.JobBody, self._limits) as (body, files):
+            verb, args = form.verb_and_args(body)
+            ask = Ask(
+                verb=verb,
+                origin=Origin(actor=self._actor, channel=channel),
+                delivery=f"web:{body.delivery}",
+                args=args,
+                zone=body.clocks,
+                files=files,
+            )
+            answer = await answered(self._door.ask(ask))
         return self._answers.give(request, answer, f"/channels/{channel}")
 
 

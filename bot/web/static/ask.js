@@ -18,9 +18,8 @@ export async function send(form, fields) {
   mark(form);
   try {
     const own_zone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
-    const body = JSON.stringify({ ...fields, own_zone, delivery: deliveries.get(form) });
-    const headers = { "Content-Type": "application/json" };
-    const response = await fetch(form.action, { method: "POST", headers, body });
+    const { files, ...words } = { ...fields, own_zone, delivery: deliveries.get(form) };
+    const response = await fetch(form.action, { method: "POST", ...sealed(words, form.elements.files?.files) });
     const answer = await response.json();
     deliveries.delete(form);
     if (answer.ok || !mark(form, answer)) note(form, answer.ok === true, answer.html, answer.detail);
@@ -31,6 +30,15 @@ export async function send(form, fields) {
   } finally {
     button.disabled = false;
   }
+}
+
+function sealed(words, files) {
+  // Without files it goes as JSON; with them as the form itself would send it.
+  if (!files?.length) return { headers: { "Content-Type": "application/json" }, body: JSON.stringify(words) };
+  const body = new FormData();
+  for (const [name, value] of Object.entries(words)) body.append(name, value);
+  for (const file of files) body.append("files", file);
+  return { headers: { Accept: "application/json" }, body };
 }
 
 const place = (form) => form.closest("[data-asking]")?.querySelector(".said") ?? byId("answer");

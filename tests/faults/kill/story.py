@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing, suppress
 from datetime import timedelta
+from typing import Any
 
 import aiohttp
 
@@ -50,6 +51,16 @@ async def _long(theatre: Theatre) -> None:
 
 async def _mention(theatre: Theatre) -> None:
     await theatre.ann.mention(theatre.dev, f"session tidy {theatre.word()}")
+    await theatre.or_end(
+        theatre.slack.until(lambda: theatre.slack.deliveries[-1].settled, what="the mention to arrive")
+    )
+
+
+async def _files(theatre: Theatre) -> None:
+    """What is attached goes to the agent, and comes back from it."""
+    word = theatre.word()
+    note = theatre.slack.file("note.txt", word.encode())
+    await theatre.ann.mention(theatre.dev, f"session leave {word}", files=[note])
     await theatre.or_end(
         theatre.slack.until(lambda: theatre.slack.deliveries[-1].settled, what="the mention to arrive")
     )
@@ -130,29 +141,60 @@ async def _log_in(client: Client) -> None:
         assert answer.status == 200
 
 
+async def _program(theatre: Theatre) -> None:
+    """A program asks for a job, puts it off and calls it off, with a token of its own."""
+
+    async def call() -> None:
+        headers = {"Authorization": f"Bearer {(theatre.data / 'api-token').read_text()}"}
+        async with aiohttp.ClientSession(await theatre.address(), headers=headers) as session:
+            made = await _called(session, "POST", "/api/tokens", {"name": "ci", "scope": "run"})
+            later = {"type": "session", "prompt": theatre.word(), "scheduled_at": _in_hours(5)}
+            own = {"Authorization": f"Bearer {made['token']}", "Idempotency-Key": theatre.word()}
+            job = await _called(session, "POST", "/jobs", later, own)
+            change = {"scheduled_at": _in_hours(6)}
+            await _called(session, "PATCH", f"/api/remote-jobs?id={job['id']}", change)
+            await _called(session, "DELETE", f"/jobs/{job['id']}", None)
+            await _called(session, "DELETE", f"/api/tokens?id={made['id']}", None)
+
+    with suppress(aiohttp.ClientError):
+        await theatre.or_end(call())
+
+
 async def _records(theatre: Theatre) -> None:
     """A program writes down a task, moves it on, has read a channel and sets a preference."""
 
     async def write() -> None:
-        word, token = theatre.word(), (theatre.data / "api-token").read_text()
-        headers = {"Authorization": f"Bearer {token}"}
+        word, headers = (
+            theatre.word(),
+            {"Authorization": f"Bearer {(theatre.data / 'api-token').read_text()}"},
+        )
         async with aiohttp.ClientSession(await theatre.address(), headers=headers) as session:
-
-            async def call(method: str, path: str, **body: str) -> str:
-                async with session.request(method, path, json=body) as answer:
-                    assert answer.ok, await answer.text()
-                    return str((await answer.json())["id"]) if answer.status == 201 else ""
-
-            await call("POST", "/api/tasks", id=word, name=word, workspace="dev")
+            await _called(session, "POST", "/api/tasks", {"id": word, "name": word, "workspace": "dev"})
             theatre.tasks[word] = "draft"
-            await call("PATCH", f"/api/tasks?id={word}", status="ready")
+            await _called(session, "PATCH", f"/api/tasks?id={word}", {"status": "ready"})
             theatre.tasks[word] = "ready"
-            message = await call("POST", "/api/messages", channel="general", content=word)
-            await call("PATCH", "/api/channels?channel=general", read=message)
-            await call("PATCH", "/api/preferences", effort="high")
+            said = await _called(session, "POST", "/api/messages", {"channel": "general", "content": word})
+            await _called(session, "PATCH", "/api/channels?channel=general", {"read": said["id"]})
+            await _called(session, "PATCH", "/api/preferences", {"effort": "high"})
 
     with suppress(aiohttp.ClientError):
         await theatre.or_end(write())
+
+
+async def _called(
+    session: aiohttp.ClientSession,
+    method: str,
+    path: str,
+    body: object,
+    headers: Mapping[str, str] | None = None,
+) -> Any:
+    async with session.request(method, path, json=body, headers=headers) as answer:
+        assert answer.status < 300, await answer.text()
+        return await answer.json() if answer.content_type == "application/json" else None
+
+
+def _in_hours(hours: int) -> str:
+    return (SystemClock().now() + timedelta(hours=hours)).isoformat(timespec="seconds")
 
 
 async def _schedule(theatre: Theatre) -> None:
@@ -216,12 +258,14 @@ async def _unanswered(theatre: Theatre) -> None:
 SCENES: Mapping[str, Scene] = {
     "research": _research,
     "mention": _mention,
+    "files": _files,
     "form": _form,
     "failure": _failure_and_retry,
     "cancel": _cancel,
     "reply": _reply,
     "later": _later,
     "page": _page,
+    "program": _program,
     "records": _records,
     "deleted": _deleted,
     "crash": _crash,

@@ -33,10 +33,10 @@ def open_under(root: Path, *names: str) -> int | None:
         return file
 
 
-def read_under(root: Path, *names: str) -> bytes | None:
-    """The bytes of root/names…, or None where `open_under` opens nothing."""
+def read_under(root: Path, *names: str, most: int = -1) -> bytes | None:
+    """The bytes of root/names…, at most `most` of them, or None where `open_under` opens nothing."""
     file = open_under(root, *names)
     if file is None:
         return None
     with os.fdopen(file, "rb") as stream:
-        return stream.read()
+        return stream.read(most)
