@@ -56,46 +56,45 @@ class JobsApi:
         return [*self._collections(), *self._members()]
 
     def _collections(self) -> list[Endpoint]:
-        made, listed = (204, 409, 422), (404, 422)
-        return [
-            endpoint
-            for path in ("/api/remote-jobs", "/jobs")
-            for endpoint in (
-                Endpoint(
-                    method="GET",
-                    path=path,
-                    handler=self._list,
-                    summary="Jobs, the newest first.",
-                    query=JobQuery,
-                    answer=list[JobRecord],
-                    problems=listed,
-                ),
-                Endpoint(
-                    method="POST",
-                    path=path,
-                    handler=self._create,
-                    summary="A new job.",
-                    query=Beat,
-                    body=NewJob,
-                    answer=JobRecord,
-                    status=201,
-                    problems=made,
-                    scope="run",
-                ),
-            )
-        ] + [
+        """The same lists under the name that they had, and the one that they have."""
+        both = [each for path in ("/api/remote-jobs", "/jobs") for each in self._collection(path)]
+        change = Endpoint(
+            method="PATCH",
+            path="/api/remote-jobs",
+            handler=self._change,
+            summary="Cancel a job, let it start now, or set its time or task.",
+            query=JobId,
+            body=JobChange,
+            answer=JobRecord,
+            problems=(404, 409, 422),
+            scope="run",
+        )
+        return [*both, change]
+
+    def _collection(self, path: str) -> tuple[Endpoint, Endpoint]:
+        return (
             Endpoint(
-                method="PATCH",
-                path="/api/remote-jobs",
-                handler=self._change,
-                summary="Cancel a job, let it start now, or set its time or task.",
-                query=JobId,
-                body=JobChange,
+                method="GET",
+                path=path,
+                handler=self._list,
+                summary="Jobs, the newest first.",
+                query=JobQuery,
+                answer=list[JobRecord],
+                problems=(404, 422),
+            ),
+            Endpoint(
+                method="POST",
+                path=path,
+                handler=self._create,
+                summary="A new job.",
+                query=Beat,
+                body=NewJob,
                 answer=JobRecord,
-                problems=(404, 409, 422),
+                status=201,
+                problems=(204, 409, 422),
                 scope="run",
-            )
-        ]
+            ),
+        )
 
     def _members(self) -> list[Endpoint]:
         verbs = (
