@@ -33,6 +33,7 @@ class MessagesApi:
 
     def _of_messages(self) -> list[Endpoint]:
         messages = partial(Endpoint, path="/api/messages")
+        own = partial(messages, problems=(403, 404, 422), scope="run")
         return [
             messages(
                 method="GET",
@@ -52,24 +53,20 @@ class MessagesApi:
                 problems=(403, 422),
                 scope="run",
             ),
-            messages(
+            own(
                 method="PATCH",
                 handler=refusing(self._edit),
                 summary="Change one's own message.",
                 query=ById,
                 body=MessagePatch,
                 answer=MessageAnswer,
-                problems=(403, 404, 422),
-                scope="run",
             ),
-            messages(
+            own(
                 method="DELETE",
                 handler=refusing(self._delete),
                 summary="Delete one's own message; the owner may delete any.",
                 query=ById,
                 status=204,
-                problems=(403, 404, 422),
-                scope="run",
             ),
         ]
 

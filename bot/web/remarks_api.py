@@ -37,6 +37,7 @@ class RemarksApi:
 
     def _of_comments(self) -> list[Endpoint]:
         comments = partial(Endpoint, path="/api/comments")
+        own = partial(comments, problems=(403, 404, 422), scope="run")
         return [
             comments(
                 method="GET",
@@ -56,24 +57,20 @@ class RemarksApi:
                 problems=(403, 422),
                 scope="run",
             ),
-            comments(
+            own(
                 method="PATCH",
                 handler=refusing(self._edit),
                 summary="Change one's own comment.",
                 query=ById,
                 body=CommentPatch,
                 answer=CommentAnswer,
-                problems=(403, 404, 422),
-                scope="run",
             ),
-            comments(
+            own(
                 method="DELETE",
                 handler=refusing(self._delete),
                 summary="Delete one's own comment.",
                 query=CommentDeletion,
                 status=204,
-                problems=(403, 404, 422),
-                scope="run",
             ),
         ]
 
