@@ -25,8 +25,10 @@ from storage.sqlite.replies import Replies
 from storage.sqlite.reports import Reports
 from storage.sqlite.schedules import Schedules
 from storage.sqlite.schema import NewerSchema
+from storage.sqlite.search import Search
 from storage.sqlite.store import SqliteStore
 from storage.sqlite.tasks import Tasks
+from storage.sqlite.threads import Threads
 
 __all__ = ["NewerSchema", "Storage", "back_up", "check_database", "open_storage"]
 
@@ -48,6 +50,8 @@ class Storage:
     logs: Logs
     preferences: PreferenceTable
     api: ApiRecords
+    threads: Threads
+    search: Search
     database: Database
 
     def outage(self) -> StoreFault | None:
@@ -89,5 +93,7 @@ async def open_storage(
             logs=Logs(database, clock),
             preferences=PreferenceTable(database, wakeups, clock),
             api=ApiRecords(database, clock),
+            threads=Threads(database),
+            search=Search(database),
             database=database,
         )

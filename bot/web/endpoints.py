@@ -81,7 +81,9 @@ def routes(
     endpoints: Sequence[Endpoint], repeats: Repeats, pages: Mapping[str, Handler]
 ) -> list[web.RouteDef]:
     """A route per endpoint. A browser that asks for one of the paths in `pages` gets that page instead."""
-    return [
+    read = {endpoint.path for endpoint in endpoints if endpoint.method == "GET"}
+    alone = [web.get(path, page) for path, page in pages.items() if path not in read]
+    return alone + [
         (web.get if endpoint.method == "GET" else _adder(endpoint.method))(
             endpoint.path, _handler(endpoint, repeats, pages.get(endpoint.path))
         )

@@ -13,7 +13,6 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bot.desk.attachments import Limits
-from bot.desk.desk import Door
 from bot.platforms.hooks import Hook
 from bot.web import documents, endpoints, hooks
 from bot.web.api import Api
@@ -26,6 +25,9 @@ from bot.web.endpoints import Endpoint
 from bot.web.guard import BODY_LIMIT, Address, Guard
 from bot.web.logins import Logins
 from bot.web.pages.channels import Channels
+from bot.web.pages.job import JobPage
+from bot.web.pages.jobs import JobsPage
+from bot.web.pages.rows import Door
 from bot.web.problems import Problem, answering_problems
 from bot.web.repeats import Repeats
 from bot.web.sse import Streams
@@ -61,8 +63,7 @@ class WebServer:
     `public_url` is what people type where that is not the bound address, as behind a proxy; with https the
     cookie is for https alone. Port 0 takes a free one; `url` tells which. `sandbox` is how jobs are held,
     `limits` what may be sent along with a request. `called_at` are the paths at which platforms call us.
-    `api` is what programs may call beside commands and streams, at the pace `rate`; `pages` are what browsers
-    get at those of its paths that are pages, too.
+    `api` is what programs may call beside commands and streams, at the pace `rate`.
     """
 
     def __init__(
@@ -81,7 +82,6 @@ class WebServer:
         limits: Limits | None = None,
         called_at: Mapping[str, Hook] | None = None,
         api: Sequence[Endpoint] = (),
-        pages: Mapping[str, Handler] | None = None,
         rate: Rate | None = None,
     ) -> None:
         if not api_token:
@@ -101,6 +101,8 @@ class WebServer:
             self._assets,
             Asks(storage.messages, door, OWNER, answers, limits),
             Channels(storage.messages, door, OWNER, self._templates, self._streams, answers, limits),
+            jobs_page := JobsPage(storage, door, OWNER, self._templates, self._streams, answers),
+            job_page := JobPage(storage, door, OWNER, self._templates, self._streams, answers),
             own := Api(storage, door, self._streams, self.login_link, sandbox, limits),
             Documents(storage, reports=reports, files=files),
         )
@@ -110,7 +112,7 @@ class WebServer:
             *api,
         )
         self._endpoints += tuple(Description(self._endpoints, self._templates).endpoints())
-        self._html = pages or {}
+        self._html: Mapping[str, Handler] = {"/jobs": jobs_page.page, "/jobs/{id}": job_page.page}
         self._running = AsyncExitStack()
         self.address = ""
         """The bound address, as this machine reaches it."""

@@ -319,3 +319,13 @@ async def test_what_a_bot_has_to_offer_is_told_without_paths(service: Service, t
 def _in_hours(hours: int) -> str:
     at = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=hours)
     return at.isoformat().replace("+00:00", "Z")
+
+
+async def test_a_browser_gets_the_page_and_a_program_the_record(service: Service) -> None:
+    made = await service.call("POST", "/jobs", {"type": "session", "prompt": "x"}, 201)
+    html = "text/html,application/xhtml+xml,*/*;q=0.8"
+    for path in ("/jobs", f"/jobs/{made['id']}", "/docs"):
+        assert "<!doctype html>" in await service.call("GET", path, Accept=html)
+    assert (await service.call("GET", f"/jobs/{made['id']}"))["id"] == made["id"]
+    unknown = await service.call("GET", "/jobs/00000000-0000-4000-8000-000000000000", status=404)
+    assert unknown["code"] == "not_found"
