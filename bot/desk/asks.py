@@ -56,8 +56,8 @@ class Ask:
 
     `verb` is one of the command table, INTERRUPT, ALTER, or REPLY, which is about the job of the thread in
     `origin`, or where that is none about `target`; `target` is a job id or a unique prefix of one (of REPLY:
-    an id); `args` are the verb's options by name, and `prompt`. For a new job they may hold `task`, which it is
-    done for, and `session`, the conversation that it goes on with.
+    an id); `args` are the verb's options by name, and `prompt`. For a new job they may hold `task`, which it
+    is done for, and `session`, the conversation that it goes on with.
     """
 
     verb: str
