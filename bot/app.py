@@ -25,9 +25,13 @@ from bot.platforms.web import WebPlatform
 from bot.settings import Settings
 from bot.web.endpoints import Endpoint
 from bot.web.jobs_api import JobsApi
+from bot.web.logs_api import LogsApi
+from bot.web.messages_api import MessagesApi
 from bot.web.overviews import Overviews
+from bot.web.remarks_api import RemarksApi
 from bot.web.schedules_api import SchedulesApi
 from bot.web.server import WebServer
+from bot.web.tasks_api import TasksApi
 from executor.follow_ups import FollowUps
 from executor.retention import Retention
 from executor.scheduler import Scheduler
@@ -86,6 +90,10 @@ class Bifrost:
         return [
             *JobsApi(house.storage, house.desk, house.data.jobs, base_url).endpoints(),
             *SchedulesApi(house.storage.schedules, house.desk).endpoints(),
+            *TasksApi(house.storage).endpoints(),
+            *RemarksApi(house.storage).endpoints(),
+            *MessagesApi(house.storage.messages).endpoints(),
+            *LogsApi(house.storage).endpoints(),
             *Overviews(house.storage, workshop.catalog, workshop.workspaces, turned_at).endpoints(),
         ]
 

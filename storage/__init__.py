@@ -13,15 +13,21 @@ from executor.wakeups import Wakeups
 from storage.sqlite.api import ApiRecords
 from storage.sqlite.backup import back_up
 from storage.sqlite.check import check_database
+from storage.sqlite.comments import Comments
 from storage.sqlite.database import Database, open_database
+from storage.sqlite.feedback import FeedbackBox
 from storage.sqlite.hub import Hub
+from storage.sqlite.logs import Logs
 from storage.sqlite.messages import Messages
 from storage.sqlite.outbox import Outbox
+from storage.sqlite.preferences import PreferenceTable
 from storage.sqlite.replies import Replies
+from storage.sqlite.reports import Reports
 from storage.sqlite.schedules import Schedules
 from storage.sqlite.schema import NewerSchema
 from storage.sqlite.search import Search
 from storage.sqlite.store import SqliteStore
+from storage.sqlite.tasks import Tasks
 from storage.sqlite.threads import Threads
 
 __all__ = ["NewerSchema", "Storage", "back_up", "check_database", "open_storage"]
@@ -37,6 +43,12 @@ class Storage:
     hub: Hub
     schedules: Schedules
     replies: Replies
+    tasks: Tasks
+    feedback: FeedbackBox
+    comments: Comments
+    reports: Reports
+    logs: Logs
+    preferences: PreferenceTable
     api: ApiRecords
     threads: Threads
     search: Search
@@ -74,6 +86,12 @@ async def open_storage(
             hub=Hub(database, clock),
             schedules=Schedules(database, wakeups),
             replies=Replies(database, wakeups, clock),
+            tasks=Tasks(database, clock),
+            feedback=FeedbackBox(database, clock),
+            comments=Comments(database, clock),
+            reports=Reports(database, clock),
+            logs=Logs(database, clock),
+            preferences=PreferenceTable(database, wakeups, clock),
             api=ApiRecords(database, clock),
             threads=Threads(database),
             search=Search(database),

@@ -284,6 +284,7 @@ def _insert_report(connection: sqlite3.Connection, job: Job, report: Report, now
     values = {
         "slug": report.slug,
         "job_id": job.id,
+        "task_id": job.task_id,
         "title": report.title,
         "description": report.description,
         "workspace": job.workspace,

@@ -122,8 +122,9 @@ ON CONFLICT (job_id, kind) DO UPDATE SET wanted = excluded.wanted;
 UPDATE outbox SET shown = min(shown, wanted - 1) WHERE job_id = :job_id AND kind = :kind;
 
 -- name: insert_report
-INSERT INTO reports (slug, job_id, title, description, workspace, created_at, updated_at)
-VALUES (:slug, :job_id, :title, :description, :workspace, :now, :now);
+-- A job may name a task that is not on the board.
+INSERT INTO reports (slug, job_id, task_id, title, description, workspace, created_at, updated_at)
+VALUES (:slug, :job_id, (SELECT id FROM tasks WHERE id = :task_id), :title, :description, :workspace, :now, :now);
 
 -- name: parcels_in_use
 -- The parcels of what has not ended, or ended since: jobs, schedules, replies that wait.

@@ -160,6 +160,27 @@ async def _program(theatre: Theatre) -> None:
         await theatre.or_end(call())
 
 
+async def _records(theatre: Theatre) -> None:
+    """A program writes down a task, moves it on, has read a channel and sets a preference."""
+
+    async def write() -> None:
+        word, headers = (
+            theatre.word(),
+            {"Authorization": f"Bearer {(theatre.data / 'api-token').read_text()}"},
+        )
+        async with aiohttp.ClientSession(await theatre.address(), headers=headers) as session:
+            await _called(session, "POST", "/api/tasks", {"id": word, "name": word, "workspace": "dev"})
+            theatre.tasks[word] = "draft"
+            await _called(session, "PATCH", f"/api/tasks?id={word}", {"status": "ready"})
+            theatre.tasks[word] = "ready"
+            said = await _called(session, "POST", "/api/messages", {"channel": "general", "content": word})
+            await _called(session, "PATCH", "/api/channels?channel=general", {"read": said["id"]})
+            await _called(session, "PATCH", "/api/preferences", {"effort": "high"})
+
+    with suppress(aiohttp.ClientError):
+        await theatre.or_end(write())
+
+
 async def _called(
     session: aiohttp.ClientSession,
     method: str,
@@ -245,6 +266,7 @@ SCENES: Mapping[str, Scene] = {
     "later": _later,
     "page": _page,
     "program": _program,
+    "records": _records,
     "deleted": _deleted,
     "crash": _crash,
     "stop": _stop,
