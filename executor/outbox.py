@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from executor.events import Body, CancelAsked, Moved, ReplyKept, ReportPublished
+from executor.events import (
+    Body,
+    CancelAsked,
+    InterruptAsked,
+    Moved,
+    ReplyBegun,
+    ReplyHanded,
+    ReplyKept,
+    ReportPublished,
+)
 
 CARD = "card"
 """The job at a glance."""
@@ -44,10 +53,13 @@ def page(number: int) -> str:
     return f"page:{number}"
 
 
+_ON_THE_CARD = CancelAsked | ReplyKept | ReplyHanded | ReplyBegun | InterruptAsked
+
+
 def due_after(body: Body) -> tuple[str, ...]:
     """The announcements that an event makes due."""
     if isinstance(body, Moved):
         return (CARD, PAGES, RESULT, OUTPUT) if body.status.final else (CARD,)
     if isinstance(body, ReportPublished):
         return (CARD, REPORT)
-    return (CARD,) if isinstance(body, CancelAsked | ReplyKept) else ()
+    return (CARD,) if isinstance(body, _ON_THE_CARD) else ()

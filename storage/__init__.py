@@ -14,6 +14,7 @@ from storage.sqlite.backup import back_up
 from storage.sqlite.check import check_database
 from storage.sqlite.database import Database, open_database
 from storage.sqlite.hub import Hub
+from storage.sqlite.mailbox import Mailbox
 from storage.sqlite.messages import Messages
 from storage.sqlite.outbox import Outbox
 from storage.sqlite.replies import Replies
@@ -34,6 +35,7 @@ class Storage:
     hub: Hub
     schedules: Schedules
     replies: Replies
+    mailbox: Mailbox
     database: Database
 
     def outage(self) -> StoreFault | None:
@@ -68,5 +70,6 @@ async def open_storage(
             hub=Hub(database, clock),
             schedules=Schedules(database, wakeups),
             replies=Replies(database, wakeups, clock),
+            mailbox=Mailbox(database, wakeups, clock),
             database=database,
         )

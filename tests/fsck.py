@@ -74,11 +74,17 @@ def _schedules(connection: sqlite3.Connection) -> Iterator[str]:
 
 def _replies(connection: sqlite3.Connection) -> Iterator[str]:
     wrong = connection.execute(
-        "SELECT id, replies, (SELECT count(*) FROM replies WHERE job_id = jobs.id AND state = 'waiting') "
-        "AS n FROM jobs WHERE replies <> n"
+        "SELECT id, replies, (SELECT count(*) FROM replies WHERE job_id = jobs.id "
+        "AND state IN ('waiting', 'handed')) AS n FROM jobs WHERE replies <> n"
     )
     for job_id, counted, waiting in wrong:
         yield f"job {job_id} counts {counted} replies, and {waiting} wait"
+    stray = connection.execute(
+        "SELECT replies.id, state, replies.attempt FROM replies JOIN jobs ON jobs.id = job_id "
+        "WHERE state IN ('handed', 'begun') AND (status <> 'running' OR replies.attempt <> jobs.attempt)"
+    )
+    for number, said, attempt in stray:
+        yield f"reply {number} is {said} to attempt {attempt}, which does not run"
 
 
 def _limits(connection: sqlite3.Connection) -> Iterator[str]:

@@ -9,8 +9,6 @@ from executor.model import Job, Origin
 
 REPLY = "reply"
 """The verb of what is said in a job's thread and is no command."""
-INTERRUPT = "interrupt"
-"""The verb of the button that stops a job for the replies that wait for its end."""
 ZoneOf = Callable[[], Awaitable[str]]
 """Says the person's own time zone (an IANA name), or nothing where that is not known soon."""
 
@@ -30,7 +28,7 @@ class Invocation:
 class Ask:
     """One request of one person: of a command, a button, a form or a call.
 
-    `verb` is one of the command table, INTERRUPT, or REPLY, which is about the job of the thread in `origin`;
+    `verb` is one of the command table, or REPLY, which is about the job of the thread in `origin`;
     `target` is a job id or a unique prefix of one; `args` are the verb's options by name, and `prompt`.
     """
 

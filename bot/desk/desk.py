@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from bot.desk import commands, lists, replies, suggestions, threads
 from bot.desk.access import Access, Deny
-from bot.desk.asks import INTERRUPT, REPLY, Answer, Ask, Invocation, Refusal
+from bot.desk.asks import REPLY, Answer, Ask, Invocation, Refusal
 from bot.desk.commands import (
     CONTINUE_OPTIONS,
     LIST_OPTIONS,
@@ -88,7 +88,7 @@ class Desk:
         self._catalog = catalog
         self._workspaces = workspaces
         self._prompt_limit = prompt_limit
-        self._follow_ups = FollowUps(storage, access, prompt_limit, self._resume)
+        self._follow_ups = FollowUps(storage, access, prompt_limit, self._resume, self._thread_of)
         self._timetable = Timetable(
             schedules=storage.schedules,
             executor=executor,
@@ -123,14 +123,13 @@ class Desk:
             return _unavailable(error)
 
     async def _asked(self, ask: Ask) -> Answer:
-        command = commands.BY_VERB.get("cancel" if ask.verb == INTERRUPT else ask.verb)
+        command = commands.BY_VERB.get(ask.verb)
         if command is None:
             raise Refusal(f"I know no command `{commands.shown(ask.verb)}`.")
         _check_values(ask, command)
-        as_what = replace(ask, verb=command.verb)
-        self._authorize(as_what)  # before the target is looked up: who is shut out learns of no job
+        self._authorize(ask)  # before the target is looked up: who is shut out learns of no job
         target = await self._target(ask, command)
-        self._authorize(as_what, target)
+        self._authorize(ask, target)
         return await self._do(ask, command, target)
 
     def choices(self, option: str) -> Sequence[str]:
@@ -179,7 +178,7 @@ class Desk:
         verbs = {
             "show": self._show,
             "cancel": self._cancel,
-            INTERRUPT: self._follow_ups.interrupt,
+            "interrupt": self._follow_ups.interrupt,
             "resume": self._resume,
             "retry": self._retry,
         }

@@ -134,7 +134,8 @@ def _facts(job: Job, step: str, now: datetime, since: datetime | None) -> tuple[
     ]
     facts += _timed(job, now)
     if job.replies and not job.status.final:
-        facts.append(Fact(label="replies waiting", value=str(job.replies)))
+        label = "replies handed over" if job.live else "replies waiting"
+        facts.append(Fact(label=label, value=str(job.replies)))
     if since is not None:
         facts.append(Fact(label="elapsed", value=duration((now - since).total_seconds() * 1000)))
         if step:
@@ -208,7 +209,8 @@ def _actions(job: Job) -> tuple[Action, ...]:
     confirm = "Stop this job? What it has done so far stays done."
     if job.replies and job.status is JobStatus.RUNNING:
         instead = "Stop what it does now, and let it go on with the reply?"
-        take = Action(verb="interrupt", label="Take the reply now", job_id=job.id, confirm=instead)
+        label = "Interrupt" if job.live else "Take the reply now"
+        take = Action(verb="interrupt", label=label, job_id=job.id, confirm=instead)
         confirm = "Stop this job, and drop the reply? What it has done so far stays done."
         return (take, Action(verb="cancel", label="Cancel", job_id=job.id, danger=True, confirm=confirm))
     return (Action(verb="cancel", label="Cancel", job_id=job.id, danger=True, confirm=confirm),)

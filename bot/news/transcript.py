@@ -9,7 +9,15 @@ from functools import lru_cache
 from markdown_it import MarkdownIt
 
 from bot.news.words import between_signs, excerpt
-from executor.events import Body, Noticed, TextWritten, ToolEnded, ToolStarted
+from executor.events import (
+    Body,
+    Noticed,
+    ReplyBegun,
+    TextWritten,
+    ToolEnded,
+    ToolStarted,
+    TurnInterrupted,
+)
 
 MOST_PAGES = 5
 """Pages that stand in a thread at most; the last of them then shows the latest output."""
@@ -96,6 +104,10 @@ class Transcript:
                 return self._line("⏹️ stopped")
             case ToolEnded(ok=False, detail=detail):
                 return self._line(f"⚠️ failed: {_code(detail)}" if detail else "⚠️ failed")
+            case ReplyBegun():
+                return self._line("💬 takes up a reply")
+            case TurnInterrupted():
+                return self._line("⏹️ interrupted")
             case Noticed(text=text):
                 return self._line(f"⏳ {excerpt(text, 200)}")
             case _:

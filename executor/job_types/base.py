@@ -30,7 +30,7 @@ class JobType:
         if job.session_id is None:
             name = self.name
         elif RESUMED_SESSION in job.payload or job.attempt == 1:
-            name = f"{self.name}_follow_up"
+            return self.reply(job.prompt, results)
         else:
             name = "continued"
         words = job.prompt
@@ -39,6 +39,10 @@ class JobType:
         return _template(name).substitute(
             prompt=words, results=results, depth=job.payload.get("depth", "standard")
         )
+
+    def reply(self, words: str, results: Path) -> str:
+        """What the agent is told of what a person says to it after its first turn."""
+        return _template(f"{self.name}_follow_up").substitute(prompt=words, results=results)
 
 
 def _template(name: str) -> Template:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.desk.asks import INTERRUPT, REPLY, Answer, Ask
+from bot.desk.asks import REPLY, Answer, Ask
 from bot.desk.follow_ups import MOST
 from bot.news.announcements import card
 from bot.platforms.base import Announcement
@@ -161,7 +161,7 @@ async def test_a_job_that_has_replies_says_so_and_offers_to_take_them_now(talk: 
 async def test_an_interrupt_stops_the_job_and_keeps_the_replies(talk: Talk) -> None:
     job = await talk.begun()
     await talk.say("stop and do this")
-    answer = await talk.ask(INTERRUPT, job.id)
+    answer = await talk.ask("interrupt", job.id)
     assert answer.ok
     assert (await talk.job(job)).cancel_requested_at is not None
     async with talk.at_work():
@@ -174,14 +174,15 @@ async def test_only_who_may_cancel_a_job_may_interrupt_it(talk: Talk) -> None:
     job = await talk.begun()
     await talk.say("stop and do this", ADMIN)
     before = talk.rows()
-    assert "somebody else" in await talk.refused(await talk.ask(INTERRUPT, job.id, BOB), before)
-    assert (await talk.ask(INTERRUPT, job.id, ADMIN)).ok
+    assert "somebody else" in await talk.refused(await talk.ask("interrupt", job.id, BOB), before)
+    assert (await talk.ask("interrupt", job.id, ADMIN)).ok
 
 
 async def test_without_a_reply_there_is_nothing_to_interrupt_for(talk: Talk) -> None:
     job = await talk.begun()
     before = talk.rows()
-    assert (await talk.refused(await talk.ask(INTERRUPT, job.id), before)).startswith("No reply waits")
+    said = await talk.refused(await talk.ask("interrupt", job.id), before)
+    assert said.startswith("rehearsal takes nothing in while it works")
     assert (await talk.job(job)).cancel_requested_at is None
 
 

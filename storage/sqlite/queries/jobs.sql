@@ -44,7 +44,7 @@ RETURNING *;
 -- name: move
 -- Compare-and-set out of running, or out of waiting when cancelled.
 UPDATE jobs SET status = :target, seq = seq + 1, worker = NULL, reason = :reason, message = :message,
-                result = CASE WHEN :result = '' THEN result ELSE :result END,
+                live = 0, result = CASE WHEN :result = '' THEN result ELSE :result END,
                 retry_at = :retry_at, cancelled_by = :cancelled_by, finished_at = :finished_at,
                 report_slug = coalesce(:report_slug, report_slug),
                 cost_usd = :cost_usd, turns = :turns, duration_ms = :duration_ms, updated_at = :now
@@ -53,7 +53,7 @@ RETURNING *;
 
 -- name: ask_cancel
 -- The first wish counts.
-UPDATE jobs SET cancel_requested_at = :now, cancelled_by = :by, updated_at = :now
+UPDATE jobs SET cancel_requested_at = :now, cancelled_by = :by, live = 0, updated_at = :now
 WHERE id = :id AND status = 'running' AND cancel_requested_at IS NULL;
 
 -- name: hurry
