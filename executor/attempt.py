@@ -191,7 +191,7 @@ class Attempt:
         return take
 
     async def _converse(self, process: Process, session: Session) -> None:
-        """Hands over what people say to the job. A reply is a new thing to do, and so the silence begins anew."""
+        """Hands over what people say to the job: with new things to do, the silence begins anew."""
 
         def heard() -> None:
             self._heard = time.monotonic()

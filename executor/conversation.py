@@ -28,8 +28,8 @@ class Handed:
 class Mailbox(Protocol):
     """What was said to running jobs. Each call is one transaction.
 
-    A reply waits for the job's end, or is handed to its attempt. There a turn begins with it and takes it; where
-    the attempt ends before that, it waits again.
+    A reply waits for the job's end, or is handed to its attempt. A turn begins with it there, and takes it;
+    where the attempt ends before that, it waits again.
     """
 
     async def open(self, job: Job) -> None:

@@ -35,8 +35,10 @@ class Launch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A process to start. `env` is the whole environment, not an addition to ours, `stdin` how its input begins:
-    all of it, where the decoder has no session."""
+    """A process to start. `env` is the whole environment, not an addition to ours.
+
+    `stdin` is how its input begins, and all of it where its decoder has no session.
+    """
 
     argv: Sequence[str]
     env: Mapping[str, str]
