@@ -114,7 +114,7 @@ class Bifrost:
         )
         keep = timedelta(days=settings.retention_days)
         retention = Retention(workshop.store, workshop.clock, workshop.jobs, keep)
-        follow_ups = FollowUps(storage.replies, workshop.wakeups)
+        follow_ups = FollowUps(storage.replies, workshop.wakeups, permit=self._house.desk.reply_refusal)
         parts = {
             "scheduler": scheduler.run(),
             "follow-ups": follow_ups.run(),

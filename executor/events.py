@@ -51,6 +51,14 @@ class InterruptAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyRefused:
+    """Nobody goes on with a reply to the job, which has ended: whoever said it may not have that any more."""
+
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyBegun:
     """The session took a reply up; `reply` is the store's number of it."""
 
@@ -130,13 +138,16 @@ Activity = (
 )
 """What a CLI did, as its backend decoded it."""
 
-Body = Moved | CancelAsked | ReplyKept | ReplyHanded | InterruptAsked | ReportPublished | Activity
+Body = (
+    Moved | CancelAsked | ReplyKept | ReplyHanded | ReplyRefused | InterruptAsked | ReportPublished | Activity
+)
 
 _KINDS: dict[str, type[Body]] = {
     "moved": Moved,
     "cancel_asked": CancelAsked,
     "reply_kept": ReplyKept,
     "reply_handed": ReplyHanded,
+    "reply_refused": ReplyRefused,
     "reply_begun": ReplyBegun,
     "reply_taken": ReplyTaken,
     "interrupt_asked": InterruptAsked,

@@ -12,6 +12,7 @@ from executor.events import (
     ReplyBegun,
     ReplyHanded,
     ReplyKept,
+    ReplyRefused,
     ReportPublished,
 )
 
@@ -25,6 +26,8 @@ OUTPUT = "output"
 """All it wrote, as a file where that is long."""
 NOTICE = "notice"
 """Why its channel shows nothing of it: to whoever asked, alone."""
+REFUSED = "refused"
+"""What was replied to it and is not gone on with, and why."""
 PAGES = "pages"
 """Its live output: shown to the end."""
 
@@ -62,4 +65,6 @@ def due_after(body: Body) -> tuple[str, ...]:
         return (CARD, PAGES, RESULT, OUTPUT) if body.status.final else (CARD,)
     if isinstance(body, ReportPublished):
         return (CARD, REPORT)
+    if isinstance(body, ReplyRefused):
+        return (REFUSED,)
     return (CARD,) if isinstance(body, _ON_THE_CARD) else ()

@@ -11,12 +11,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from executor import lifecycle, outbox
-from executor.events import Body, CancelAsked, Moved, ReplyKept, ReportPublished, decode
+from executor.events import Body, CancelAsked, Moved, ReplyKept, ReplyRefused, ReportPublished, decode
 from executor.lifecycle import Transition
 from executor.model import JobStatus
 
 _FINAL_KINDS = {outbox.RESULT, outbox.OUTPUT, outbox.PAGES}
-_KINDS = {outbox.CARD, outbox.REPORT, outbox.NOTICE, *_FINAL_KINDS}
+_KINDS = {outbox.CARD, outbox.REPORT, outbox.NOTICE, outbox.REFUSED, *_FINAL_KINDS}
 _Log = list[tuple[int, Body]]
 
 
@@ -168,7 +168,8 @@ def _moves(log: _Log) -> Iterator[str]:
     for seq, body in log:
         if not isinstance(body, Moved):
             waits = status is not None and not status.final
-            if status is not JobStatus.RUNNING and not (waits and isinstance(body, ReplyKept)):
+            may_be = isinstance(body, ReplyKept if waits else ReplyRefused)
+            if status is not JobStatus.RUNNING and not may_be:
                 yield f"event {seq} while it is {status}: {body}"
             continue
         if lifecycle.target(status, body.transition) is not body.status:

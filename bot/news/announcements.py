@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -9,6 +10,7 @@ from bot.news.transcript import split
 from bot.news.words import duration, excerpt, moment, money, state, turns, waits_for
 from bot.platforms.base import Action, Announcement, Fact, Link, Shape, Tone
 from executor.endings import HANDED_OVER, STALE
+from executor.events import ReplyRefused
 from executor.model import SHORT_ID, Job, JobStatus
 from executor.moments import span
 from executor.queueing import Hindrance
@@ -83,6 +85,12 @@ def result(job: Job, public_url: str, *, most: int = 2_800, above: bool = False)
         links=_links(job, public_url),
         mention=job.origin.actor.user_id,
     )
+
+
+def refused(job: Job, replies: Sequence[ReplyRefused]) -> Announcement:
+    """What was replied to the job and is not gone on with."""
+    body = "\n\n".join(f"The reply of {reply.by} is not gone on with: {reply.why}" for reply in replies)
+    return Announcement(shape=Shape.PAGE, tone=Tone.BAD, title=f"Replies to {job.short_id}", body=body)
 
 
 def unheard(job: Job, advice: str) -> Announcement:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from bot.news.output import Output
 from bot.news.transcript import Transcript
 from executor import outbox
+from executor.events import ReplyRefused
 from executor.model import Job, JobStatus
 from executor.outbox import Entry
 from executor.queueing import Hindrance
@@ -25,6 +26,8 @@ class Story:
         self.entries: Mapping[str, Entry] = {}
         self.transcript = Transcript(page_chars)
         self.hindrance: Hindrance | None = None
+        self.refused: list[ReplyRefused] = []
+        """What was replied to it and is not gone on with."""
         self.since: datetime | None = None
         """When the attempt that runs would have begun, had the job never waited."""
         self.most = page_chars - _MARGIN
@@ -45,6 +48,8 @@ class Story:
         while events := await jobs.events(self.job.id, self._read_to):
             for event in events:
                 self.transcript.add(event.seq, event.body)
+                if isinstance(event.body, ReplyRefused):
+                    self.refused.append(event.body)
             self._read_to = events[-1].seq
 
     async def reread(self) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 
-from executor.events import InterruptAsked, ReplyHanded, ReplyKept
+import orjson
+
+from executor.events import InterruptAsked, ReplyHanded, ReplyKept, ReplyRefused
 from executor.follow_ups import Reply
 from executor.model import Job, JobRequest, JobStatus
 from executor.ports import Clock, Submission, SuccessorLives, SystemClock
@@ -61,11 +64,15 @@ class Replies:
         rows = await self._database.read(lambda c: c.execute(_SQL["waiting"], values).fetchall())
         return [_to_reply(row) for row in rows]
 
-    async def hand_over(self, job: Job, request: JobRequest) -> Submission | None:
+    async def hand_over(
+        self, job: Job, request: JobRequest | None, refused: Sequence[tuple[Reply, str]] = ()
+    ) -> Submission | None:
         now = self._now()
         submission = await self._database.write(
-            "follow up", lambda c: _hand_over(c, job, request, now), Work.LATER
+            "follow up", lambda c: _hand_over(c, job, request, refused, now), Work.LATER
         )
+        if refused:
+            self._rung(job)
         if submission is not None:
             self._rung(submission.job)
             self._wakeups.ring(QUEUE)
@@ -99,6 +106,7 @@ def _keep(connection: sqlite3.Connection, job_id: str, reply: Reply, now: str) -
         "thread": reply.origin.thread,
         "user_id": actor.user_id,
         "user_name": actor.name,
+        "roles": orjson.dumps(sorted(actor.roles)).decode(),
         "now": now,
     }
     connection.execute(_SQL["keep"], values)
@@ -119,8 +127,18 @@ def _interrupt(connection: sqlite3.Connection, job_id: str, by: str, now: str) -
     return journal.one(connection, "by_id", id=job_id)
 
 
-def _hand_over(connection: sqlite3.Connection, job: Job, request: JobRequest, now: str) -> Submission | None:
+def _hand_over(
+    connection: sqlite3.Connection,
+    job: Job,
+    request: JobRequest | None,
+    refused: Sequence[tuple[Reply, str]],
+    now: str,
+) -> Submission | None:
     about = {"job_id": job.id}
+    for reply, why in refused:
+        _refuse(connection, job, reply, why, now)
+    if request is None:
+        return None
     try:
         submission = journal.submit(connection, request, now)
     except SuccessorLives as lives:
@@ -133,5 +151,14 @@ def _hand_over(connection: sqlite3.Connection, job: Job, request: JobRequest, no
     return submission
 
 
+def _refuse(connection: sqlite3.Connection, job: Job, reply: Reply, why: str, now: str) -> None:
+    if connection.execute(_SQL["refuse"], {"delivery": reply.delivery}).rowcount:
+        reply_states.count(connection, job.id)
+        actor = reply.origin.actor
+        journal.append(connection, job.id, ReplyRefused(by=actor.name or actor.user_id, why=why), now)
+
+
 def _to_reply(row: sqlite3.Row) -> Reply:
-    return Reply(text=row["text"], origin=to_origin(row), delivery=row["delivery"])
+    origin = to_origin(row)
+    actor = replace(origin.actor, roles=frozenset(orjson.loads(row["roles"])))
+    return Reply(text=row["text"], origin=replace(origin, actor=actor), delivery=row["delivery"])

@@ -48,7 +48,9 @@ class Talk(Office):
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(FollowUps(self.storage.replies, self.wakeups).run())
+        task = asyncio.create_task(
+            FollowUps(self.storage.replies, self.wakeups, self.desk.reply_refusal).run()
+        )
         try:
             yield
         finally:

@@ -6,8 +6,8 @@ SELECT * FROM jobs WHERE id = (SELECT coalesce(taken_by, job_id) FROM replies WH
 LIMIT 1;
 
 -- name: keep
-INSERT INTO replies (job_id, delivery, text, platform, team, channel, thread, user_id, user_name, created_at)
-VALUES (:job_id, :delivery, :text, :platform, :team, :channel, :thread, :user_id, :user_name, :now);
+INSERT INTO replies (job_id, delivery, text, platform, team, channel, thread, user_id, user_name, roles, created_at)
+VALUES (:job_id, :delivery, :text, :platform, :team, :channel, :thread, :user_id, :user_name, :roles, :now);
 
 -- name: count
 -- Those that nobody has begun with.
@@ -25,6 +25,9 @@ UPDATE replies SET state = 'taken', taken_by = :taken_by WHERE job_id = :job_id 
 
 -- name: drop
 UPDATE replies SET state = 'dropped' WHERE job_id = :job_id AND state IN ('waiting', 'handed', 'begun');
+
+-- name: refuse
+UPDATE replies SET state = 'dropped' WHERE delivery = :delivery AND state = 'waiting';
 
 -- name: wait_for
 -- Another job goes on with the one that they were for: they wait for that one.
