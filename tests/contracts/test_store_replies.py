@@ -1,4 +1,4 @@
-"""What every store must do with replies to a running job: each is handed, begun and taken once, or waits again."""
+"""What every store must do with replies to a running job: each is taken once, or waits again."""
 
 from __future__ import annotations
 

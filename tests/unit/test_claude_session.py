@@ -25,7 +25,8 @@ def replay(name: str, *, interrupt: bool = False) -> tuple[list[Activity], list[
     """All that happened, and the stages come to, where reply 7 is written as soon as that is possible."""
     decoder = ClaudeDecoder()
     lines = (RECORDINGS / f"{name}.ndjson").read_text().splitlines()
-    message, seen, stages = b"", [], [decoder.session.stage]
+    seen: list[Activity] = []
+    message, stages = b"", [decoder.session.stage]
     for line in lines:
         if not message and decoder.session.stage is Stage.BUSY:
             message = decoder.session.message(7, "go on")
@@ -111,7 +112,9 @@ def test_any_words_make_one_line(text: str) -> None:
 
 @given(st.lists(st.sampled_from(["say", "start", "good", "bad"]), max_size=30))
 def test_each_reply_is_begun_once_and_taken_at_most_once_after_that(steps: list[str]) -> None:
-    session, names, seen, said = ClaudeSession(), [], [], 0
+    seen: list[Activity] = []
+    names: list[str] = []
+    session, said = ClaudeSession(), 0
     session.told(lifecycle("prompt", "started"))
     for step in steps:
         if step == "say" and session.stage is not Stage.SPENT:
