@@ -18,9 +18,10 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from bot.configuration import BadConfiguration, find_file, forget_secrets, load
 from bot.data_dir import DataDir, DataDirInUse
 from bot.logs import log_to_stderr
-from bot.settings import BadConfiguration, Settings, find_file, forget_secrets, load
+from bot.settings import Settings
 
 _T = TypeVar("_T")
 

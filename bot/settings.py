@@ -1,17 +1,13 @@
-"""What can be set: bifrost.toml, and the environment over it."""
+"""What can be set, and what each setting may be."""
 
 from __future__ import annotations
 
-import os
-import tomllib
-from collections.abc import Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from platformdirs import user_config_path, user_data_path
+from platformdirs import user_data_path
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -19,25 +15,15 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    ValidationError,
     model_validator,
 )
 
+from bot.desk.attachments import Limits
 from bot.desk.commands import NAME
 from bot.desk.prompts import LIMIT
 from bot.platforms.base import Caps
 from executor.moments import TimeRefused, machine_zone, parse_span, parse_zone
 from executor.rescuer import OnRestart
-
-_PREFIX = "BIFROST__"
-_LISTS = frozenset({"channels", "people", "roles", "admins", "quiet", "guilds", "providers"})
-"""Settings that the environment gives as a list with commas."""
-_VARIABLES = "environment"
-"""The section whose keys are names of variables, and keep their case."""
-
-
-class BadConfiguration(Exception):
-    """The configuration cannot be used. The text says, line by line, what is wrong and what to write."""
 
 
 def _expand(value: object) -> object:
@@ -167,6 +153,7 @@ class Discord(_Section):
     people: frozenset[str] = frozenset()
     roles: frozenset[Snowflake] = frozenset()
     admins: frozenset[str] = frozenset()
+    replies: Literal["button", "all"] = "button"  # "all" needs Discord's message content intent
     quiet: frozenset[str] = frozenset()
     pace: DiscordPace = DiscordPace()
     api_url: str = Field(default="https://discord.com/api/v10", pattern=r"^https?://\S+$")
@@ -217,6 +204,18 @@ class Agents(_Section):
     rehearsal: Rehearsal = Rehearsal()
 
 
+class Files(_Section):
+    """Files that people send with a request."""
+
+    largest_megabytes: float = Field(default=20, gt=0, le=1000)
+    most: int = Field(default=10, ge=0, le=100)
+
+    @property
+    def limits(self) -> Limits:
+        """What the desk takes."""
+        return Limits(largest=int(self.largest_megabytes * 1_000_000), most=self.most)
+
+
 class Settings(_Section):
     """All settings. Relative paths start at the directory of the file, or at the working directory."""
 
@@ -232,10 +231,11 @@ class Settings(_Section):
     least_schedule_minutes: int = Field(default=5, ge=1, le=24 * 60)
     require_sandbox: bool = False
     retention_days: int = Field(default=30, ge=1, le=36_500)
-    """How long the files of a job are kept after its end: what its CLI printed, and its results."""
+    """How long the files of a job are kept after its end: what its CLI printed, results, what came in."""
     workspaces: dict[Name, Workspace] = Field(
         default_factory=lambda: {"main": Workspace(path=Path.cwd())}, min_length=1
     )
+    files: Files = Files()
     web: Web = Web()
     slack: Slack = Slack()
     discord: Discord = Discord()
@@ -277,124 +277,3 @@ class Settings(_Section):
     def clocks(self) -> ZoneInfo:
         """The zone that is meant where nobody names one."""
         return parse_zone(self.zone) if self.zone else machine_zone()
-
-
-def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
-    """The settings of the file at `path` (none: defaults) with those of the environment over them.
-
-    `BIFROST__SLACK__BOT_TOKEN` sets `bot_token` under `[slack]`; `BIFROST__SLACK__BOT_TOKEN_FILE` names a
-    file that holds it. Raises BadConfiguration.
-    """
-    values = _merge(_read_file(path), _read_environment(environment))
-    try:
-        settings = Settings.model_validate(values)
-    except ValidationError as error:
-        where = f"{path} and the environment" if path else "the environment"
-        lines = [_sentence(dict(each)) for each in error.errors()]
-        raise BadConfiguration("\n".join([f"The configuration in {where} cannot be used:", *lines])) from None
-    base = path.parent if path is not None else Path.cwd()
-    places = {name: _placed(name, each, base) for name, each in settings.workspaces.items()}
-    return settings.model_copy(update={"workspaces": places, "data_dir": base / settings.data_dir})
-
-
-def _placed(name: str, workspace: Workspace, base: Path) -> Workspace:
-    path = (base / workspace.path).resolve()
-    if path == Path(path.anchor):
-        raise BadConfiguration(
-            f"The workspace `{name}` leads to {path}: agents would work in the whole machine. "
-            "Name the directory that they shall work in."
-        )
-    return workspace.model_copy(update={"path": path})
-
-
-def find_file(named: Path | None, environment: Mapping[str, str]) -> Path | None:
-    """The file named, else `$BIFROST_CONFIG`, `./bifrost.toml` or the one in the user's configuration."""
-    if named is None and environment.get("BIFROST_CONFIG"):
-        named = Path(environment["BIFROST_CONFIG"]).expanduser()
-    if named is not None:
-        if not named.is_file():
-            raise BadConfiguration(f"There is no configuration file {named}.")
-        return named.resolve()
-    for place in (Path.cwd(), user_config_path("bifrost")):
-        if (place / "bifrost.toml").is_file():
-            return place / "bifrost.toml"
-    return None
-
-
-def forget_secrets(environment: dict[str, str] | os._Environ[str]) -> None:
-    """Drops our own variables from the environment, so that nothing that is started inherits a token."""
-    for name in [name for name in environment if name.startswith(_PREFIX)]:
-        del environment[name]
-
-
-def _read_file(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return {}
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadConfiguration(f"{path} is not valid TOML: {error}.") from error
-    except OSError as error:
-        raise BadConfiguration(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for name, value in environment.items():
-        if not name.startswith(_PREFIX) or not value:
-            continue
-        if name.endswith("_FILE"):
-            name, value = name.removesuffix("_FILE"), _secret(name, Path(value))
-        *sections, key = name.removeprefix(_PREFIX).split("__")
-        sections = [section.lower() for section in sections]
-        key = key if sections[-1:] == [_VARIABLES] else key.lower()
-        setting: dict[str, Any] = {key: _items(value) if key in _LISTS else value}
-        for section in reversed(sections):
-            setting = {section: setting}
-        values = _merge(values, setting)
-    return values
-
-
-def _items(value: str) -> list[str]:
-    return [item.strip() for item in value.split(",") if item.strip()]
-
-
-def _secret(name: str, path: Path) -> str:
-    try:
-        return path.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise BadConfiguration(f"{name} names {path}, which cannot be read: {why}.") from error
-
-
-def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        known = merged.get(key)
-        merged[key] = _merge(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
-    return merged
-
-
-def _sentence(error: dict[str, Any]) -> str:
-    if not error["loc"]:  # each is right, but they do not go together
-        return f"- {error['msg'].removeprefix('Value error, ')}."
-    *sections, key = (str(part) for part in error["loc"] if part != "[key]")
-    name = ".".join((*sections, key))
-    if error["type"] != "extra_forbidden":
-        return f"- `{name}`: {error['msg'].removeprefix('Value error, ')}."
-    known = _keys(sections)
-    near = get_close_matches(key, known, n=1)
-    hint = f" Did you mean `{near[0]}`?" if near else f" There are: {', '.join(known)}."
-    return f"- `{name}` is no setting.{hint}"
-
-
-def _keys(sections: list[str]) -> list[str]:
-    model: type[BaseModel] = Settings
-    for section in sections:
-        if model is Settings and section == "workspaces":
-            return list(Workspace.model_fields)
-        annotation = model.model_fields[section].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return []
-        model = annotation
-    return list(model.model_fields)

@@ -16,6 +16,7 @@ from executor.catalog import Catalog
 from executor.conversation import Conversation, Mailbox
 from executor.events import Activity, Noticed, ToolEnded
 from executor.fallbacks import Fallbacks
+from executor.files import all_of
 from executor.job_types.base import JobType
 from executor.live import LiveLog
 from executor.model import TIMEOUT, Job, Outcome, OutcomeKind, Report, StopReason
@@ -60,6 +61,8 @@ class Workshop:
     workspace is nobody's business in another."""
     jobs: Path
     """A directory per job, for its results, its temporary files, and what its attempts printed."""
+    received: Path
+    """A directory per message with files that people sent."""
     reports: Path
     grace_s: float
     """Seconds that a process is given to end by itself."""
@@ -127,7 +130,7 @@ class Attempt:
         for directory in (results, temp, home):
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         return Launch(
-            prompt=self._type.prompt(job, results),
+            prompt=self._type.prompt(job, results, workshop.received),
             model=workshop.catalog.cli_id(job.model),
             effort=job.effort,
             session_id=job.session_id,
@@ -135,6 +138,7 @@ class Attempt:
             home=home,
             results=results,
             temp=temp,
+            received=tuple({workshop.received / file.parcel: None for file in all_of(job.payload)}),
         )
 
     async def _read(self, process: Process, stdin: bytes, decoder: Decoder) -> Outcome:
@@ -202,7 +206,9 @@ class Attempt:
             job=self._job,
             session=session,
             process=process,
-            word=lambda text: self._type.reply(text, self._place() / "results"),
+            word=lambda reply: self._type.reply(
+                reply.text, reply.files, self._place() / "results", self._workshop.received
+            ),
             heard=heard,
         ).run()
 

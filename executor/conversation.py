@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from executor.backends.base import Session, Stage
+from executor.files import File
 from executor.model import Job
 from executor.processes.process import Process
 from executor.steps import reach
@@ -22,6 +23,7 @@ class Handed:
 
     number: int
     text: str
+    files: Sequence[File]
     urgent: bool
 
 
@@ -59,7 +61,7 @@ class Conversation:
         job: Job,
         session: Session,
         process: Process,
-        word: Callable[[str], str],
+        word: Callable[[Handed], str],
         heard: Callable[[], None],
     ) -> None:
         self._mailbox = mailbox
@@ -97,7 +99,7 @@ class Conversation:
         for reply in replies:
             if reply.number > self._last:
                 self._last = reply.number
-                await self._write(self._session.message(reply.number, self._word(reply.text)))
+                await self._write(self._session.message(reply.number, self._word(reply)))
                 reach("reply written")
         urgent = {reply.number for reply in replies if reply.urgent} - self._urged
         if urgent and (line := self._session.interrupt()):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from executor.executor import follow_up
+from executor.files import File
 from executor.model import Job, JobRequest, Origin
 from executor.ports import Submission
 from executor.wakeups import NEWS, Wakeups
@@ -22,6 +23,7 @@ class Reply:
     text: str
     origin: Origin
     delivery: str
+    files: Sequence[File] = ()
 
 
 class ReplyStore(Protocol):
@@ -70,7 +72,8 @@ class FollowUps:
         request = None
         if said:
             text = "\n\n".join(reply.text for reply in said)
-            request = follow_up(job, text, said[0].origin, said[0].delivery)
+            files = [file for reply in said for file in reply.files]
+            request = follow_up(job, text, said[0].origin, said[0].delivery, files)
         if replies:
             await self._store.hand_over(job, request, [(reply, why) for reply, why in judged if why])
 

@@ -24,6 +24,8 @@ REPORT = "report"
 """Its report, as a file."""
 OUTPUT = "output"
 """All it wrote, as a file where that is long."""
+FILES = "files"
+"""What its agent left for people: each file is an announcement of its own, `left`."""
 NOTICE = "notice"
 """Why its channel shows nothing of it: to whoever asked, alone."""
 REFUSED = "refused"
@@ -56,13 +58,18 @@ def page(number: int) -> str:
     return f"page:{number}"
 
 
+def left(name: str) -> str:
+    """The kind of a file that its agent left, under the name that its thread gets it."""
+    return f"file:{name}"
+
+
 _ON_THE_CARD = CancelAsked | ReplyKept | ReplyHanded | ReplyBegun | InterruptAsked
 
 
 def due_after(body: Body) -> tuple[str, ...]:
     """The announcements that an event makes due."""
     if isinstance(body, Moved):
-        return (CARD, PAGES, RESULT, OUTPUT) if body.status.final else (CARD,)
+        return (CARD, PAGES, RESULT, OUTPUT, FILES) if body.status.final else (CARD,)
     if isinstance(body, ReportPublished):
         return (CARD, REPORT)
     if isinstance(body, ReplyRefused):

@@ -20,7 +20,9 @@ from storage.sqlite.outbox import Outbox
 from storage.sqlite.replies import Replies
 from storage.sqlite.schedules import Schedules
 from storage.sqlite.schema import NewerSchema
+from storage.sqlite.search import Search
 from storage.sqlite.store import SqliteStore
+from storage.sqlite.threads import Threads
 
 __all__ = ["NewerSchema", "Storage", "back_up", "check_database", "open_storage"]
 
@@ -36,6 +38,8 @@ class Storage:
     schedules: Schedules
     replies: Replies
     mailbox: Mailbox
+    threads: Threads
+    search: Search
     database: Database
 
     def outage(self) -> StoreFault | None:
@@ -71,5 +75,7 @@ async def open_storage(
             schedules=Schedules(database, wakeups),
             replies=Replies(database, wakeups, clock),
             mailbox=Mailbox(database, wakeups, clock),
+            threads=Threads(database),
+            search=Search(database),
             database=database,
         )

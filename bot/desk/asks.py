@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from executor.model import Job, Origin
+from executor.parcels import Fetch
 
 REPLY = "reply"
 """The verb of what is said in a job's thread and is no command."""
 ZoneOf = Callable[[], Awaitable[str]]
 """Says the person's own time zone (an IANA name), or nothing where that is not known soon."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A file that somebody attached. `fetch` brings it, or raises Unfetchable; it may be called again.
+
+    `label` is what the person called it; `size` is its number of bytes, where the platform says that.
+    """
+
+    label: str
+    fetch: Fetch = field(compare=False)
+    size: int | None = None
+
+
+class Unfetchable(Exception):
+    """A file that is attached cannot be had: `reason` ends the sentence "It cannot be taken: …"."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,14 +43,16 @@ class Invocation:
     delivery: str
     """Names this delivery for good (`slack:command:<trigger id>`): the same one is never done twice."""
     zone: ZoneOf | None = field(default=None, compare=False)
+    files: Sequence[Offer] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
     """One request of one person: of a command, a button, a form or a call.
 
-    `verb` is one of the command table, or REPLY, which is about the job of the thread in `origin`;
-    `target` is a job id or a unique prefix of one; `args` are the verb's options by name, and `prompt`.
+    `verb` is one of the command table, or REPLY, which is about the job of the thread in `origin`,
+    or where that is none about `target`; `target` is a job id or a unique prefix of one (of REPLY: an id);
+    `args` are the verb's options by name, and `prompt`.
     """
 
     verb: str
@@ -40,8 +63,8 @@ class Ask:
     zone: ZoneOf | None = field(default=None, compare=False)
     overheard: bool = False
     """It was said in a thread without naming us: whom it is no business of ours to answer hears nothing."""
-    fault: str = ""
-    """Why what was said cannot be taken as it came, in a sentence, where the door knows one."""
+    files: Sequence[Offer] = ()
+    """What is attached to it; only what goes to an agent may have any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from bot.desk import commands, lists, replies, suggestions, threads
 from bot.desk.access import Access, Deny
 from bot.desk.asks import REPLY, Answer, Ask, Invocation, Refusal
+from bot.desk.attachments import SEE_FILES, Attachments
 from bot.desk.commands import (
     CONTINUE_OPTIONS,
     LIST_OPTIONS,
@@ -26,10 +27,12 @@ from bot.desk.help import help_of, help_text
 from bot.desk.prompts import problem_of
 from bot.desk.terms import effort_of, model_of, on_other_terms, priority_of, timeout_of
 from bot.desk.timetable import Timetable
+from bot.desk.vouching import Vouching
 from bot.news.words import state
 from bot.outages import refusal
 from executor.catalog import Catalog
 from executor.executor import Executor, NoSession
+from executor.files import packed
 from executor.model import Job, JobRequest, JobStatus, Origin
 from executor.outbox import CARD
 from executor.ports import Clock, StoreUnavailable, SuccessorLives
@@ -75,6 +78,7 @@ class Desk:
         access: Access,
         catalog: Catalog,
         workspaces: Workspaces,
+        attachments: Attachments,
         prompt_limit: int,
         clock: Clock,
         zone: ZoneInfo,
@@ -85,10 +89,14 @@ class Desk:
         self._storage = storage
         self._executor = executor
         self._access = access
+        self.vouching = Vouching(access)
         self._catalog = catalog
         self._workspaces = workspaces
         self._prompt_limit = prompt_limit
-        self._follow_ups = FollowUps(storage, access, prompt_limit, self._resume, self._thread_of)
+        self._attachments = attachments
+        self._follow_ups = FollowUps(
+            storage, access, prompt_limit, attachments, self._resume, self._thread_of
+        )
         self._timetable = Timetable(
             schedules=storage.schedules,
             executor=executor,
@@ -127,6 +135,8 @@ class Desk:
         if command is None:
             raise Refusal(f"I know no command `{commands.shown(ask.verb)}`.")
         _check_values(ask, command)
+        if ask.files and not command.takes.has_words:
+            raise Refusal(f"`/job {command.verb}` takes no files. Nothing was changed.")
         self._authorize(ask)  # before the target is looked up: who is shut out learns of no job
         target = await self._target(ask, command)
         self._authorize(ask, target)
@@ -147,13 +157,20 @@ class Desk:
         }
         return values.get(option, ())
 
+    def allows(self, origin: Origin, verb: str, job: Job) -> bool:
+        """Whether a button for `verb` on `job` may be shown, as it would not be refused."""
+        as_what = "resume" if verb == REPLY else verb
+        if isinstance(self._access.authorize(origin, as_what, job), Deny):
+            return False
+        return not job.status.final or job.provider in self._catalog.providers
+
     async def suggest(self, origin: Origin, verb: str, typed: str) -> Sequence[tuple[str, str]]:
         """Ids that `verb` could be about, each with a line that says what it is; nothing for strangers."""
         return await suggestions.find(self._storage, self._access, origin, verb, typed)
 
-    def refusal(self, request: JobRequest) -> str:
+    async def refusal(self, request: JobRequest) -> str:
         """Why the owner of a schedule may not have this now, in a sentence; empty where it may run."""
-        allowed = self._access.authorize(request.origin, request.type)
+        allowed = await self.vouching.authorize(request.origin, request.type)
         if isinstance(allowed, Deny):
             return allowed.reason
         if request.provider not in self._catalog.providers:
@@ -219,14 +236,14 @@ class Desk:
             raise Refusal(f"{problem}\n{commands.usage_of(command)}", "prompt")
         request = self._request(ask, command)
         time = await self._timetable.time_of(ask)
-        if isinstance(time, Cron):
-            # Every run asks anew whether its owner may, and by then nobody vouches for roles.
-            actor = replace(ask.origin.actor, roles=frozenset())
-            self._authorize(replace(ask, origin=replace(ask.origin, actor=actor)))
-            return await self._timetable.add(ask, time, request)
-        submission = await self._executor.submit(replace(request, scheduled_at=time.at if time else None))
+        async with self._attachments.taken(ask) as files:
+            request = replace(request, payload={**request.payload, **packed(files)})
+            if isinstance(time, Cron):
+                return await self._timetable.add(ask, time, request)
+            request = replace(request, scheduled_at=time.at if time else None)
+            submission = await self._executor.submit(request)
         if (submission.job.type, submission.job.prompt) != (request.type, prompt):
-            raise Refusal(_taken(submission.job))
+            raise Refusal(replies.taken(submission.job))
         text = self._timetable.scheduled(submission.job, time) or replies.queued(submission.job)
         return Answer(ok=True, text=text, job=submission.job)
 
@@ -290,7 +307,7 @@ class Desk:
         return Answer(ok=True, text=replies.cancelled(cancelled, dropped=job.replies), job=cancelled)
 
     async def _resume(self, ask: Ask, job: Job) -> Answer:
-        prompt = ask.args.get("prompt", "").strip()
+        prompt = ask.args.get("prompt", "").strip() or (SEE_FILES if ask.files else "")
         if not prompt and not _terms_in(ask):
             hurried = await self._executor.hurry(job.id)
             if hurried is not None:
@@ -308,7 +325,8 @@ class Desk:
         origin = await self._thread_of(job, ask.origin)
         continued = on_other_terms(job, ask.args, self._catalog)
         try:
-            submission = await self._executor.resume(continued, prompt, origin, ask.delivery)
+            async with self._attachments.taken(ask) as files:
+                submission = await self._executor.resume(continued, prompt, origin, ask.delivery, files)
         except NoSession as error:
             raise Refusal(
                 f"Job `{job.short_id}` never got as far as a session, so there is nothing to resume. "
@@ -354,13 +372,6 @@ class Desk:
 
 def _unavailable(error: StoreUnavailable) -> Answer:
     return Answer(ok=False, text=refusal(error.fault), unavailable=True)
-
-
-def _taken(job: Job) -> str:
-    return (
-        f"The same delivery has asked for another job before, which is `{job.short_id}`. "
-        "Nothing was started: send what you want now under a name of its own."
-    )
 
 
 def _terms_in(ask: Ask) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bot.desk.access import Access, Deny
 from bot.desk.asks import Answer, Ask, Refusal
+from bot.desk.attachments import SEE_FILES, Attachments
 from bot.desk.prompts import problem_of
 from bot.desk.replies import interrupted, kept, queued
 from bot.news.words import state
@@ -38,12 +39,14 @@ class FollowUps:
         storage: Storage,
         access: Access,
         prompt_limit: int,
+        attachments: Attachments,
         resume: Callable[[Ask, Job], Awaitable[Answer]],
         thread_of: Callable[[Job, Origin], Awaitable[Origin]],
     ) -> None:
         self._storage = storage
         self._access = access
         self._prompt_limit = prompt_limit
+        self._attachments = attachments
         self._resume = resume
         self._thread_of = thread_of
 
@@ -63,6 +66,8 @@ class FollowUps:
         known = await self._storage.replies.delivered(ask.delivery)
         if known is not None:
             return Answer(ok=True, text=queued(known), job=known)
+        if ask.files and not ask.args.get("prompt", "").strip():
+            ask = replace(ask, args={**ask.args, "prompt": SEE_FILES})
         self._check_words(ask)
         return await self._taken(ask, job)
 
@@ -97,17 +102,22 @@ class FollowUps:
         return await self._keep(job, replace(ask, origin=origin)) or job
 
     def _check_words(self, ask: Ask) -> None:
-        problem = ask.fault or problem_of(ask.args.get("prompt", ""), self._prompt_limit)
+        problem = problem_of(ask.args.get("prompt", ""), self._prompt_limit)
         if problem:
             raise Refusal(problem, "prompt")
 
     async def _meant(self, ask: Ask) -> Job:
         self._authorize(ask)
-        job = await self.job_of_thread(ask.origin)
+        job = await self.job_of_thread(ask.origin) or await self._named(ask)
         if job is None:
             raise Refusal(_NO_JOB)
         self._authorize(ask, job)
         return job
+
+    async def _named(self, ask: Ask) -> Job | None:
+        """The job whose button it was, where that stands in no thread of its own."""
+        job = await self._storage.jobs.job(ask.target) if ask.target else None
+        return job if job is not None and self._access.may_see(ask.origin, job) else None
 
     def _authorize(self, ask: Ask, job: Job | None = None) -> None:
         allowed = self._access.authorize(ask.origin, "resume", job)
@@ -125,5 +135,6 @@ class FollowUps:
     async def _keep(self, job: Job, ask: Ask) -> Job | None:
         if job.replies >= MOST:
             raise Refusal(f"{MOST} replies wait for job `{job.short_id}` already; let it end first.")
-        reply = Reply(text=ask.args["prompt"], origin=ask.origin, delivery=ask.delivery)
-        return await self._storage.replies.keep(job.id, reply)
+        async with self._attachments.taken(ask) as files:
+            reply = Reply(text=ask.args["prompt"], origin=ask.origin, delivery=ask.delivery, files=files)
+            return await self._storage.replies.keep(job.id, reply)

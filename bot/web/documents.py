@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from bot.web.files import read_under
+from bot.files import read_under
 from bot.web.problems import Problem
 from storage import Storage
 

@@ -34,7 +34,10 @@ SKIPPED_NAMES = re.compile(r"^\.|\.(pem|key|p12|lock|map|svg)$|\.min\.|^package-
 SESSION_ID = re.compile(r"[A-Za-z0-9][\w-]{0,99}", re.ASCII)
 TOPIC = re.compile(r"^Topic:[ \t]*(.*?)(?=\n\s*\n|\n[A-Z][a-z]+:|\Z)", re.MULTILINE | re.DOTALL)
 # What the job types' prompts tell an agent beside the person's own words.
-ORDERS = re.compile(r"^(Your work was interrupted|Do not ask for confirmation)\..*", re.MULTILINE | re.DOTALL)
+ORDERS = re.compile(
+    r"^(Files that came with it|Your work was interrupted\.|Do not ask for confirmation\.).*",
+    re.MULTILINE | re.DOTALL,
+)
 TOKEN = re.compile(r"\w+(?:[./:]+\w+)*")
 IDENTIFIER = re.compile(r"[_./:\d]|[a-z][A-Z]")
 DEFINITION = re.compile(r"\s*(async def|def|class|function|func|fn|struct|interface|type|export|#+)\s")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from executor.conversation import Handed
 from executor.events import ReplyHanded
+from executor.files import unpack
 from executor.model import Job
 from executor.ports import Clock, SystemClock
 from executor.wakeups import NEWS, Wakeups, job_topic
@@ -35,7 +36,15 @@ class Mailbox:
     async def handed(self, job: Job) -> Sequence[Handed]:
         values = {"job_id": job.id, "attempt": job.attempt}
         rows = await self._database.read(lambda c: c.execute(_SQL["handed"], values).fetchall())
-        return [Handed(number=row["id"], text=row["text"], urgent=bool(row["urgent"])) for row in rows]
+        return [
+            Handed(
+                number=row["id"],
+                text=row["text"],
+                files=unpack(row["files"]),
+                urgent=bool(row["urgent"]),
+            )
+            for row in rows
+        ]
 
     async def shut(self, job: Job, last: int | None) -> bool:
         shut = await self._database.write("shut mailbox", lambda c: _shut(c, job, last), Work.ACCEPTED)

@@ -9,6 +9,7 @@ from dataclasses import replace
 import orjson
 
 from executor.events import InterruptAsked, ReplyHanded, ReplyKept, ReplyRefused
+from executor.files import pack, unpack
 from executor.follow_ups import Reply
 from executor.model import Job, JobRequest, JobStatus
 from executor.ports import Clock, Submission, SuccessorLives, SystemClock
@@ -100,6 +101,7 @@ def _keep(connection: sqlite3.Connection, job_id: str, reply: Reply, now: str) -
         "job_id": job_id,
         "delivery": reply.delivery,
         "text": reply.text,
+        "files": pack(reply.files),
         "platform": actor.platform,
         "team": actor.team,
         "channel": reply.origin.channel,
@@ -159,6 +161,7 @@ def _refuse(connection: sqlite3.Connection, job: Job, reply: Reply, why: str, no
 
 
 def _to_reply(row: sqlite3.Row) -> Reply:
-    origin = to_origin(row)
+    origin, files = to_origin(row), unpack(row["files"])
     actor = replace(origin.actor, roles=frozenset(orjson.loads(row["roles"])))
-    return Reply(text=row["text"], origin=replace(origin, actor=actor), delivery=row["delivery"])
+    origin = replace(origin, actor=actor)
+    return Reply(text=row["text"], origin=origin, delivery=row["delivery"], files=files)

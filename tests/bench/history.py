@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from bot.settings import load
+from bot.configuration import load
 from executor.model import JobStatus
 from tests.bench.figures import Figure, at_most, p99
 from tests.stage import Wishes, hang_backdrop, running

@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.settings import load
+from bot.configuration import load
 from executor.model import Job, JobStatus
 from executor.ports import StoreFault
 from executor.steps import watched

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from bot.configuration import load
 from bot.news import words
-from bot.settings import load
 from executor.model import JobStatus
 from tests.fsck import check
 from tests.simulators.slack import Message

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from bot.settings import load
+from bot.configuration import load
 from tests.browser.chromium import chromium
 from tests.fsck import check
 from tests.stage import running

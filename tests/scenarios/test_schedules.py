@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import load
+from bot.configuration import load
 from executor.model import JobStatus
 from storage.sqlite.rows import to_text
 from tests.fsck import check

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.configuration import load
 from bot.house import open_house
 from bot.serve import _running, port_is_taken
-from bot.settings import Settings, Web, load
+from bot.settings import Settings, Web
 from executor.wakeups import NEWS
 
 WITHIN_S = 10

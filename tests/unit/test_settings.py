@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from bot.configuration import BadConfiguration, find_file, forget_secrets, load
 from bot.platforms.base import Caps
 from bot.platforms.discord.platform import DiscordPlatform
 from bot.platforms.slack.platform import SlackPlatform
-from bot.settings import BadConfiguration, Settings, Timeouts, find_file, forget_secrets, load
+from bot.settings import Settings, Timeouts
 from executor.job_types import JOB_TYPES
 
 EXAMPLE = Path(__file__).parents[2] / "bifrost.toml.example"

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from yarl import URL
 
+from bot.files import read_under
 from bot.platforms.base import Attachment, Place
-from bot.web.files import read_under
 from executor.lifecycle import Transition
 from executor.model import Report
 from tests.browser.door import Site, open_site

@@ -18,11 +18,14 @@ GROUP = "job"
 MENU = "Run a job on this"
 TARGET = "id"
 TEXT = "text"
+FILE = "file"
 VERB = "verb"
 _DESCRIPTION = 100
 _CHOICE = 100
 _CHOICES = 25
 _LONGEST = 6_000
+_MOST_GUILDS = 100
+"""Among so many servers it is looked for commands that are not declared there any more."""
 _PLACE = "o_"
 """Before each parameter's name, for `in` cannot be one; Discord knows it without."""
 _KEPT = ("name", "type", "description", "required", "autocomplete", "min_length", "max_length")
@@ -37,14 +40,25 @@ Json = dict[str, Any]
 class Orders(Protocol):
     """Whoever takes what people order by a command."""
 
-    async def order(self, interaction: Interaction, verb: str, options: Mapping[str, str]) -> None: ...
+    async def order(
+        self,
+        interaction: Interaction,
+        verb: str,
+        options: Mapping[str, str],
+        files: Sequence[discord.Attachment],
+    ) -> None: ...
 
     async def suggest(
         self, interaction: Interaction, verb: str, option: str, typed: str
     ) -> Sequence[tuple[str, str]]: ...
 
     async def compose(
-        self, interaction: Interaction, verb: str, given: Mapping[str, str], prompt: str
+        self,
+        interaction: Interaction,
+        verb: str,
+        given: Mapping[str, str],
+        prompt: str,
+        files: Sequence[discord.Attachment],
     ) -> None: ...
 
     async def misunderstood(self, interaction: Interaction) -> None: ...
@@ -67,7 +81,10 @@ class Commands(app_commands.CommandTree[Any]):
         await self._orders.misunderstood(interaction)
 
     async def make_known(self, guilds: Collection[int]) -> None:
-        """Declares the commands to these guilds, or to all where none are named; only what has changed."""
+        """Declares the commands to these guilds, or to all where none are named; only what has changed.
+
+        Where they were declared before and are not now, people would see them twice, or in vain.
+        """
         wanted = _shapes(command.to_dict(self) for command in self.get_commands())
         scopes: list[discord.Object | None] = [discord.Object(each) for each in guilds]
         for guild in scopes or [None]:
@@ -78,11 +95,29 @@ class Commands(app_commands.CommandTree[Any]):
                 self.copy_global_to(guild=guild)
             await self.sync(guild=guild)
             _log.info("discord.commands_declared", extra={"guild": str(guild.id) if guild else "all"})
+        await self._forget_elsewhere(frozenset(guilds))
+
+    async def _forget_elsewhere(self, guilds: Collection[int]) -> None:
+        application, http = self.client.application_id or 0, self.client.http
+        if guilds and await self.fetch_commands():
+            await http.bulk_upsert_global_commands(application, [])
+            _log.info("discord.commands_removed", extra={"guild": "all"})
+        async for each in self.client.fetch_guilds(limit=_MOST_GUILDS):
+            if each.id in guilds:
+                continue
+            try:
+                if not await self.fetch_commands(guild=each):
+                    continue
+            except discord.Forbidden:
+                continue  # without leave to declare commands there, there are none
+            await http.bulk_upsert_guild_commands(application, each.id, [])
+            _log.info("discord.commands_removed", extra={"guild": str(each.id)})
 
 
 def _menu(orders: Orders) -> app_commands.ContextMenu:
     async def run(interaction: Interaction, message: discord.Message) -> None:
-        await orders.compose(interaction, "", {}, message.content or message.jump_url)
+        prompt = message.content or message.jump_url
+        await orders.compose(interaction, "", {}, prompt, message.attachments)
 
     menu = app_commands.ContextMenu(name=MENU, callback=run)
     menu.guild_only = True
@@ -98,10 +133,19 @@ class _Field:
     required: bool = False
     completes: bool = False
     choices: tuple[str, ...] = ()
+    attaches: bool = False
+    """Whether it is a file."""
 
     @property
     def parameter(self) -> inspect.Parameter:
         kind, some = inspect.Parameter.KEYWORD_ONLY, app_commands.Range[str, 1, _LONGEST]
+        if self.attaches:
+            return inspect.Parameter(
+                _PLACE + self.name,
+                kind,
+                annotation=Optional[discord.Attachment],  # noqa: UP045
+                default=None,
+            )
         if self.required:
             return inspect.Parameter(_PLACE + self.name, kind, annotation=some)
         return inspect.Parameter(_PLACE + self.name, kind, annotation=Optional[some], default=None)  # noqa: UP045
@@ -131,13 +175,16 @@ def _fields(command: Command) -> list[_Field]:
         )
         for each in command.options
     ]
-    return [*fields, *options]
+    file = _Field(name=FILE, summary="a file or an image that goes with it", attaches=True)
+    return [*fields, *([file] if command.takes.has_words else []), *options]
 
 
 def _subcommand(command: Command, orders: Orders) -> app_commands.Command[Any, ..., None]:
-    async def run(interaction: Interaction, **options: str | None) -> None:
-        given = {name.removeprefix(_PLACE): value for name, value in options.items() if value}
-        await orders.order(interaction, command.verb, given)
+    async def run(interaction: Interaction, **options: str | discord.Attachment | None) -> None:
+        files = [value for value in options.values() if isinstance(value, discord.Attachment)]
+        words = {name: value for name, value in options.items() if isinstance(value, str) and value}
+        given = {name.removeprefix(_PLACE): value for name, value in words.items()}
+        await orders.order(interaction, command.verb, given, files)
 
     fields = _fields(command)
     # discord.py reads the options off the signature of what it calls.

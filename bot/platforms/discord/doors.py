@@ -13,13 +13,14 @@ import discord
 from discord.ui import View
 
 from bot.desk import desk
-from bot.desk.asks import Answer, Ask, Invocation
+from bot.desk.asks import REPLY, Answer, Ask, Invocation, Offer
 from bot.desk.commands import BY_VERB, Takes, shown
 from bot.news.transcript import split
 from bot.platforms.base import Action
 from bot.platforms.discord import forms
-from bot.platforms.discord.buttons import REPLY, job_button
+from bot.platforms.discord.buttons import job_button
 from bot.platforms.discord.commands import TARGET, TEXT, VERB
+from bot.platforms.discord.files import FILES, Files
 from bot.platforms.discord.text import fit_markdown
 from bot.platforms.errands import Errands
 from executor.model import Actor, Origin
@@ -62,26 +63,40 @@ class Door(desk.Door, Protocol):
 class Doors:
     """One method per thing that people do. Not one of them raises."""
 
-    def __init__(self, *, door: Door, errands: Errands, guilds: frozenset[str]) -> None:
+    def __init__(self, *, door: Door, errands: Errands, guilds: frozenset[str], files: Files) -> None:
         self._door = door
+        self._files = files
         self._errands = errands
         self._guilds = guilds
 
-    async def order(self, interaction: Interaction, verb: str, options: Mapping[str, str]) -> None:
+    async def order(
+        self,
+        interaction: Interaction,
+        verb: str,
+        options: Mapping[str, str],
+        files: Sequence[discord.Attachment] = (),
+    ) -> None:
         """A command was run."""
         args = {name: value for name, value in options.items() if name not in (TARGET, TEXT, VERB)}
         if TEXT in options:
             args[forms.PROMPT] = options[TEXT]
         if BY_VERB[verb].takes is Takes.PROMPT and not args.get(forms.PROMPT, ""):
-            await self.compose(interaction, verb, args, "")
+            await self.compose(interaction, verb, args, "", files)
             return
-        ask = self._ask(interaction, verb, (options.get(TARGET) or options.get(VERB, "")).strip("#` "), args)
+        target = (options.get(TARGET) or options.get(VERB, "")).strip("#` ")
+        ask = self._ask(interaction, verb, target, args, self._files.offered(files))
         await self._errands.start(self._answer(interaction, ask))
 
     async def compose(
-        self, interaction: Interaction, verb: str, given: Mapping[str, str], prompt: str
+        self,
+        interaction: Interaction,
+        verb: str,
+        given: Mapping[str, str],
+        prompt: str,
+        files: Sequence[discord.Attachment] = (),
     ) -> None:
         """Opens the form for a new job, to those who may read the help: it names models and workspaces."""
+        given = {**given, **self._files.hold(str(interaction.id), self._files.offered(files))}
         await self._errands.start(self._compose(interaction, verb, given, prompt))
 
     async def press(self, interaction: Interaction, found: re.Match[str], label: str) -> None:
@@ -94,7 +109,9 @@ class Doors:
         if filled is None:
             await self.unknown(interaction)
             return
-        ask = self._ask(interaction, filled.verb, filled.target, filled.args)
+        args = {name: value for name, value in filled.args.items() if name != FILES}
+        files = self._files.held(filled.args.get(FILES, ""))
+        ask = self._ask(interaction, filled.verb, filled.target, args, files)
         await self._errands.start(self._answer(interaction, ask, keep=filled.args.get(forms.PROMPT, "")))
 
     async def suggest(
@@ -132,9 +149,9 @@ class Doors:
         if task.done():
             await _tell(interaction, _worded(task.result(), keep))
             return
-        await _tried(interaction.response.defer(ephemeral=True, thinking=True))
+        await tried(interaction.response.defer(ephemeral=True, thinking=True))
         first, *rest = _parts(_worded(await task, keep))
-        await _tried(interaction.edit_original_response(content=first))
+        await tried(interaction.edit_original_response(content=first))
         await _say_more(interaction, rest)
 
     async def _compose(
@@ -145,7 +162,7 @@ class Doors:
         welcome = task.result() if task.done() else Answer(ok=False, text=_SORRY)
         form = forms.compose(verb, given, self._door.choices, prompt) if welcome.ok else None
         if form is not None:
-            await _tried(interaction.response.send_modal(form))
+            await tried(interaction.response.send_modal(form))
         else:
             await _tell(interaction, _TOO_MUCH if welcome.ok else welcome.text)
 
@@ -153,7 +170,7 @@ class Doors:
         verb, job_id = found["verb"], found["job"]
         form = forms.words(job_id) if verb == REPLY else None
         if form is not None:
-            await _tried(interaction.response.send_modal(form))
+            await tried(interaction.response.send_modal(form))
             return
         if found["ask"]:
             await self._confirm(interaction, verb, job_id, label)
@@ -163,15 +180,15 @@ class Doors:
         confirming = interaction.message is not None and interaction.message.flags.ephemeral
         if task.done() and confirming:
             text = fit_markdown(task.result().text, _MOST)
-            await _tried(interaction.response.edit_message(content=text, view=None))
+            await tried(interaction.response.edit_message(content=text, view=None))
         elif task.done() and not task.result().ok:
             await _tell(interaction, task.result().text)
         else:
-            await _tried(interaction.response.defer())
+            await tried(interaction.response.defer())
             answer = await task
             if confirming:
                 text = fit_markdown(answer.text, _MOST)
-                await _tried(interaction.edit_original_response(content=text, view=None))
+                await tried(interaction.edit_original_response(content=text, view=None))
             elif not answer.ok:
                 await _say_more(interaction, _parts(answer.text))
 
@@ -183,18 +200,18 @@ class Doors:
         if button is not None:
             view.add_item(button)
         question = f"**{shown(action.label)}** job `{job_id[:6]}`? What it has done so far stays done."
-        await _tried(interaction.response.send_message(question, view=view, ephemeral=True))
+        await tried(interaction.response.send_message(question, view=view, ephemeral=True))
 
     async def _do(self, interaction: Interaction, ask: Ask) -> Answer:
         shut = self._shut(interaction)
-        return Answer(ok=False, text=shut) if shut else await _safely(self._door.ask(ask))
+        return Answer(ok=False, text=shut) if shut else await safely(self._door.ask(ask))
 
     async def _welcome(self, interaction: Interaction) -> Answer:
         shut = self._shut(interaction)
         if shut:
             return Answer(ok=False, text=shut)
         invocation = Invocation(text="help", origin=_origin(interaction), delivery=_delivery(interaction))
-        return await _safely(self._door.command(invocation))
+        return await safely(self._door.command(invocation))
 
     async def _is_welcome(self, interaction: Interaction) -> bool:
         return (await self._welcome(interaction)).ok
@@ -207,13 +224,21 @@ class Doors:
             return _OTHER_GUILD.format(interaction.guild_id)
         return ""
 
-    def _ask(self, interaction: Interaction, verb: str, target: str, args: Mapping[str, str]) -> Ask:
+    def _ask(
+        self,
+        interaction: Interaction,
+        verb: str,
+        target: str,
+        args: Mapping[str, str],
+        files: Sequence[Offer] = (),
+    ) -> Ask:
         return Ask(
             verb=verb,
             target=target,
             args=args,
             origin=_origin(interaction),
             delivery=_delivery(interaction),
+            files=files,
         )
 
 
@@ -259,16 +284,17 @@ def _parts(text: str) -> list[str]:
 async def _tell(interaction: Interaction, text: str) -> None:
     """Says it to this person alone, in as many messages as it takes."""
     first, *rest = _parts(text)
-    await _tried(interaction.response.send_message(first, ephemeral=True))
+    await tried(interaction.response.send_message(first, ephemeral=True))
     await _say_more(interaction, rest)
 
 
 async def _say_more(interaction: Interaction, parts: Sequence[str]) -> None:
     for part in parts:
-        await _tried(interaction.followup.send(part, ephemeral=True))
+        await tried(interaction.followup.send(part, ephemeral=True))
 
 
-async def _safely(work: Awaitable[Answer]) -> Answer:
+async def safely(work: Awaitable[Answer]) -> Answer:
+    """The answer, or an apology where the desk fails."""
     try:
         return await work
     except Exception:  # noqa: BLE001  a fault of the desk must not cost the acknowledgement
@@ -276,7 +302,7 @@ async def _safely(work: Awaitable[Answer]) -> Answer:
         return Answer(ok=False, text=_SORRY)
 
 
-async def _tried(call: Awaitable[object]) -> None:
+async def tried(call: Awaitable[object]) -> None:
     """Whoever asked is not helped by a second failure."""
     try:
         async with asyncio.timeout(CALL_TIMEOUT_S):

@@ -13,13 +13,17 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.desk.board import Board
 from bot.desk.desk import Door
+from bot.desk.hearing import Hearing
 from bot.platforms.base import Refused, SetupFault, Throttled, Unsure
 from bot.platforms.errands import Errands
 from bot.platforms.slack.api import CALL_TIMEOUT_S, SlackApi
 from bot.platforms.slack.connection import Connection
 from bot.platforms.slack.doors import Doors
+from bot.platforms.slack.files import Files
 from bot.platforms.slack.home import Home
 from bot.platforms.slack.links import Links
+from bot.platforms.slack.messages import Messages
+from bot.platforms.slack.missed import Missed
 from bot.platforms.slack.people import People
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.replies import Replies
@@ -31,6 +35,7 @@ SCOPES = frozenset(
         "channels:history",
         "chat:write",
         "commands",
+        "files:read",
         "files:write",
         "groups:history",
         "im:history",
@@ -38,7 +43,9 @@ SCOPES = frozenset(
         "users:read",
     }
 )
-"""What the bot token must be allowed; the manifest asks for exactly these."""
+"""What the bot token should be allowed; the manifest asks for exactly these."""
+_DISPENSABLE = frozenset({"files:read"})
+"""Without it the bot works, and says of each file that is attached why it cannot be taken."""
 
 WATCH_S = 5
 DEAD_AFTER_S = 30
@@ -74,6 +81,7 @@ class SlackAdapter:
         signing_secret: str = "",
         door: Door,
         board: Board,
+        hearing: Hearing,
         base_url: str = "https://slack.com/api/",
         command: str = "/job",
         overhear: bool = False,
@@ -83,28 +91,38 @@ class SlackAdapter:
         self._socket = SlackApi(token=app_token, base_url=base_url)
         self._errands = Errands()
         self.platform = SlackPlatform(self._bot)
-        self._app = AsyncApp(
-            name="bifrost",
-            client=AsyncWebClient(base_url=base_url, retry_handlers=[]),
-            # Asked here, bolt would call auth.test before it lets the first envelopes in.
-            authorize=_authorizer(self._bot),
-            # The listener is awaited, not left to a task that nobody holds, and acknowledged when it is done.
-            process_before_response=True,
-            request_verification_enabled=False,
-            attaching_conversation_kwargs_enabled=False,
-        )
+        self._app = _app(self._bot, base_url)
         self._home = Home(self._bot, board)
+        files = Files(self._bot, base_url)
+        self._listen(door, Links(self._bot, board), files, hearing, command, overhear=overhear)
+        self.request_url = self._request_url(signing_secret) if signing_secret else None
+
+    def _listen(
+        self, door: Door, links: Links, files: Files, hearing: Hearing, command: str, *, overhear: bool
+    ) -> None:
+        replies, people = Replies(self._bot), People(self._bot, self._errands)
+        messages = Messages(
+            door=door,
+            replies=replies,
+            errands=self._errands,
+            people=people,
+            links=links,
+            files=files,
+            hearing=hearing,
+            overhear=overhear,
+        )
+        self._missed = Missed(api=self._bot, hearing=hearing, messages=messages, errands=self._errands)
         Doors(
             door=door,
-            replies=Replies(self._bot),
+            replies=replies,
             errands=self._errands,
-            people=People(self._bot, self._errands),
+            people=people,
             home=self._home,
-            links=Links(self._bot, board),
+            links=links,
+            files=files,
+            messages=messages,
             command=command,
-            overhear=overhear,
         ).listen(self._app)
-        self.request_url = self._request_url(signing_secret) if signing_secret else None
 
     def _request_url(self, secret: str) -> RequestUrl:
         return RequestUrl(app=self._app, signing_secret=secret, errands=self._errands, ready=self.ready)
@@ -143,21 +161,25 @@ class SlackAdapter:
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
     def _connection(self) -> Connection:
-        return Connection(app=self._app, api=self._socket, errands=self._errands, on_hello=self.ready.set)
+        return Connection(app=self._app, api=self._socket, errands=self._errands, on_hello=self._listens)
+
+    def _listens(self) -> None:
+        self.ready.set()
+        self._missed.look()
 
     async def _check(self) -> None:
         try:
             granted = (await self._bot.check()).scopes
         except Refused as error:
             raise SetupFault(error.code, _BOT_REFUSED) from error
-        missing = SCOPES - granted if granted is not None else frozenset()
+        missing = SCOPES - _DISPENSABLE - granted if granted is not None else frozenset()
         if missing:
             text = f"The bot token lacks the scope {', '.join(sorted(missing))}."
             raise SetupFault("missing_scope", f"{text} {_REINSTALL}")
 
     async def _stay_reachable(self) -> None:
         """There is nothing to keep up; but a token that is revoked is found out."""
-        self.ready.set()
+        self._listens()
         _log.info("slack.reachable", extra={"path": PATH})
         try:
             while True:
@@ -165,6 +187,7 @@ class SlackAdapter:
                 await self._keep_alive()
         finally:
             self.ready.clear()
+            self._missed.stop()
             await self._errands.settle(SETTLE_S)
 
     async def _watch(self, connection: Connection) -> None:
@@ -184,6 +207,7 @@ class SlackAdapter:
             _log.warning("slack.socket_dead")
         finally:
             self.ready.clear()
+            self._missed.stop()
             # What has come in is still answered and acknowledged while the socket stands.
             await self._errands.settle(SETTLE_S)
 
@@ -192,6 +216,19 @@ class SlackAdapter:
             await self._check()
         except (Throttled, Unsure) as error:
             _log.warning("slack.unreachable", extra={"fault": str(error)})
+
+
+def _app(bot: SlackApi, base_url: str) -> AsyncApp:
+    return AsyncApp(
+        name="bifrost",
+        client=AsyncWebClient(base_url=base_url, retry_handlers=[]),
+        # Asked here, bolt would call auth.test before it lets the first envelopes in.
+        authorize=_authorizer(bot),
+        # The listener is awaited, not left to a task that nobody holds, and acknowledged when it is done.
+        process_before_response=True,
+        request_verification_enabled=False,
+        attaching_conversation_kwargs_enabled=False,
+    )
 
 
 def _authorizer(api: SlackApi) -> Callable[[], Awaitable[AuthorizeResult]]:

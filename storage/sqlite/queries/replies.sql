@@ -6,8 +6,9 @@ SELECT * FROM jobs WHERE id = (SELECT coalesce(taken_by, job_id) FROM replies WH
 LIMIT 1;
 
 -- name: keep
-INSERT INTO replies (job_id, delivery, text, platform, team, channel, thread, user_id, user_name, roles, created_at)
-VALUES (:job_id, :delivery, :text, :platform, :team, :channel, :thread, :user_id, :user_name, :roles, :now);
+INSERT INTO replies (job_id, delivery, text, files, platform, team, channel, thread, user_id, user_name, roles,
+                     created_at)
+VALUES (:job_id, :delivery, :text, :files, :platform, :team, :channel, :thread, :user_id, :user_name, :roles, :now);
 
 -- name: count
 -- Those that nobody has begun with.
@@ -46,7 +47,7 @@ WHERE job_id = :job_id AND state = 'waiting' AND (SELECT live FROM jobs WHERE id
 RETURNING user_id, user_name;
 
 -- name: handed
-SELECT id, text, urgent FROM replies
+SELECT id, text, files, urgent FROM replies
 WHERE job_id = :job_id AND attempt = :attempt AND state = 'handed' ORDER BY id;
 
 -- name: urge

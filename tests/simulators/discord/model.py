@@ -21,6 +21,8 @@ class File:
     id: str
     name: str
     content: bytes
+    url: str = ""
+    """Where Discord says that it lies; by default on the simulator's own host."""
 
     @property
     def text(self) -> str:
@@ -50,6 +52,8 @@ class Message:
     reply_to: str | None = None
     only_for: str = ""
     deleted: bool = False
+    reactions: list[str] = field(default_factory=list)
+    """The emoji that the bot has put on it."""
     old_edits: int = 0
     names: Mapping[str, str] = field(default_factory=dict)
 

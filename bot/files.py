@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 
-def read_under(root: Path, *names: str) -> bytes | None:
-    """The bytes of root/names…, or None where there is no such regular file.
+def read_under(root: Path, *names: str, most: int = -1) -> bytes | None:
+    """The bytes of root/names…, at most `most` of them, or None where there is no such regular file.
 
     No name may lead elsewhere and none may be a link: a job that can write into the folder must not choose
     what is read (B92, B93).
@@ -31,4 +31,4 @@ def read_under(root: Path, *names: str) -> bytes | None:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             return None
         with os.fdopen(file, "rb", closefd=False) as stream:
-            return stream.read()
+            return stream.read(most)

@@ -1,0 +1,146 @@
+"""Reads the settings: bifrost.toml, and the environment over it."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_config_path
+from pydantic import BaseModel, ValidationError
+
+from bot.settings import Settings, Workspace
+
+_PREFIX = "BIFROST__"
+_LISTS = frozenset({"channels", "people", "roles", "admins", "quiet", "guilds", "providers"})
+"""Settings that the environment gives as a list with commas."""
+_VARIABLES = "environment"
+"""The section whose keys are names of variables, and keep their case."""
+
+
+class BadConfiguration(Exception):
+    """The configuration cannot be used. The text says, line by line, what is wrong and what to write."""
+
+
+def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
+    """The settings of the file at `path` (none: defaults) with those of the environment over them.
+
+    `BIFROST__SLACK__BOT_TOKEN` sets `bot_token` under `[slack]`; `BIFROST__SLACK__BOT_TOKEN_FILE` names a
+    file that holds it. Raises BadConfiguration.
+    """
+    values = _merge(_read_file(path), _read_environment(environment))
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        where = f"{path} and the environment" if path else "the environment"
+        lines = [_sentence(dict(each)) for each in error.errors()]
+        raise BadConfiguration("\n".join([f"The configuration in {where} cannot be used:", *lines])) from None
+    base = path.parent if path is not None else Path.cwd()
+    places = {name: _placed(name, each, base) for name, each in settings.workspaces.items()}
+    return settings.model_copy(update={"workspaces": places, "data_dir": base / settings.data_dir})
+
+
+def _placed(name: str, workspace: Workspace, base: Path) -> Workspace:
+    path = (base / workspace.path).resolve()
+    if path == Path(path.anchor):
+        raise BadConfiguration(
+            f"The workspace `{name}` leads to {path}: agents would work in the whole machine. "
+            "Name the directory that they shall work in."
+        )
+    return workspace.model_copy(update={"path": path})
+
+
+def find_file(named: Path | None, environment: Mapping[str, str]) -> Path | None:
+    """The file named, else `$BIFROST_CONFIG`, `./bifrost.toml` or the one in the user's configuration."""
+    if named is None and environment.get("BIFROST_CONFIG"):
+        named = Path(environment["BIFROST_CONFIG"]).expanduser()
+    if named is not None:
+        if not named.is_file():
+            raise BadConfiguration(f"There is no configuration file {named}.")
+        return named.resolve()
+    for place in (Path.cwd(), user_config_path("bifrost")):
+        if (place / "bifrost.toml").is_file():
+            return place / "bifrost.toml"
+    return None
+
+
+def forget_secrets(environment: dict[str, str] | os._Environ[str]) -> None:
+    """Drops our own variables from the environment, so that nothing that is started inherits a token."""
+    for name in [name for name in environment if name.startswith(_PREFIX)]:
+        del environment[name]
+
+
+def _read_file(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadConfiguration(f"{path} is not valid TOML: {error}.") from error
+    except OSError as error:
+        raise BadConfiguration(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, value in environment.items():
+        if not name.startswith(_PREFIX) or not value:
+            continue
+        if name.endswith("_FILE"):
+            name, value = name.removesuffix("_FILE"), _secret(name, Path(value))
+        *sections, key = name.removeprefix(_PREFIX).split("__")
+        sections = [section.lower() for section in sections]
+        key = key if sections[-1:] == [_VARIABLES] else key.lower()
+        setting: dict[str, Any] = {key: _items(value) if key in _LISTS else value}
+        for section in reversed(sections):
+            setting = {section: setting}
+        values = _merge(values, setting)
+    return values
+
+
+def _items(value: str) -> list[str]:
+    return [item.strip() for item in value.split(",") if item.strip()]
+
+
+def _secret(name: str, path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise BadConfiguration(f"{name} names {path}, which cannot be read: {why}.") from error
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        known = merged.get(key)
+        merged[key] = _merge(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _sentence(error: dict[str, Any]) -> str:
+    if not error["loc"]:  # each is right, but they do not go together
+        return f"- {error['msg'].removeprefix('Value error, ')}."
+    *sections, key = (str(part) for part in error["loc"] if part != "[key]")
+    name = ".".join((*sections, key))
+    if error["type"] != "extra_forbidden":
+        return f"- `{name}`: {error['msg'].removeprefix('Value error, ')}."
+    known = _keys(sections)
+    near = get_close_matches(key, known, n=1)
+    hint = f" Did you mean `{near[0]}`?" if near else f" There are: {', '.join(known)}."
+    return f"- `{name}` is no setting.{hint}"
+
+
+def _keys(sections: list[str]) -> list[str]:
+    model: type[BaseModel] = Settings
+    for section in sections:
+        if model is Settings and section == "workspaces":
+            return list(Workspace.model_fields)
+        annotation = model.model_fields[section].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return list(model.model_fields)
