@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,7 +45,7 @@ class ReplyStore(Protocol):
         """
 
 
-Permit = Callable[[Job, JobRequest], str]
+Permit = Callable[[Job, JobRequest], Awaitable[str]]
 """Why a person may not go on with a job by that request any more, in a sentence; empty where they may."""
 
 
@@ -67,7 +67,7 @@ class FollowUps:
 
     async def _go_on(self, job: Job) -> None:
         replies = await self._store.waiting(job.id)
-        judged = [(reply, self._refusal(job, reply)) for reply in replies]
+        judged = [(reply, await self._refusal(job, reply)) for reply in replies]
         said = [reply for reply, why in judged if not why]
         request = None
         if said:
@@ -77,5 +77,5 @@ class FollowUps:
         if replies:
             await self._store.hand_over(job, request, [(reply, why) for reply, why in judged if why])
 
-    def _refusal(self, job: Job, reply: Reply) -> str:
-        return self._permit(job, follow_up(job, reply.text, reply.origin, reply.delivery))
+    async def _refusal(self, job: Job, reply: Reply) -> str:
+        return await self._permit(job, follow_up(job, reply.text, reply.origin, reply.delivery))

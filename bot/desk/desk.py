@@ -179,10 +179,10 @@ class Desk:
             return f"There is no workspace `{request.workspace}` any more."
         return ""
 
-    def reply_refusal(self, job: Job, request: JobRequest) -> str:
+    async def reply_refusal(self, job: Job, request: JobRequest) -> str:
         """The same of whoever has replied to `job`, when a new one is to go on with that."""
-        allowed = self._access.authorize(request.origin, "resume", job)
-        return allowed.reason if isinstance(allowed, Deny) else self.refusal(request)
+        allowed = await self.vouching.authorize(request.origin, "resume", job)
+        return allowed.reason if isinstance(allowed, Deny) else await self.refusal(request)
 
     def _authorize(self, ask: Ask, target: Job | Schedule | None = None) -> None:
         allowed = self._access.authorize(ask.origin, ask.verb, target)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import replace
-
-import orjson
 
 from executor.events import InterruptAsked, ReplyHanded, ReplyKept, ReplyRefused
 from executor.files import pack, unpack
@@ -108,7 +105,6 @@ def _keep(connection: sqlite3.Connection, job_id: str, reply: Reply, now: str) -
         "thread": reply.origin.thread,
         "user_id": actor.user_id,
         "user_name": actor.name,
-        "roles": orjson.dumps(sorted(actor.roles)).decode(),
         "now": now,
     }
     connection.execute(_SQL["keep"], values)
@@ -161,7 +157,6 @@ def _refuse(connection: sqlite3.Connection, job: Job, reply: Reply, why: str, no
 
 
 def _to_reply(row: sqlite3.Row) -> Reply:
-    origin, files = to_origin(row), unpack(row["files"])
-    actor = replace(origin.actor, roles=frozenset(orjson.loads(row["roles"])))
-    origin = replace(origin, actor=actor)
-    return Reply(text=row["text"], origin=origin, delivery=row["delivery"], files=files)
+    return Reply(
+        text=row["text"], origin=to_origin(row), delivery=row["delivery"], files=unpack(row["files"])
+    )

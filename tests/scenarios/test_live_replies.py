@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import load
+from bot.configuration import load
 from executor.events import ReplyBegun, ReplyTaken
 from executor.model import Job, JobStatus
 from tests.fsck import check

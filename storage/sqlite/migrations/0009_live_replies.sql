@@ -15,7 +15,6 @@ CREATE TABLE live_replies (
     thread        TEXT,
     user_id       TEXT NOT NULL,
     user_name     TEXT NOT NULL,
-    roles         TEXT NOT NULL DEFAULT '[]',
     created_at    TEXT NOT NULL,
     CHECK ((state = 'taken') = (taken_by IS NOT NULL)),
     CHECK (state <> 'waiting' OR (attempt IS NULL AND urgent = 0)),

@@ -6,9 +6,8 @@ SELECT * FROM jobs WHERE id = (SELECT coalesce(taken_by, job_id) FROM replies WH
 LIMIT 1;
 
 -- name: keep
-INSERT INTO replies (job_id, delivery, text, files, platform, team, channel, thread, user_id, user_name, roles,
-                     created_at)
-VALUES (:job_id, :delivery, :text, :files, :platform, :team, :channel, :thread, :user_id, :user_name, :roles, :now);
+INSERT INTO replies (job_id, delivery, text, files, platform, team, channel, thread, user_id, user_name, created_at)
+VALUES (:job_id, :delivery, :text, :files, :platform, :team, :channel, :thread, :user_id, :user_name, :now);
 
 -- name: count
 -- Those that nobody has begun with.
