@@ -88,6 +88,8 @@ def demo(
 def job(context: typer.Context, config: ConfigOption = None) -> None:
     """The commands of chat: `job run research "…"` follows a job to its end, `job help` lists all.
 
+    `--file PATH`, which may come often, sends a file along.
+
     Exit status: 0 done, 1 failed or cancelled, 2 words that make no command, 75 waiting for a usage limit.
     """
     settings, environment = _open(config)

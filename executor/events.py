@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from executor.lifecycle import Transition
@@ -70,6 +71,29 @@ class ToolEnded:
     stopped: bool = False
 
 
+class TodoState(StrEnum):
+    """How far the agent is with a thing on its list."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Todo:
+    """One thing on the agent's own list; `text` is a line of plain text."""
+
+    text: str
+    state: TodoState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TodosChanged:
+    """The agent's list of what it has to do, whole: it takes the place of the one before."""
+
+    items: tuple[Todo, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noticed:
     """Something that people should know while the job runs, such as a provider's retry."""
@@ -85,7 +109,7 @@ class ReportPublished:
     title: str
 
 
-Activity = SessionOpened | TextWritten | ToolStarted | ToolEnded | Noticed
+Activity = SessionOpened | TextWritten | ToolStarted | ToolEnded | TodosChanged | Noticed
 """What a CLI did, as its backend decoded it."""
 
 Body = Moved | CancelAsked | ReplyKept | ReportPublished | Activity
@@ -98,6 +122,7 @@ _KINDS: dict[str, type[Body]] = {
     "text_written": TextWritten,
     "tool_started": ToolStarted,
     "tool_ended": ToolEnded,
+    "todos_changed": TodosChanged,
     "noticed": Noticed,
     "report_published": ReportPublished,
 }
@@ -117,11 +142,17 @@ class Event:
 def encode(body: Body) -> tuple[str, dict[str, Any]]:
     """The body's kind and its fields, as the log stores them."""
     # Bodies are flat: asdict would copy them deeply, at a tenth of the price of a whole submit.
+    if isinstance(body, TodosChanged):
+        items = [{"text": item.text, "state": item.state.value} for item in body.items]
+        return _NAMES[TodosChanged], {"items": items}
     return _NAMES[type(body)], {field.name: getattr(body, field.name) for field in fields(body)}
 
 
 def decode(kind: str, values: dict[str, Any]) -> Body:
     """The inverse of `encode`."""
+    if kind == _NAMES[TodosChanged]:
+        items = (Todo(text=item["text"], state=TodoState(item["state"])) for item in values["items"])
+        return TodosChanged(items=tuple(items))
     body = _KINDS[kind](**values)
     if isinstance(body, Moved):
         return Moved(**values | {"transition": Transition(body.transition), "status": JobStatus(body.status)})

@@ -30,6 +30,10 @@ _SWITCHES = {
     "DISABLE_ERROR_REPORTING": "1",
     "DISABLE_TELEMETRY": "1",
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    # The tool that writes its list of what to do, which newer models do not get by default; without tasks it
+    # is one that tells the whole list at once.
+    "CLAUDE_CODE_ENABLE_TODO_TOOLS": "1",
+    "CLAUDE_CODE_ENABLE_TASKS": "0",
 }
 
 

@@ -13,6 +13,7 @@ from executor.backends.claude_usage import Meter
 from executor.backends.failures import QUOTE, broken_off, failed
 from executor.backends.fields import amount, count, first_line, mapping, one_line, parse, telling, word
 from executor.backends.prose import Prose
+from executor.backends.todos import todos
 from executor.events import Activity, Noticed, SessionOpened, ToolEnded, ToolStarted
 from executor.limits import from_unix
 from executor.model import Outcome, OutcomeKind
@@ -133,6 +134,8 @@ class ClaudeDecoder:
                     if spoken:
                         self._prose.start_block()
                         seen += self._prose.write(text)
+                case {"type": "tool_use", "name": "TodoWrite", "input": {"todos": listed}}:
+                    seen += todos(listed) if from_agent else []
                 case {"type": "tool_use", "id": str(tool_id), "name": str(name)}:
                     detail = telling(block.get("input"), self._workspace)
                     seen.append(ToolStarted(tool_id=tool_id, name=name, detail=detail))
