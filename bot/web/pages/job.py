@@ -115,6 +115,7 @@ class JobPage:
             "parent": await jobs.job(job.parent_job_id) if job.parent_job_id else None,
             "successor": successor,
             "attempts": await jobs.attempts(job.id),
+            "todos": await search.todos(job.id),
             "turns": [(event, sentence(event)) for event in turns],
             "money": money,
             "duration": duration,
