@@ -138,6 +138,20 @@ class JobNews:
             or self._result()
             or (self._card(card) if card.due else None)
             or self._page()
+            or self._refused()
+        )
+
+    def _refused(self) -> Step | None:
+        entry = self._story.entry(outbox.REFUSED)
+        if not entry.due or entry.message_id == _NOWHERE:
+            return None
+        return Step(
+            kind=outbox.REFUSED,
+            urgency=Urgency.STATE,
+            seq=entry.wanted,
+            says=announcements.refused(self._job, self._story.refused),
+            message_id=entry.message_id,
+            lost=self._is_lost(entry),
         )
 
     def _card(self, card: Entry) -> Step:
@@ -326,7 +340,8 @@ class JobNews:
             return
         # What it says may be older than what is due: only what is never edited is shown by being there.
         reach("message found")
-        seq = 0 if step.kind == outbox.CARD or step.kind.startswith("page:") else step.seq
+        edited = step.kind in (outbox.CARD, outbox.REFUSED) or step.kind.startswith("page:")
+        seq = 0 if edited else step.seq
         await self._shown(step.kind, seq, found)
 
     def _is_lost(self, entry: Entry) -> bool:

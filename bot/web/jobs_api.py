@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bot.desk.asks import ALTER, INTERRUPT, REPLY, Answer, Ask
+from bot.desk.asks import ALTER, REPLY, Answer, Ask
 from bot.desk.desk import Door
 from bot.news.words import state
 from bot.web.asks import answered
@@ -222,7 +222,7 @@ class JobsApi:
         return await self._whole(await self._ask(call, "cancel", job, {}))
 
     async def _interrupt(self, call: Call[None, None]) -> JobRecord:
-        return await self._whole(await self._verb(call, INTERRUPT))
+        return await self._whole(await self._verb(call, "interrupt"))
 
     async def _reply(self, call: Call[None, Reply]) -> JobRecord:
         job = await self._job(call.path("id"))
