@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from executor import endings, lifecycle, reports
+from executor import autopilot, endings, lifecycle, reports
 from executor.backends.base import Backend, CliMissing, Decoder, Launch
 from executor.catalog import Catalog
 from executor.events import Activity, Noticed, ToolEnded
@@ -122,14 +122,15 @@ class Attempt:
         place = self._place()
         results, temp = place / "results", self._temp()
         home = workshop.homes / job.workspace / job.provider
-        for directory in (results, temp, home):
-            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        directory = workshop.workspaces.directory(job.workspace)
+        for each in (results, temp, home):
+            each.mkdir(parents=True, exist_ok=True, mode=0o700)
         return Launch(
-            prompt=self._type.prompt(job, results),
+            prompt=self._type.prompt(job, results, directory, workshop.workspaces.words(job.workspace)),
             model=workshop.catalog.cli_id(job.model),
             effort=job.effort,
             session_id=job.session_id,
-            workspace=workshop.workspaces.directory(job.workspace),
+            workspace=directory,
             home=home,
             results=results,
             temp=temp,
@@ -261,11 +262,21 @@ class Attempt:
             except Exception:
                 log.exception("attempt.unpublished", extra={"job_id": self._job.id})
                 outcome = replace(outcome, message=_UNPUBLISHED)
+        outcome = await self._onward(outcome)
         transition = lifecycle.settle(outcome)
         if await self._workshop.store.settle(self._job, transition, outcome, report) is None:
             log.warning("attempt.outrun", extra={"job_id": self._job.id})
         await asyncio.to_thread(shutil.rmtree, self._temp(), ignore_errors=True)
         reach("attempt cleared away")
+
+    async def _onward(self, outcome: Outcome) -> Outcome:
+        """Of a job with steps: whether it goes on with the next one."""
+        steps = self._type.steps(self._job)
+        if not steps:
+            return outcome
+        outcome = autopilot.onward(self._job, outcome, steps)
+        past = await self._workshop.store.attempts(self._job.id)
+        return autopilot.summed_up(outcome, past, steps)
 
     def _write_report(self, outcome: Outcome) -> Report:
         job, usage = self._job, outcome.usage
@@ -298,7 +309,8 @@ class Attempt:
         return time.monotonic() - self._began
 
     def _time_left_s(self) -> float:
-        return self._timeout_s - self._elapsed_s()
+        spent_ms = self._job.usage.duration_ms if self._type.steps(self._job) else 0
+        return self._timeout_s - (spent_ms or 0) / 1000 - self._elapsed_s()
 
     def _patience_s(self) -> float:
         return self._heard + self._silence_s - time.monotonic()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from executor.fallbacks import Fallbacks, sentence
-from executor.model import EARLIER, RESUMED_SESSION, Job, JobRequest, Origin
+from executor.model import EARLIER, FROM_STEP, RESUMED_SESSION, Job, JobRequest, Origin
 from executor.ports import Store, Submission
 
 GO_ON = "Go on from where you stopped."
@@ -75,6 +75,8 @@ def follow_up(job: Job, text: str, origin: Origin, dedupe_key: str) -> JobReques
     payload.pop(RESUMED_SESSION, None)
     if job.session_id is not None:
         payload[RESUMED_SESSION] = job.session_id
+    if job.step:
+        payload[FROM_STEP] = str(job.step)
     return _successor(job, payload, origin, dedupe_key)
 
 

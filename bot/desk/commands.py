@@ -60,12 +60,18 @@ class Command:
     example: str
     options: tuple[Option, ...] = ()
     job_type: str = ""
+    words: str = "PROMPT"
+    """What stands for the prompt in a usage line."""
+    alone: bool = False
+    """Whether it needs no prompt."""
+    says: str = "what to do"
+    """What the prompt says, for forms."""
 
     @property
     def shape(self) -> str:
         """The command without its options, such as `/job research PROMPT`."""
         words = {
-            Takes.PROMPT: " PROMPT",
+            Takes.PROMPT: f" {self.words}",
             Takes.NOTHING: "",
             Takes.JOB: " ID",
             Takes.JOB_AND_TEXT: " ID [TEXT]",
@@ -99,6 +105,16 @@ RUN_OPTIONS = (
     Option(name="workspace", placeholder="NAME", summary="the directory it works in"),
     _TIMEOUT,
     _PRIORITY,
+)
+_DEPTH = Option(name="depth", placeholder="standard|deep", summary="how far a research goes")
+_BUDGET = Option(
+    name="budget",
+    placeholder="USD",
+    summary="what an autopilot may cost in all; it stops after the step that has spent it",
+    default="no bound",
+)
+_FAILURE = Option(
+    name="failure", placeholder="stop|go-on", summary="what becomes of an autopilot when a step fails"
 )
 CONTINUE_OPTIONS = tuple(
     replace(option, default="as before") for option in (_MODEL, _PROVIDER, _EFFORT, _TIMEOUT, _PRIORITY)
@@ -153,7 +169,7 @@ COMMANDS: tuple[Command, ...] = (
         summary="investigate a question and publish a report",
         takes=Takes.PROMPT,
         example="/job research how do we cache sessions?",
-        options=(*RUN_OPTIONS, *TIME_OPTIONS),
+        options=(_DEPTH, *RUN_OPTIONS, *TIME_OPTIONS),
         job_type="research",
     ),
     Command(
@@ -163,6 +179,37 @@ COMMANDS: tuple[Command, ...] = (
         example="/job session add a test for the login form --model sonnet",
         options=(*RUN_OPTIONS, *TIME_OPTIONS),
         job_type="session",
+    ),
+    Command(
+        verb="workflow",
+        summary="run a slash command of the CLI, or a prompt or file of several steps",
+        takes=Takes.PROMPT,
+        example="/job workflow /commit",
+        options=(*RUN_OPTIONS, *TIME_OPTIONS),
+        job_type="workflow",
+        words="/COMMAND|PROMPT|FILE",
+        says="a slash command, a text or list of steps, or the path of a file with them",
+    ),
+    Command(
+        verb="clara",
+        summary="let Clara do a round over tasks and feedback: sweep, tidy, archive, focus or align",
+        takes=Takes.PROMPT,
+        example="/job clara sweep",
+        options=(*RUN_OPTIONS, *TIME_OPTIONS),
+        job_type="clara",
+        words="[MODE]",
+        alone=True,
+        says="sweep (without any), tidy, archive, focus or align",
+    ),
+    Command(
+        verb="autopilot",
+        summary="work through a list of steps, one after the other",
+        takes=Takes.PROMPT,
+        example="/job autopilot plans/release.md --budget 5",
+        options=(_BUDGET, _FAILURE, *RUN_OPTIONS, *TIME_OPTIONS),
+        job_type="autopilot",
+        words="STEPS|FILE",
+        says="a list, one item per step, or the path of a file with one",
     ),
     Command(
         verb="list",
@@ -200,6 +247,13 @@ COMMANDS: tuple[Command, ...] = (
         example="/job schedule pause 5c4ed0",
     ),
     Command(
+        verb="models",
+        summary="show the models, what they cost and who takes which by default",
+        takes=Takes.NOTHING,
+        example="/job models --provider claude",
+        options=(replace(_PROVIDER, summary="only those of one provider", default="all"),),
+    ),
+    Command(
         verb="help",
         summary="show this, or how to use one of these",
         takes=Takes.VERB,
@@ -208,6 +262,8 @@ COMMANDS: tuple[Command, ...] = (
 )
 BY_VERB: Mapping[str, Command] = {command.verb: command for command in COMMANDS}
 JOB_COMMANDS = tuple(command for command in COMMANDS if command.job_type)
+FORM_OPTIONS = tuple(dict.fromkeys(option for command in JOB_COMMANDS for option in command.options))
+"""What a form for a new job asks for, whatever its type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,7 +340,7 @@ def no_option(command: Command, name: str) -> Misunderstood:
 
 def unknown_verb(verb: str) -> str:
     """What is said of a word that is no command, or of none."""
-    examples = " or ".join(f"`{command.example}`" for command in JOB_COMMANDS)
+    examples = " or ".join(f"`{command.example}`" for command in JOB_COMMANDS[:2])
     usage = f"Usage: `/job {'|'.join(BY_VERB)} …`\nExample: {examples}"
     if not verb:
         return f"What shall I do?\n{usage}"

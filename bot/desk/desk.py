@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from bot.desk import commands, lists, replies, suggestions, threads
+from bot.desk import commands, lists, models, replies, suggestions, threads
 from bot.desk.access import Access, Deny
 from bot.desk.asks import INTERRUPT, REPLY, Answer, Ask, Invocation, Refusal
 from bot.desk.commands import (
@@ -23,13 +23,15 @@ from bot.desk.commands import (
 )
 from bot.desk.follow_ups import FollowUps
 from bot.desk.help import help_of, help_text
-from bot.desk.prompts import problem_of
+from bot.desk.prompts import payload_of, problem_of
 from bot.desk.terms import effort_of, model_of, on_other_terms, priority_of, timeout_of
 from bot.desk.timetable import Timetable
 from bot.news.words import state
 from bot.outages import refusal
 from executor.catalog import Catalog
 from executor.executor import Executor, NoSession
+from executor.job_types.autopilot import FAILURES
+from executor.job_types.research import DEPTHS
 from executor.model import Job, JobRequest, JobStatus, Origin
 from executor.outbox import CARD
 from executor.ports import Clock, StoreUnavailable, SuccessorLives
@@ -142,6 +144,8 @@ class Desk:
             "workspace": tuple(self._workspaces.directories),
             "priority": ("normal", "low", "high"),
             "missed": tuple(Missed),
+            "depth": DEPTHS,
+            "failure": FAILURES,
             "status": lists.STATUSES,
             "type": lists.TYPES,
             "by": lists.WHOSE,
@@ -149,8 +153,14 @@ class Desk:
         return values.get(option, ())
 
     async def suggest(self, origin: Origin, verb: str, typed: str) -> Sequence[tuple[str, str]]:
-        """Ids that `verb` could be about, each with a line that says what it is; nothing for strangers."""
-        return await suggestions.find(self._storage, self._access, origin, verb, typed)
+        """What `verb` could be about, each with a line that says what it is; nothing for strangers."""
+        offers = suggestions.Offers(
+            storage=self._storage,
+            access=self._access,
+            workspaces=self._workspaces,
+            providers=self._catalog.providers,
+        )
+        return await offers.find(origin, verb, typed)
 
     def refusal(self, request: JobRequest) -> str:
         """Why the owner of a schedule may not have this now, in a sentence; empty where it may run."""
@@ -174,7 +184,12 @@ class Desk:
         if isinstance(target, Schedule):
             return await self._timetable.change(ask, target)
         if target is None:
-            overviews = {"list": self._list, "schedules": self._schedules, "help": self._help}
+            overviews = {
+                "list": self._list,
+                "schedules": self._schedules,
+                "models": self._models,
+                "help": self._help,
+            }
             return await overviews[ask.verb](ask)
         verbs = {
             "show": self._show,
@@ -210,10 +225,10 @@ class Desk:
 
     async def _run(self, ask: Ask, command: Command) -> Answer:
         prompt = ask.args.get("prompt", "")
-        problem = problem_of(prompt, self._prompt_limit)
+        problem = "" if command.alone and not prompt.strip() else problem_of(prompt, self._prompt_limit)
         if problem:
             raise Refusal(f"{problem}\n{commands.usage_of(command)}", "prompt")
-        request = self._request(ask, command)
+        request = await self._request(ask, command)
         time = await self._timetable.time_of(ask)
         if isinstance(time, Cron):
             # Every run asks anew whether its owner may, and by then nobody vouches for roles.
@@ -221,23 +236,25 @@ class Desk:
             self._authorize(replace(ask, origin=replace(ask.origin, actor=actor)))
             return await self._timetable.add(ask, time, request)
         submission = await self._executor.submit(replace(request, scheduled_at=time.at if time else None))
-        if (submission.job.type, submission.job.prompt) != (request.type, prompt):
-            raise Refusal(_taken(submission.job))
-        text = self._timetable.scheduled(submission.job, time) or replies.queued(submission.job)
-        return Answer(ok=True, text=text, job=submission.job)
+        job = submission.job
+        if (job.type, job.prompt) != (request.type, request.payload["prompt"]):
+            raise Refusal(_taken(job))
+        text = self._timetable.scheduled(job, time) or replies.queued(job, self._catalog.price(job.model))
+        return Answer(ok=True, text=text, job=job)
 
-    def _request(self, ask: Ask, command: Command) -> JobRequest:
+    async def _request(self, ask: Ask, command: Command) -> JobRequest:
         model = model_of(ask.args, command.job_type, self._catalog)
         try:
             workspace = self._workspaces.choose(ask.args.get("workspace") or None)
         except UnknownWorkspace as error:
             raise Refusal(str(error), "workspace") from error
+        directory = self._workspaces.directory(workspace)
         return JobRequest(
             type=command.job_type,
-            payload={"prompt": ask.args["prompt"], **timeout_of(ask.args)},
+            payload={**await payload_of(command, ask.args, directory), **timeout_of(ask.args)},
             provider=model.provider,
             model=model.name,
-            effort=effort_of(ask.args),
+            effort=effort_of(ask.args, model),
             workspace=workspace,
             origin=ask.origin,
             priority=priority_of(ask.args),
@@ -258,6 +275,9 @@ class Desk:
         if command is None and ask.target:
             raise Refusal(commands.unknown_verb(ask.target))
         return Answer(ok=True, text=help_of(command, self.choices) if command else help_text())
+
+    async def _models(self, ask: Ask) -> Answer:
+        return Answer(ok=True, text=models.listing(self._catalog, ask.args.get("provider", "")))
 
     async def _schedules(self, ask: Ask) -> Answer:
         schedules = await self._storage.schedules.schedules()
@@ -371,6 +391,10 @@ def _unknown(target: str, what: str) -> str:
 
 def _check_values(ask: Ask, command: Command) -> None:
     """Forms and calls bring values that no parser has seen. Times and lists check their own."""
+    known = {option.name for option in command.options}
+    for option in commands.FORM_OPTIONS:
+        if ask.args.get(option.name) and option.name not in known:
+            raise Refusal(commands.no_option(command, option.name).text, option.name)
     for option in command.options:
         if option in (*TIME_OPTIONS, *LIST_OPTIONS):
             continue

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.desk.asks import Refusal
-from executor.catalog import EFFORTS, Catalog, Model, UnknownChoice
+from executor.catalog import DEFAULT_EFFORT, EFFORTS, Catalog, Model, UnknownChoice
 from executor.model import TIMEOUT, Job
 from executor.moments import TimeRefused, parse_span
 from executor.queueing import PRIORITIES
@@ -23,12 +23,15 @@ def model_of(args: Mapping[str, str], job_type: str, catalog: Catalog) -> Model:
         raise Refusal(str(error), "model" if model else "provider") from error
 
 
-def effort_of(args: Mapping[str, str], default: str = "medium") -> str:
-    """`--effort`. Raises Refusal."""
-    effort = args.get("effort") or default
-    if effort not in EFFORTS:
-        raise Refusal(f"There is no effort `{effort}`. There are: {_listed(EFFORTS)}.", "effort")
-    return effort
+def effort_of(args: Mapping[str, str], model: Model | None, default: str = DEFAULT_EFFORT) -> str:
+    """`--effort`, among those that the model knows (None: one of a model that is gone). Raises Refusal."""
+    effort, known = args.get("effort") or default, (model.efforts if model else ()) or EFFORTS
+    if effort in known:
+        return effort
+    if not args.get("effort"):
+        return DEFAULT_EFFORT if DEFAULT_EFFORT in known else known[0]
+    whose = f" of `{model.name}`" if model else ""
+    raise Refusal(f"There is no effort `{effort}`{whose}. There are: {_listed(known)}.", "effort")
 
 
 def timeout_of(args: Mapping[str, str]) -> dict[str, str]:
@@ -57,10 +60,11 @@ def priority_of(args: Mapping[str, str], default: int = PRIORITIES["normal"]) ->
 
 def on_other_terms(job: Job, args: Mapping[str, str], catalog: Catalog) -> Job:
     """`job` as it shall be continued: what `args` do not say stays as it was. Raises Refusal."""
+    model = _other_model(job, args, catalog)
     return replace(
         job,
-        model=_other_model(job, args, catalog),
-        effort=effort_of(args, job.effort),
+        model=model,
+        effort=effort_of(args, catalog.find(model), job.effort),
         priority=priority_of(args, job.priority),
         payload={**job.payload, **timeout_of(args)},
     )

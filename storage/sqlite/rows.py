@@ -38,6 +38,8 @@ def to_job(found: sqlite3.Row) -> Job:
         created_at=datetime.fromisoformat(row["created_at"]),
         seq=row["seq"],
         attempt=row["attempt"],
+        step=row["step"],
+        before_step=row["before_step"],
         parent_job_id=row["parent_job_id"],
         session_id=row["session_id"],
         priority=row["priority"],

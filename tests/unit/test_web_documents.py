@@ -12,7 +12,7 @@ import pytest
 from yarl import URL
 
 from bot.platforms.base import Attachment, Place
-from bot.web.files import read_under
+from executor.untrusted import read_under
 from executor.lifecycle import Transition
 from executor.model import Report
 from tests.browser.door import Site, open_site

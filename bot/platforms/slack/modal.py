@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.desk.asks import Answer
-from bot.desk.commands import JOB_COMMANDS, RUN_OPTIONS, TIME_OPTIONS, Command, Option
+from bot.desk.commands import FORM_OPTIONS, JOB_COMMANDS, Command, Option
 from bot.platforms.slack.text import fit_field, fit_line, mrkdwn
 
 Json = dict[str, Any]
@@ -15,7 +15,6 @@ Json = dict[str, Any]
 CALLBACK = "job:compose"
 PROMPT = "prompt"
 
-_OPTIONS = (*RUN_OPTIONS, *TIME_OPTIONS)
 _TYPE = "type"
 _ENTRY = "entry"
 _MOST_CHOICES = 100
@@ -56,7 +55,7 @@ def form(asked: Asked, choices: Callable[[str], Sequence[str]]) -> Json:
         "blocks": [
             _input(_TYPE, "What to do", kind),
             _prompt(asked),
-            *(_optional(option, choices(option.name)) for option in _OPTIONS),
+            *(_optional(option, choices(option.name)) for option in FORM_OPTIONS),
         ],
     }
 
@@ -87,7 +86,7 @@ def verb_and_args(view: Json) -> tuple[str, Mapping[str, str]]:
 
 def errors(answer: Answer) -> dict[str, str]:
     """A refusal, put beside the field it is about: by block, as plain text."""
-    fields = {option.name for option in _OPTIONS} | {_TYPE, PROMPT}
+    fields = {option.name for option in FORM_OPTIONS} | {_TYPE, PROMPT}
     field = answer.field if answer.field in fields else PROMPT
     return {field: fit_line(answer.text.partition("\n")[0], _ERROR)}
 

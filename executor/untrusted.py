@@ -1,4 +1,4 @@
-"""Opens files below a folder and nowhere else."""
+"""Reads files below a folder and nowhere else: in a workspace, anybody may have left anything."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 
-def read_under(root: Path, *names: str) -> bytes | None:
-    """The bytes of root/names…, or None where there is no such regular file.
+def read_under(root: Path, *names: str, most: int = -1) -> bytes | None:
+    """The bytes of root/names…, or None where there is no such regular file. With `most`: that many of them.
 
     No name may lead elsewhere and none may be a link: a job that can write into the folder must not choose
     what is read (B92, B93).
@@ -31,4 +31,4 @@ def read_under(root: Path, *names: str) -> bytes | None:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             return None
         with os.fdopen(file, "rb", closefd=False) as stream:
-            return stream.read()
+            return stream.read(most)
