@@ -271,7 +271,8 @@ class Attempt:
 
     async def _onward(self, outcome: Outcome) -> Outcome:
         """Of a job with steps: whether it goes on with the next one."""
-        steps = self._type.steps(self._job)
+        job_type = self._workshop.job_types.get(self._job.type)
+        steps = job_type.steps(self._job) if job_type else ()
         if not steps:
             return outcome
         outcome = autopilot.onward(self._job, outcome, steps)

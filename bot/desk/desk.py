@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from bot.desk import commands, lists, models, replies, suggestions, threads
+from bot.desk import commands, lists, models, options, replies, suggestions, threads
 from bot.desk.access import Access, Deny
 from bot.desk.asks import INTERRUPT, REPLY, Answer, Ask, Invocation, Refusal
 from bot.desk.commands import (
     CONTINUE_OPTIONS,
-    LIST_OPTIONS,
-    NAME,
-    TIME_OPTIONS,
     Command,
     Misunderstood,
     Takes,
@@ -30,12 +27,10 @@ from bot.news.words import state
 from bot.outages import refusal
 from executor.catalog import Catalog
 from executor.executor import Executor, NoSession
-from executor.job_types.autopilot import FAILURES
-from executor.job_types.research import DEPTHS
 from executor.model import Job, JobRequest, JobStatus, Origin
 from executor.outbox import CARD
 from executor.ports import Clock, StoreUnavailable, SuccessorLives
-from executor.schedules import Missed, Schedule
+from executor.schedules import Schedule
 from executor.timers import LEAST_INTERVAL, Cron
 from executor.workspaces import UnknownWorkspace, Workspaces
 from storage import Storage
@@ -128,7 +123,7 @@ class Desk:
         command = commands.BY_VERB.get("cancel" if ask.verb == INTERRUPT else ask.verb)
         if command is None:
             raise Refusal(f"I know no command `{commands.shown(ask.verb)}`.")
-        _check_values(ask, command)
+        options.check(ask, command)
         as_what = replace(ask, verb=command.verb)
         self._authorize(as_what)  # before the target is looked up: who is shut out learns of no job
         target = await self._target(ask, command)
@@ -137,20 +132,7 @@ class Desk:
 
     def choices(self, option: str) -> Sequence[str]:
         """The values that an option may take, the default first; none where they cannot be listed."""
-        values: Mapping[str, Sequence[str]] = {
-            "model": self._catalog.model_names(),
-            "provider": self._catalog.providers,
-            "effort": ("medium", "low", "high"),
-            "workspace": tuple(self._workspaces.directories),
-            "priority": ("normal", "low", "high"),
-            "missed": tuple(Missed),
-            "depth": DEPTHS,
-            "failure": FAILURES,
-            "status": lists.STATUSES,
-            "type": lists.TYPES,
-            "by": lists.WHOSE,
-        }
-        return values.get(option, ())
+        return options.choices(option, self._catalog, self._workspaces)
 
     async def suggest(self, origin: Origin, verb: str, typed: str) -> Sequence[tuple[str, str]]:
         """What `verb` could be about, each with a line that says what it is; nothing for strangers."""
@@ -387,21 +369,3 @@ def _unknown(target: str, what: str) -> str:
     if what == "schedule":
         return f"There is no schedule `{commands.shown(target)}`. `/job schedules` shows them with their ids."
     return f"There is no job `{commands.shown(target)}`. `/job list` shows the latest ones with their ids."
-
-
-def _check_values(ask: Ask, command: Command) -> None:
-    """Forms and calls bring values that no parser has seen. Times and lists check their own."""
-    known = {option.name for option in command.options}
-    for option in commands.FORM_OPTIONS:
-        if ask.args.get(option.name) and option.name not in known:
-            raise Refusal(commands.no_option(command, option.name).text, option.name)
-    for option in command.options:
-        if option in (*TIME_OPTIONS, *LIST_OPTIONS):
-            continue
-        value = ask.args.get(option.name, "")
-        if value and not NAME.fullmatch(value):
-            raise Refusal(
-                f"`{commands.shown(value)}` cannot be the value of `--{option.name}`: a plain name is.\n"
-                f"{commands.usage_of(command)}",
-                option.name,
-            )

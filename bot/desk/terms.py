@@ -30,7 +30,7 @@ def effort_of(args: Mapping[str, str], model: Model | None, default: str = DEFAU
         return effort
     if not args.get("effort"):
         return DEFAULT_EFFORT if DEFAULT_EFFORT in known else known[0]
-    whose = f" of `{model.name}`" if model else ""
+    whose = f" of `{model.name}`" if model and known != EFFORTS else ""
     raise Refusal(f"There is no effort `{effort}`{whose}. There are: {_listed(known)}.", "effort")
 
 

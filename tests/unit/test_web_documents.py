@@ -12,9 +12,9 @@ import pytest
 from yarl import URL
 
 from bot.platforms.base import Attachment, Place
-from executor.untrusted import read_under
 from executor.lifecycle import Transition
 from executor.model import Report
+from executor.untrusted import read_under
 from tests.browser.door import Site, open_site
 from tests.unit.test_web_streams import DONE, post, start
 
