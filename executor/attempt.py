@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from executor import autopilot, endings, lifecycle, reports
+from executor import autopilot, endings, lifecycle, reports, sources
 from executor.backends.base import Backend, CliMissing, Decoder, Launch
 from executor.catalog import Catalog
 from executor.events import Activity, Noticed, ToolEnded
@@ -92,6 +92,8 @@ class Attempt:
         backend = self._workshop.backends[self._job.provider]
         if await self._begins_anew():
             await self._live.add([Noticed(text="There is no session to go on with; it starts afresh.")])
+        if headline := autopilot.headline(self._job, self._type.steps(self._job)):
+            await self._live.add([Noticed(text=headline)])
         try:
             launch = self._prepare()
             command = backend.command(launch)
@@ -258,7 +260,8 @@ class Attempt:
         report = None
         if outcome.kind is OutcomeKind.DONE and self._type.publishes:
             try:
-                report = await asyncio.to_thread(self._write_report, outcome)
+                seen = await sources.opened_by(self._workshop.store, self._job)
+                report = await asyncio.to_thread(self._write_report, outcome, seen)
             except Exception:
                 log.exception("attempt.unpublished", extra={"job_id": self._job.id})
                 outcome = replace(outcome, message=_UNPUBLISHED)
@@ -279,13 +282,13 @@ class Attempt:
         past = await self._workshop.store.attempts(self._job.id)
         return autopilot.summed_up(outcome, past, steps)
 
-    def _write_report(self, outcome: Outcome) -> Report:
+    def _write_report(self, outcome: Outcome, seen: Sequence[str]) -> Report:
         job, usage = self._job, outcome.usage
         asker = job.origin.actor.name or job.origin.actor.user_id
         facts = [("Asked by", asker), ("Provider", job.provider), ("Model", job.model)]
         if usage.cost_usd is not None:
             facts.append(("Cost", f"${usage.cost_usd:.2f}"))
-        markdown = reports.find_markdown(self._place() / "results", outcome.result)
+        markdown = sources.mark(reports.find_markdown(self._place() / "results", outcome.result), seen)
         return reports.publish(self._workshop.reports, question=job.prompt, markdown=markdown, facts=facts)
 
     @property

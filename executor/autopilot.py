@@ -53,6 +53,13 @@ def onward(job: Job, outcome: Outcome, steps: Sequence[Step]) -> Outcome:
     )
 
 
+def headline(job: Job, steps: Sequence[Step]) -> str:
+    """What is done now: `Step 3 of 7: run the tests`; nothing where no step is left."""
+    if job.step >= len(steps):
+        return ""
+    return f"Step {job.step + 1} of {len(steps)}: {steps[job.step].name}"
+
+
 def summed_up(outcome: Outcome, past: Sequence[AttemptRecord], steps: Sequence[Step]) -> Outcome:
     """The outcome of the last step, with how many before it failed."""
     failed = sum(1 for each in past if each.reason == PASSED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 MOST_STEPS = 100
 _ITEM = re.compile(
@@ -71,6 +72,7 @@ class _Reader:
         return self.open and self.indent is not None and len(item["indent"]) > self.indent + 1
 
 
+@lru_cache(maxsize=64)
 def parse(text: str) -> Program:
     """The program that `text` is. A text without a list is a program of one step: all of it."""
     reader = _Reader()
