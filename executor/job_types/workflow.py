@@ -26,13 +26,13 @@ def _read(args: Mapping[str, str], workspace: Path) -> Mapping[str, str]:
 
 def _words(job: Job, templates: Templates) -> Mapping[str, str]:
     if slash_commands.is_command(job.prompt):
-        return {"how": templates.fill("workflow_command", {"prompt": job.prompt}).strip()}
+        return {"how": f"\n{templates.fill('workflow_command', {'prompt': job.prompt})}"}
     program = parse(job.payload.get(PROGRAM) or job.prompt)
     if len(program.steps) < 2 and PROGRAM not in job.payload:
         return {"how": ""}
     names = "\n".join(f"{number}. {step.name}" for number, step in enumerate(program.steps, 1))
     values = {"program": program.text, "names": names}
-    return {"how": templates.fill("workflow_steps", values).strip()}
+    return {"how": f"\n{templates.fill('workflow_steps', values)}"}
 
 
 def _verbatim(job: Job, workspace: Path) -> str | None:
