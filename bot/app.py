@@ -66,6 +66,7 @@ class Bifrost:
             public_url=settings.web.public_url,
             api_token=data.api_token(),
             sandbox=house.sandbox.mode,
+            limits=settings.files.limits,
             called_at={SLACK_PATH: request_url.answer} if request_url else {},
         )
         self._serve = serve
@@ -113,7 +114,7 @@ class Bifrost:
             storage.schedules, workshop.wakeups, workshop.clock, permit=self._house.desk.refusal
         )
         keep = timedelta(days=settings.retention_days)
-        retention = Retention(workshop.store, workshop.clock, workshop.jobs, keep)
+        retention = Retention(workshop.store, workshop.clock, workshop.jobs, self._house.parcels, keep)
         follow_ups = FollowUps(storage.replies, workshop.wakeups)
         parts = {
             "scheduler": scheduler.run(),
@@ -137,6 +138,7 @@ class Bifrost:
             clock=house.workshop.clock,
             platforms=platforms,
             reports=house.data.reports,
+            jobs=house.data.jobs,
             public_url=url,
             sandbox=words.sandbox(house.sandbox.mode),
             quiet=house.settings.quiet,

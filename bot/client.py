@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -16,7 +17,7 @@ from executor.events import Body, decode
 _CONNECT_S = 5.0
 _SILENCE_S = 60.0
 """The server says something every 15 seconds; longer silence means that it is gone."""
-_UNAVAILABLE, _PROBLEM = 503, "application/problem+json"
+_REFUSED, _PROBLEM = (413, 503), "application/problem+json"
 _LINE = 8 * 1024 * 1024
 """Bytes that one line of a stream may have."""
 
@@ -41,11 +42,15 @@ class Client:
         self._session = session
         self._address = address
 
-    async def command(self, text: str) -> Told:
-        """Does what would be typed after `/job` in #dev."""
+    async def command(self, text: str, files: Sequence[Path] = ()) -> Told:
+        """Does what would be typed after `/job` in #dev, with files."""
         body = {"text": text, "delivery": str(uuid.uuid4())}
-        answer = await self._post("/api/commands", body)
-        if answer.get("status") == _UNAVAILABLE:
+        with ExitStack() as opened:
+            form = aiohttp.FormData(body)
+            for path in files:
+                form.add_field("files", opened.enter_context(path.open("rb")), filename=path.name)
+            answer = await self._post("/api/commands", form if files else body)
+        if answer.get("status") in _REFUSED:
             return Told(ok=False, text=answer["detail"], job_id="")
         return Told(ok=answer["ok"], text=answer["text"], job_id=answer.get("job_id") or "")
 
@@ -68,10 +73,11 @@ class Client:
                     elif name == "data":
                         yield decode(kind, json.loads(value))
 
-    async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    async def _post(self, path: str, body: dict[str, Any] | aiohttp.FormData) -> dict[str, Any]:
+        sent = {"json": body} if isinstance(body, dict) else {"data": body}
         with _reaching(self._address):
-            async with self._session.post(f"{self._address}{path}", json=body) as response:
-                if response.content_type != _PROBLEM or response.status != _UNAVAILABLE:
+            async with self._session.post(f"{self._address}{path}", **sent) as response:
+                if response.content_type != _PROBLEM or response.status not in _REFUSED:
                     response.raise_for_status()
                 answer: dict[str, Any] = await response.json(content_type=None)
                 return answer

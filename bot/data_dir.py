@@ -53,6 +53,11 @@ class DataDir:
         return self.root / "reports"
 
     @property
+    def received(self) -> Path:
+        """Files that people sent for jobs."""
+        return self.root / "received"
+
+    @property
     def files(self) -> Path:
         """Files of the page's own channels."""
         return self.root / "files"
@@ -64,7 +69,7 @@ class DataDir:
 
     def make(self) -> None:
         """Makes the directories, for this user alone."""
-        for place in (self.root, self.homes, self.jobs, self.reports, self.files):
+        for place in (self.root, self.homes, self.jobs, self.received, self.reports, self.files):
             place.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def take_over(self, workspace: str) -> None:

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.data_dir import DataDir
-from bot.house import known_backends
+from bot.house import SLACK_SCOPES, known_backends
 from bot.serve import port_is_taken
 from bot.settings import Settings
 from executor.backends.base import Backend
@@ -188,11 +188,17 @@ async def _slack(settings: Settings) -> Finding:
             ) as response,
         ):
             answer = await response.json()
+            scopes = response.headers.get("x-oauth-scopes")
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         return Finding(what="slack", ok=False, seen=f"no answer: {error}", advice="Check the network.")
     if not answer.get("ok"):
         advice = "Install the app again and copy its bot token."
         return Finding(what="slack", ok=False, seen=str(answer.get("error")), advice=advice)
+    granted = SLACK_SCOPES if scopes is None else {scope.strip() for scope in scopes.split(",")}
+    if SLACK_SCOPES - granted:
+        seen = f"the bot token lacks {', '.join(sorted(SLACK_SCOPES - granted))}"
+        advice = "Reinstall the app from manifest.yml, and use the bot token that it shows then."
+        return Finding(what="slack", ok=False, seen=seen, advice=advice)
     return Finding(what="slack", ok=True, seen=f"{answer.get('team')} as {answer.get('user')}")
 
 

@@ -11,8 +11,10 @@ from datetime import timedelta
 from bot import prompt_files
 from bot.data_dir import DataDir
 from bot.desk.access import EVERYBODY, Access, Rule
+from bot.desk.attachments import Attachments
 from bot.desk.board import JobBoard
 from bot.desk.desk import Desk
+from bot.platforms.slack.adapter import SCOPES
 from bot.platforms.slack.doors import DIRECT
 from bot.settings import Cli, Settings
 from bot.web.server import OWNER
@@ -27,6 +29,7 @@ from executor.executor import Executor
 from executor.fallbacks import Fallbacks
 from executor.job_types import JOB_TYPES
 from executor.job_types.base import JobType
+from executor.parcels import Parcels
 from executor.ports import SystemClock
 from executor.processes.privacy import hide_memory, private_files
 from executor.processes.sandbox import Sandbox, find_sandbox
@@ -38,6 +41,8 @@ from executor.wakeups import Wakeups
 from executor.workspaces import Workspaces
 from storage import Storage, open_storage
 
+SLACK_SCOPES = SCOPES
+"""What the bot token of a Slack app should be allowed."""
 _WARM = 2
 """Reapers that are kept ready: with one alone, the second of two jobs at once waits 0.1 s for its own."""
 
@@ -61,6 +66,7 @@ class House:
     desk: Desk
     board: JobBoard
     workshop: Workshop
+    parcels: Parcels
     sandbox: Sandbox
 
 
@@ -110,6 +116,7 @@ def _equip(
         workspaces=_workspaces(settings),
         homes=data.homes,
         jobs=data.jobs,
+        received=data.received,
         reports=data.reports,
         grace_s=settings.grace_seconds,
         silence_s=dict(settings.inactivity),
@@ -126,13 +133,14 @@ def _build(
 ) -> House:
     fallbacks = Fallbacks(catalog=workshop.catalog, workspaces=workshop.workspaces)
     executor = Executor(storage.jobs, fallbacks)
+    parcels = Parcels(data.received)
     return House(
         settings=settings,
         data=data,
         storage=storage,
         wakeups=wakeups,
         executor=executor,
-        desk=_desk(settings, data, storage, executor, workshop),
+        desk=_desk(settings, data, storage, executor, workshop, parcels),
         board=JobBoard(
             storage=storage,
             access=Access(rules=_rules(settings)),
@@ -140,12 +148,18 @@ def _build(
             public_url=lambda: public_url(settings, data),
         ),
         workshop=workshop,
+        parcels=parcels,
         sandbox=sandbox,
     )
 
 
 def _desk(
-    settings: Settings, data: DataDir, storage: Storage, executor: Executor, workshop: Workshop
+    settings: Settings,
+    data: DataDir,
+    storage: Storage,
+    executor: Executor,
+    workshop: Workshop,
+    parcels: Parcels,
 ) -> Desk:
     return Desk(
         storage=storage,
@@ -153,6 +167,7 @@ def _desk(
         access=Access(rules=_rules(settings)),
         catalog=workshop.catalog,
         workspaces=workshop.workspaces,
+        attachments=Attachments(parcels, settings.files.limits, storage.replies.delivered),
         prompt_limit=settings.prompt_limit,
         clock=workshop.clock,
         zone=settings.clocks,

@@ -8,6 +8,7 @@ import re
 import signal
 import uuid
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from bot.app import Bifrost
@@ -16,6 +17,7 @@ from bot.data_dir import DataDir, DataDirInUse
 from bot.desk.asks import Invocation
 from bot.desk.commands import BY_VERB, JOB_COMMANDS, TIME_OPTIONS, Misunderstood, Takes, no_option, shown
 from bot.house import House, open_house
+from bot.local_files import offer, without_files
 from bot.settings import Settings
 from bot.terminal import EXIT_CODES, LiveView, open_console, say
 from bot.web.server import OWNER
@@ -38,8 +40,8 @@ _WAITS = (
 class Door(Protocol):
     """Where commands are typed: at this process's own desk, or at that of a running server."""
 
-    async def command(self, text: str) -> Told:
-        """Does what would be typed after `/job` in #dev."""
+    async def command(self, text: str, files: Sequence[Path] = ()) -> Told:
+        """Does what would be typed after `/job` in #dev, with files."""
 
     def events(self, job_id: str) -> AsyncGenerator[Body, None]:
         """The log of a job."""
@@ -52,19 +54,20 @@ async def run_job(words: Sequence[str], settings: Settings, environment: Mapping
     """
     run = words[:1] == ["run"]
     try:
-        text = _text(words[1:] if run else words)
+        said, files = without_files(words[1:] if run else words)
+        text = _text(said)
     except Misunderstood as error:
         say(open_console(stderr=True), error.text)
         return USAGE
     data = DataDir(settings.data_dir)
     try:
         async with open_house(settings, environment) as house:
-            return await _here(house, environment, text, run)
+            return await _here(house, environment, text, files, run)
     except DataDirInUse:
         if not data.address.exists():
             raise
         async with connect(data.address.read_text().strip(), data.api_token()) as client:
-            told = await _type(client, text)
+            told = await _type(client, text, files)
             return await _follow(client, told.job_id, data) if run and _starts(text, told) else _status(told)
 
 
@@ -99,9 +102,11 @@ def _value(name: str, value: str) -> str:
     return value
 
 
-async def _here(house: House, environment: Mapping[str, str], text: str, run: bool) -> int:
+async def _here(
+    house: House, environment: Mapping[str, str], text: str, files: Sequence[Path], run: bool
+) -> int:
     door = _OwnDesk(house)
-    told = await _type(door, text)
+    told = await _type(door, text, files)
     if not _starts(text, told):
         return _status(told)
     if not run:
@@ -116,8 +121,8 @@ async def _here(house: House, environment: Mapping[str, str], text: str, run: bo
             stop.set()
 
 
-async def _type(door: Door, text: str) -> Told:
-    told = await door.command(text)
+async def _type(door: Door, text: str, files: Sequence[Path]) -> Told:
+    told = await door.command(text, files)
     say(open_console(stderr=not told.ok), told.text)
     return told
 
@@ -164,9 +169,13 @@ class _OwnDesk:
         self._house = house
         self._seen = 0
 
-    async def command(self, text: str) -> Told:
-        origin = Origin(actor=OWNER, channel=CHANNEL)
-        invocation = Invocation(text=text, origin=origin, delivery=f"cli:{uuid.uuid4()}")
+    async def command(self, text: str, files: Sequence[Path] = ()) -> Told:
+        invocation = Invocation(
+            text=text,
+            origin=Origin(actor=OWNER, channel=CHANNEL),
+            delivery=f"cli:{uuid.uuid4()}",
+            files=[offer(path) for path in files],
+        )
         answer = await self._house.desk.command(invocation)
         if answer.job is None:
             return Told(ok=answer.ok, text=answer.text, job_id="")

@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from bot.desk.attachments import Limits
 from bot.desk.commands import NAME
 from bot.desk.prompts import LIMIT
 from bot.platforms.base import Caps
@@ -220,6 +221,18 @@ class NamedModel(_Section):
     output_usd: float | None = Field(default=None, ge=0, le=100_000)
 
 
+class Files(_Section):
+    """Files that people send with a request."""
+
+    largest_megabytes: float = Field(default=20, gt=0, le=1000)
+    most: int = Field(default=10, ge=0, le=100)
+
+    @property
+    def limits(self) -> Limits:
+        """What the desk takes."""
+        return Limits(largest=int(self.largest_megabytes * 1_000_000), most=self.most)
+
+
 class Settings(_Section):
     """All settings. Relative paths start at the directory of the file, or at the working directory."""
 
@@ -235,10 +248,11 @@ class Settings(_Section):
     least_schedule_minutes: int = Field(default=5, ge=1, le=24 * 60)
     require_sandbox: bool = False
     retention_days: int = Field(default=30, ge=1, le=36_500)
-    """How long the files of a job are kept after its end: what its CLI printed, and its results."""
+    """How long the files of a job are kept after its end: what its CLI printed, results, what came in."""
     workspaces: dict[Name, Workspace] = Field(
         default_factory=lambda: {"main": Workspace(path=Path.cwd())}, min_length=1
     )
+    files: Files = Files()
     web: Web = Web()
     slack: Slack = Slack()
     discord: Discord = Discord()

@@ -12,7 +12,7 @@ from rich.text import Text
 from bot.news.announcements import TONES
 from bot.news.words import state
 from bot.platforms.base import Announcement, Shape, Tone
-from bot.web.pages import view_of
+from bot.web.pages.messages import view_of
 from executor.events import (
     Body,
     CancelAsked,

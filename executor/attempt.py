@@ -15,6 +15,7 @@ from executor.backends.base import Backend, CliMissing, Decoder, Launch
 from executor.catalog import Catalog
 from executor.events import Activity, Noticed, ToolEnded
 from executor.fallbacks import Fallbacks
+from executor.files import all_of
 from executor.job_types.base import JobType
 from executor.live import LiveLog
 from executor.model import TIMEOUT, Job, Outcome, OutcomeKind, Report, StopReason
@@ -58,6 +59,8 @@ class Workshop:
     workspace is nobody's business in another."""
     jobs: Path
     """A directory per job, for its results, its temporary files, and what its attempts printed."""
+    received: Path
+    """A directory per message with files that people sent."""
     reports: Path
     grace_s: float
     """Seconds that a process is given to end by itself."""
@@ -128,7 +131,9 @@ class Attempt:
         for each in (results, temp, home):
             each.mkdir(parents=True, exist_ok=True, mode=0o700)
         return Launch(
-            prompt=self._type.prompt(job, results, directory, workshop.workspaces.words(job.workspace)),
+            prompt=self._type.prompt(
+                job, results, workshop.received, directory, workshop.workspaces.words(job.workspace)
+            ),
             model=workshop.catalog.cli_id(job.model),
             effort=job.effort,
             session_id=job.session_id,
@@ -136,6 +141,7 @@ class Attempt:
             home=home,
             results=results,
             temp=temp,
+            received=tuple({workshop.received / file.parcel: None for file in all_of(job.payload)}),
         )
 
     async def _read(self, process: Process, stdin: bytes, decoder: Decoder) -> Outcome:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from executor.fallbacks import Fallbacks, sentence
+from executor.files import FILES, File, packed
 from executor.model import EARLIER, FROM_STEP, RESUMED_SESSION, Job, JobRequest, Origin
 from executor.ports import Store, Submission
 
@@ -34,14 +35,16 @@ class Executor:
         """Cancels a waiting job, asks a running one to stop. None where it had ended already."""
         return await self._store.cancel(job_id, by)
 
-    async def resume(self, job: Job, text: str, origin: Origin, dedupe_key: str) -> Submission:
+    async def resume(
+        self, job: Job, text: str, origin: Origin, dedupe_key: str, files: Sequence[File] = ()
+    ) -> Submission:
         """Goes on with the session of an ended job, in a new job.
 
         Raises NoSession, and SuccessorLives where another job does that already.
         """
         if job.session_id is None:
             raise NoSession(job.id)
-        return await self.submit(follow_up(job, text or GO_ON, origin, dedupe_key))
+        return await self.submit(follow_up(job, text or GO_ON, origin, dedupe_key, files))
 
     async def retry(self, job: Job, origin: Origin, dedupe_key: str) -> Submission:
         """Does the same as an ended job again, in a new job: afresh, or from where it was resumed itself.
@@ -65,7 +68,7 @@ class Executor:
         return replace(request, provider=handover.provider, model=handover.model, note=note)
 
 
-def follow_up(job: Job, text: str, origin: Origin, dedupe_key: str) -> JobRequest:
+def follow_up(job: Job, text: str, origin: Origin, dedupe_key: str, files: Sequence[File] = ()) -> JobRequest:
     """The request to go on with an ended job; without a session, afresh but with what is known of it."""
     payload = {
         **job.payload,
@@ -73,6 +76,8 @@ def follow_up(job: Job, text: str, origin: Origin, dedupe_key: str) -> JobReques
         EARLIER: f"Asked: {job.prompt[:_EARLIER]}\n\nAnswered: {job.result[-_EARLIER:]}",
     }
     payload.pop(RESUMED_SESSION, None)
+    payload.pop(FILES, None)
+    payload |= packed(files, before=job.payload)
     if job.session_id is not None:
         payload[RESUMED_SESSION] = job.session_id
     if job.step:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from executor.executor import follow_up
+from executor.files import File
 from executor.model import Job, JobRequest, Origin
 from executor.ports import Submission
 from executor.wakeups import NEWS, Wakeups
@@ -22,6 +23,7 @@ class Reply:
     text: str
     origin: Origin
     delivery: str
+    files: Sequence[File] = ()
 
 
 class ReplyStore(Protocol):
@@ -58,4 +60,6 @@ class FollowUps:
     async def _go_on(self, job: Job) -> None:
         first, *more = await self._store.waiting(job.id)
         text = "\n\n".join(reply.text for reply in (first, *more))
-        await self._store.hand_over(job, follow_up(job, text, first.origin, first.delivery))
+        files = [file for reply in (first, *more) for file in reply.files]
+        request = follow_up(job, text, first.origin, first.delivery, files)
+        await self._store.hand_over(job, request)

@@ -14,6 +14,8 @@ REPORT = "report"
 """Its report, as a file."""
 OUTPUT = "output"
 """All it wrote, as a file where that is long."""
+FILES = "files"
+"""What its agent left for people: each file is an announcement of its own, `left`."""
 NOTICE = "notice"
 """Why its channel shows nothing of it: to whoever asked, alone."""
 PAGES = "pages"
@@ -44,10 +46,15 @@ def page(number: int) -> str:
     return f"page:{number}"
 
 
+def left(name: str) -> str:
+    """The kind of a file that its agent left, under the name that its thread gets it."""
+    return f"file:{name}"
+
+
 def due_after(body: Body) -> tuple[str, ...]:
     """The announcements that an event makes due."""
     if isinstance(body, Moved):
-        return (CARD, PAGES, RESULT, OUTPUT) if body.status.final else (CARD,)
+        return (CARD, PAGES, RESULT, OUTPUT, FILES) if body.status.final else (CARD,)
     if isinstance(body, ReportPublished):
         return (CARD, REPORT)
     return (CARD,) if isinstance(body, CancelAsked | ReplyKept) else ()

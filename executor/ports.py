@@ -144,6 +144,9 @@ class Store(Protocol):
     async def hindrance(self, job_id: str) -> Hindrance | None:
         """What keeps a job from starting; None where nothing does but, perhaps, a time of its own."""
 
+    async def parcels_in_use(self, since: datetime) -> Sequence[str]:
+        """The parcels of files that are named by what has not ended, or has ended since then."""
+
     async def next_due(self, after: datetime) -> datetime | None:
         """The first moment past `after` that a job waits for, by itself or for its provider's limit."""
 

@@ -1,4 +1,4 @@
-"""Removes the files of jobs that ended long ago: raw logs, results, temporary ones. Their event log stays."""
+"""Removes the files of jobs that ended long ago: raw logs, results, what people sent. The event log stays."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from executor.parcels import Parcels
 from executor.ports import Clock, Store
 
 log = logging.getLogger(__name__)
@@ -17,12 +18,13 @@ _DAY_S = 86_400.0
 
 
 class Retention:
-    """Keeps the directories under `jobs` for the time `keep` after the end of their job."""
+    """Keeps the directories under `jobs`, and the parcels, for the time `keep` after the end of their job."""
 
-    def __init__(self, store: Store, clock: Clock, jobs: Path, keep: timedelta) -> None:
+    def __init__(self, store: Store, clock: Clock, jobs: Path, parcels: Parcels, keep: timedelta) -> None:
         self._store = store
         self._clock = clock
         self._jobs = jobs
+        self._parcels = parcels
         self._keep = keep
 
     async def run(self) -> None:
@@ -41,6 +43,7 @@ class Retention:
             if job is not None and job.finished_at is not None and job.finished_at < before:
                 await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
                 removed += 1
+        await self._parcels.sweep(lambda: self._store.parcels_in_use(before))
         return removed
 
 

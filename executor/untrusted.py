@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def read_under(root: Path, *names: str, most: int = -1) -> bytes | None:
-    """The bytes of root/names…, or None where there is no such regular file. With `most`: that many of them.
+    """The bytes of root/names…, at most `most` of them, or None where there is no such regular file.
 
     No name may lead elsewhere and none may be a link: a job that can write into the folder must not choose
     what is read (B92, B93).

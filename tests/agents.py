@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from executor.backends.base import Backend, Launch
 from executor.backends.claude import Claude
@@ -81,7 +82,7 @@ class Attempt:
 def launch(place: Path, prompt: str, *, session_id: str | None = None, model: str = "") -> Launch:
     """What an attempt in directories under `place` asks of its CLI."""
     names = ("workspace", "home", "results", "temp")
-    directories = {name: place / name for name in names}
+    directories: dict[str, Any] = {name: place / name for name in names}
     for directory in directories.values():
         directory.mkdir(parents=True, exist_ok=True)
     return Launch(prompt=prompt, model=model, effort="low", session_id=session_id, **directories)

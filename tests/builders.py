@@ -103,6 +103,7 @@ async def open_workshop(
             catalog=Catalog(providers=(backend.provider,)),
             workspaces=Workspaces(directories={"main": place / "workspace"}),
             homes=place / "agents",
+            received=place / "received",
             jobs=place / "jobs",
             reports=place / "reports",
             grace_s=grace_s,

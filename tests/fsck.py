@@ -15,7 +15,7 @@ from executor.events import Body, CancelAsked, Moved, ReplyKept, ReportPublished
 from executor.lifecycle import Transition
 from executor.model import JobStatus
 
-_FINAL_KINDS = {outbox.RESULT, outbox.OUTPUT, outbox.PAGES}
+_FINAL_KINDS = {outbox.RESULT, outbox.OUTPUT, outbox.PAGES, outbox.FILES}
 _KINDS = {outbox.CARD, outbox.REPORT, outbox.NOTICE, *_FINAL_KINDS}
 _Log = list[tuple[int, Body]]
 
@@ -179,7 +179,7 @@ def _outbox(job: sqlite3.Row, log: _Log, entries: dict[str, sqlite3.Row]) -> Ite
         if kind not in entries or entries[kind]["wanted"] < seq:
             yield f"event {seq} is not wanted of the {kind} announcement"
     for kind, entry in entries.items():
-        if kind not in _KINDS and not kind.startswith("page:"):
+        if kind not in _KINDS and not kind.startswith(("page:", "file:")):
             yield f"there is no announcement {kind}"
         if kind in _FINAL_KINDS and not JobStatus(job["status"]).final:
             yield f"the {kind} announcement is due before the end"

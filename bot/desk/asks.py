@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from executor.model import Job, Origin
+from executor.parcels import Fetch
 
 REPLY = "reply"
 """The verb of what is said in a job's thread and is no command."""
@@ -13,6 +14,26 @@ INTERRUPT = "interrupt"
 """The verb of the button that stops a job for the replies that wait for its end."""
 ZoneOf = Callable[[], Awaitable[str]]
 """Says the person's own time zone (an IANA name), or nothing where that is not known soon."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A file that somebody attached. `fetch` brings it, or raises Unfetchable; it may be called again.
+
+    `label` is what the person called it; `size` is its number of bytes, where the platform says that.
+    """
+
+    label: str
+    fetch: Fetch = field(compare=False)
+    size: int | None = None
+
+
+class Unfetchable(Exception):
+    """A file that is attached cannot be had: `reason` ends the sentence "It cannot be taken: …"."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +45,7 @@ class Invocation:
     delivery: str
     """Names this delivery for good (`slack:command:<trigger id>`): the same one is never done twice."""
     zone: ZoneOf | None = field(default=None, compare=False)
+    files: Sequence[Offer] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +64,8 @@ class Ask:
     zone: ZoneOf | None = field(default=None, compare=False)
     overheard: bool = False
     """It was said in a thread without naming us: whom it is no business of ours to answer hears nothing."""
-    fault: str = ""
-    """Why what was said cannot be taken as it came, in a sentence, where the door knows one."""
+    files: Sequence[Offer] = ()
+    """What is attached to it; only what goes to an agent may have any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

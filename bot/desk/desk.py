@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from bot.desk import commands, lists, models, options, replies, suggestions, threads
 from bot.desk.access import Access, Deny
 from bot.desk.asks import INTERRUPT, REPLY, Answer, Ask, Invocation, Refusal
+from bot.desk.attachments import SEE_FILES, Attachments
 from bot.desk.commands import (
     CONTINUE_OPTIONS,
     Command,
@@ -27,6 +28,7 @@ from bot.news.words import state
 from bot.outages import refusal
 from executor.catalog import Catalog
 from executor.executor import Executor, NoSession
+from executor.files import packed
 from executor.model import Job, JobRequest, JobStatus, Origin
 from executor.outbox import CARD
 from executor.ports import Clock, StoreUnavailable, SuccessorLives
@@ -72,6 +74,7 @@ class Desk:
         access: Access,
         catalog: Catalog,
         workspaces: Workspaces,
+        attachments: Attachments,
         prompt_limit: int,
         clock: Clock,
         zone: ZoneInfo,
@@ -85,7 +88,8 @@ class Desk:
         self._catalog = catalog
         self._workspaces = workspaces
         self._prompt_limit = prompt_limit
-        self._follow_ups = FollowUps(storage, access, prompt_limit, self._resume)
+        self._attachments = attachments
+        self._follow_ups = FollowUps(storage, access, prompt_limit, attachments, self._resume)
         self._timetable = Timetable(
             schedules=storage.schedules,
             executor=executor,
@@ -124,6 +128,8 @@ class Desk:
         if command is None:
             raise Refusal(f"I know no command `{commands.shown(ask.verb)}`.")
         options.check(ask, command)
+        if ask.files and not command.takes.has_words:
+            raise Refusal(f"`/job {command.verb}` takes no files. Nothing was changed.")
         as_what = replace(ask, verb=command.verb)
         self._authorize(as_what)  # before the target is looked up: who is shut out learns of no job
         target = await self._target(ask, command)
@@ -216,8 +222,12 @@ class Desk:
             # Every run asks anew whether its owner may, and by then nobody vouches for roles.
             actor = replace(ask.origin.actor, roles=frozenset())
             self._authorize(replace(ask, origin=replace(ask.origin, actor=actor)))
-            return await self._timetable.add(ask, time, request)
-        submission = await self._executor.submit(replace(request, scheduled_at=time.at if time else None))
+        async with self._attachments.taken(ask) as files:
+            request = replace(request, payload={**request.payload, **packed(files)})
+            if isinstance(time, Cron):
+                return await self._timetable.add(ask, time, request)
+            request = replace(request, scheduled_at=time.at if time else None)
+            submission = await self._executor.submit(request)
         job = submission.job
         if (job.type, job.prompt) != (request.type, request.payload["prompt"]):
             raise Refusal(_taken(job))
@@ -288,7 +298,7 @@ class Desk:
         return Answer(ok=True, text=replies.cancelled(cancelled, dropped=job.replies), job=cancelled)
 
     async def _resume(self, ask: Ask, job: Job) -> Answer:
-        prompt = ask.args.get("prompt", "").strip()
+        prompt = ask.args.get("prompt", "").strip() or (SEE_FILES if ask.files else "")
         if not prompt and not _terms_in(ask):
             hurried = await self._executor.hurry(job.id)
             if hurried is not None:
@@ -306,7 +316,8 @@ class Desk:
         origin = await self._thread_of(job, ask.origin)
         continued = on_other_terms(job, ask.args, self._catalog)
         try:
-            submission = await self._executor.resume(continued, prompt, origin, ask.delivery)
+            async with self._attachments.taken(ask) as files:
+                submission = await self._executor.resume(continued, prompt, origin, ask.delivery, files)
         except NoSession as error:
             raise Refusal(
                 f"Job `{job.short_id}` never got as far as a session, so there is nothing to resume. "

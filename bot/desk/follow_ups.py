@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bot.desk.access import Access, Deny
 from bot.desk.asks import Answer, Ask, Refusal
+from bot.desk.attachments import SEE_FILES, Attachments
 from bot.desk.prompts import problem_of
 from bot.desk.replies import kept, queued
 from executor.follow_ups import Reply
@@ -26,11 +27,13 @@ class FollowUps:
         storage: Storage,
         access: Access,
         prompt_limit: int,
+        attachments: Attachments,
         resume: Callable[[Ask, Job], Awaitable[Answer]],
     ) -> None:
         self._storage = storage
         self._access = access
         self._prompt_limit = prompt_limit
+        self._attachments = attachments
         self._resume = resume
 
     async def job_of_thread(self, origin: Origin) -> Job | None:
@@ -49,7 +52,9 @@ class FollowUps:
         known = await self._storage.replies.delivered(ask.delivery)
         if known is not None:
             return Answer(ok=True, text=queued(known), job=known)
-        problem = ask.fault or problem_of(ask.args.get("prompt", ""), self._prompt_limit)
+        if ask.files and not ask.args.get("prompt", "").strip():
+            ask = replace(ask, args={**ask.args, "prompt": SEE_FILES})
+        problem = problem_of(ask.args.get("prompt", ""), self._prompt_limit)
         if problem:
             raise Refusal(problem, "prompt")
         return await self._taken(ask, job)
@@ -83,8 +88,9 @@ class FollowUps:
         if not job.status.final:
             if job.replies >= MOST:
                 raise Refusal(f"{MOST} replies wait for job `{job.short_id}` already; let it end first.")
-            reply = Reply(text=ask.args["prompt"], origin=ask.origin, delivery=ask.delivery)
-            waits_for = await self._storage.replies.keep(job.id, reply)
+            async with self._attachments.taken(ask) as files:
+                reply = Reply(text=ask.args["prompt"], origin=ask.origin, delivery=ask.delivery, files=files)
+                waits_for = await self._storage.replies.keep(job.id, reply)
             if waits_for is not None:
                 return Answer(ok=True, text=kept(waits_for), job=waits_for)
             job = await self._storage.jobs.job(job.id) or job  # it has just ended

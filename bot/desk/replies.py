@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.news.words import duration, excerpt, money, state, waits_for
+from executor.files import came_with
 from executor.model import SHORT_ID, TIMEOUT, AttemptRecord, Job, JobRequest, JobStatus, Usage
 from executor.moments import span
 from executor.queueing import PRIORITIES, Hindrance
@@ -134,11 +135,15 @@ def _stands(job: Job, known: Background) -> str:
 
 
 def _terms(job: Job) -> list[str]:
-    """What was asked for beside the usual."""
+    """What was asked for beside the usual, and what came with it."""
     names = {number: name for name, number in PRIORITIES.items()}
     terms = [f"priority {names[job.priority]}"] if names[job.priority] != "normal" else []
     if TIMEOUT in job.payload:
         terms.append(f"timeout {span(timedelta(seconds=float(job.payload[TIMEOUT])))}")
+    files = came_with(job.payload)
+    if files:
+        labels = ", ".join(file.label for file in files).replace("`", "'")
+        terms.append(f"{len(files)} {'file' if len(files) == 1 else 'files'}: `{labels}`")
     return [f"- {' · '.join(terms)}"] if terms else []
 
 

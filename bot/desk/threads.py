@@ -22,6 +22,8 @@ def read(invocation: Invocation, job: Job | None) -> Ask:
     if job is None:
         return _ask(parse(invocation.text), invocation)
     verb, *rest = invocation.text.split(maxsplit=1) or [""]
+    if not verb and invocation.files:
+        return _reply(invocation)
     command = BY_VERB.get(verb.lower())
     if not verb or (command is not None and command.takes is Takes.PROMPT):
         return _ask(parse(invocation.text), invocation)
@@ -49,6 +51,7 @@ def _ask(parsed: Parsed, invocation: Invocation) -> Ask:
         target=parsed.target,
         args=parsed.args,
         zone=invocation.zone,
+        files=invocation.files,
     )
 
 
@@ -59,4 +62,5 @@ def _reply(invocation: Invocation) -> Ask:
         delivery=invocation.delivery,
         args={"prompt": invocation.text},
         zone=invocation.zone,
+        files=invocation.files,
     )

@@ -10,6 +10,7 @@ from bot.news.words import duration, excerpt, moment, money, state, turns, waits
 from bot.platforms.base import Action, Announcement, Fact, Link, Shape, Tone
 from executor.autopilot import PASSED, STEP, headline
 from executor.endings import HANDED_OVER, STALE
+from executor.files import came_with
 from executor.job_types import JOB_TYPES, clara
 from executor.job_types.clara import CLARA
 from executor.model import SHORT_ID, Job, JobStatus
@@ -71,17 +72,21 @@ def page(text: str, job: Job) -> Announcement:
     )
 
 
-def result(job: Job, public_url: str, *, most: int = 2_800, above: bool = False) -> Announcement:
+def result(
+    job: Job, public_url: str, *, most: int = 2_800, above: bool = False, left_out: str = ""
+) -> Announcement:
     """The last word: the answer or the reason, and what it took.
 
     Of an answer it quotes at most `most` characters, or only how it begins where the whole stands `above`.
+    `left_out` names the files of the job that are not attached.
     """
+    missing = (Fact(label="not attached", value=left_out),) if left_out else ()
     return Announcement(
         shape=Shape.RESULT,
         tone=TONES[job.status],
         title=f"{job.type} {job.short_id} · {_state(job)}",
         body=_last_word(job, min(most, _GLANCE), _ABOVE) if above else _last_word(job, most, _NEAR),
-        facts=(*_why(job), *_took(job)),
+        facts=(*_why(job), *_took(job), *missing),
         actions=_actions(job),
         links=_links(job, public_url),
         mention=job.origin.actor.user_id,
@@ -137,6 +142,9 @@ def _facts(job: Job, step: str, now: datetime, since: datetime | None) -> tuple[
         Fact(label="by", value=job.origin.actor.name or job.origin.actor.user_id),
         Fact(label="model", value=_model(job)),
     ]
+    files = len(came_with(job.payload))
+    if files:
+        facts.append(Fact(label="files", value=str(files)))
     facts += _timed(job, now)
     facts += _program(job)
     if job.replies and not job.status.final:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from bot.news import announcements
+from bot.news.leavings import Leavings, find
 from bot.news.newsroom import Newsroom
 from bot.news.pacing import Budget, Line, Method, Pacing, Urgency, now_s
 from bot.news.reception import Reception, Remedy
@@ -53,6 +55,7 @@ class JobNews:
         self._unsure = 0
         self._hold_until = 0.0
         self._reception = Reception()
+        self._leavings: Leavings | None = None
         self._absent: set[str] = set()
         """What was looked for, after its answer got lost, and does not stand."""
 
@@ -107,6 +110,9 @@ class JobNews:
             return self._card(card)
         if not self._job.status.final:
             return self._card(card) if card.due else self._page() or self._tick(card)
+        if self._leavings is None:
+            root, most = self._newsroom.jobs / self._job.id / "results", self._platform.caps.file_bytes
+            self._leavings = await asyncio.to_thread(find, root, self._job, most)
         step = self._last_step(card) or await self._file()
         if step is None:
             await self._close(*self._story.entries)
@@ -208,7 +214,8 @@ class JobNews:
             says = announcements.told_alone(self._job, url, most=self._story.most, advice=advice)
         else:
             above = self._story.output.stands_above
-            says = announcements.result(self._job, url, most=self._story.most, above=above)
+            left_out = self._leavings.left_out if self._leavings else ""
+            says = announcements.result(self._job, url, most=self._story.most, above=above, left_out=left_out)
         lost = self._is_lost(entry)
         return Step(kind=outbox.RESULT, urgency=Urgency.FINAL, seq=entry.wanted, says=says, lost=lost)
 
@@ -217,20 +224,32 @@ class JobNews:
         if report.due and self._job.report_slug:
             content = await asyncio.to_thread(_read, self._newsroom.reports / self._job.report_slug)
             if content:
-                return self._attach(report, f"report-{self._job.short_id}.html", "The report", content)
+                name = f"report-{self._job.short_id}.html"
+                return self._attach(report, Attachment(name=name, title="The report", content=content))
         if (
             output.due
             and self._story.output.left_out
             and not (self._rhythm.quiet and self._story.output.fits)
         ):
             content = self._story.transcript.whole.encode(errors="replace")
-            return self._attach(output, f"output-{self._job.short_id}.md", "The whole output", content)
+            name = f"output-{self._job.short_id}.md"
+            return self._attach(output, Attachment(name=name, title="The whole output", content=content))
+        return await self._left_file()
+
+    async def _left_file(self) -> Step | None:
+        """The first of the files that the agent left which does not stand yet."""
+        owed, leavings = self._story.entry(outbox.FILES), self._leavings
+        if leavings is None or not owed.due:
+            return None
+        for leaving in leavings.files:
+            entry = self._story.entry(outbox.left(leaving.name))
+            if entry.message_id is None and (file := await leavings.attachment(leaving)):
+                return self._attach(replace(entry, wanted=owed.wanted), file)
         return None
 
-    def _attach(self, entry: Entry, name: str, title: str, content: bytes) -> Step:
-        attachment = Attachment(name=name, title=title, content=content)
+    def _attach(self, entry: Entry, file: Attachment) -> Step:
         lost = self._is_lost(entry)
-        return Step(kind=entry.kind, urgency=Urgency.TEXT, seq=entry.wanted, says=attachment, lost=lost)
+        return Step(kind=entry.kind, urgency=Urgency.TEXT, seq=entry.wanted, says=file, lost=lost)
 
     async def _close(self, *kinds: str) -> None:
         """Nothing of these kinds is left to show; says so where an entry still waits."""

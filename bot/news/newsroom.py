@@ -24,6 +24,8 @@ class Newsroom:
     clock: Clock
     platforms: Mapping[str, ChatPlatform]
     reports: Path
+    jobs: Path
+    """A directory per job, with what its agent left for people under `results`."""
     public_url: str
     sandbox: str = ""
     """What jobs are held in, in words for people."""

@@ -119,6 +119,8 @@ class Caps:
     calls_per_second: float | None = None
     """What the platform takes of the whole bot besides, wherever it is spoken to."""
     files_per_minute: float = 60
+    file_bytes: int = 20_000_000
+    """The largest file that it takes."""
     lookups_per_minute: float = 40
 
 

@@ -10,13 +10,15 @@ import orjson
 from aiohttp import web
 
 from bot.desk.asks import Invocation
+from bot.desk.attachments import Limits
 from bot.desk.desk import Door
 from bot.outages import not_ready
-from bot.web.bodies import ApiCommandBody, read_body
-from bot.web.channels import answered
+from bot.web.asks import answered
+from bot.web.bodies import ApiCommandBody
 from bot.web.guard import BEARER
 from bot.web.problems import Problem, unavailable
 from bot.web.sse import Frame, Streams, cursor
+from bot.web.uploads import read_form
 from executor.events import Event, Moved, encode
 from executor.model import Actor, Origin
 from executor.wakeups import job_topic
@@ -37,6 +39,7 @@ class Api:
         streams: Streams,
         login_link: Callable[[], str],
         sandbox: str,
+        limits: Limits,
     ) -> None:
         self._storage = storage
         self._door = door
@@ -44,6 +47,7 @@ class Api:
         self._streams = streams
         self._login_link = login_link
         self._sandbox = sandbox
+        self._limits = limits
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
@@ -55,13 +59,14 @@ class Api:
         ]
 
     async def _command(self, request: web.Request) -> web.Response:
-        body = await read_body(request, ApiCommandBody)
-        invocation = Invocation(
-            text=body.text,
-            origin=Origin(actor=self._actor, channel=body.channel),
-            delivery=f"api:{body.delivery or uuid.uuid4()}",
-        )
-        answer = await answered(self._door.command(invocation))
+        async with read_form(request, ApiCommandBody, self._limits) as (body, files):
+            invocation = Invocation(
+                text=body.text,
+                origin=Origin(actor=self._actor, channel=body.channel),
+                delivery=f"api:{body.delivery or uuid.uuid4()}",
+                files=files,
+            )
+            answer = await answered(self._door.command(invocation))
         if answer.unavailable:
             raise unavailable(answer.text)
         job_id = answer.job.id if answer.job else None

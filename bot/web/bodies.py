@@ -33,6 +33,8 @@ Text = Annotated[str, AfterValidator(_encodable)]
 Words = Annotated[Text, AfterValidator(_without_slash_job)]
 """A command, with or without its leading `/job`."""
 Delivery = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{7,79}$")]
+Back = Annotated[str, Field(pattern=r"^(/jobs(/[0-9a-f-]{1,36})?(\?[^#\s]*)?)?$")]
+"""The page that a plain form stands on, and its reader comes back to."""
 Channel = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 
 
@@ -64,6 +66,9 @@ class AskBody(PageBody):
     verb: Text
     target: Text
     message: Text = ""
+    text: Text = ""
+    """What was written beside the button."""
+    back: Back = ""
 
 
 class ReplyBody(PageBody):
@@ -71,6 +76,7 @@ class ReplyBody(PageBody):
 
     text: Text
     message: Text
+    back: Back = ""
 
 
 class ApiCommandBody(_Body):
@@ -81,7 +87,7 @@ class ApiCommandBody(_Body):
     delivery: Delivery | None = None
 
 
-_B = TypeVar("_B", bound=_Body)
+_B = TypeVar("_B", bound=BaseModel)
 
 
 async def read_body(request: web.Request, body: type[_B]) -> _B:
@@ -90,6 +96,11 @@ async def read_body(request: web.Request, body: type[_B]) -> _B:
         fields = _parse(await request.read())
     else:
         fields = dict(await request.post())
+    return validated(fields, body)
+
+
+def validated(fields: object, body: type[_B]) -> _B:
+    """The fields as a `body`. Raises Problem 422 where they are wrong."""
     try:
         return body.model_validate(fields)
     except ValidationError as error:

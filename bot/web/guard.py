@@ -18,7 +18,7 @@ BODY_LIMIT = 1024 * 1024
 _BODY_S = 10
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _PUBLIC = {
-    *("/live", "/ready", "/login/{code}", "/static/{name}"),
+    *("/live", "/ready", "/login/{code}", "/static/{version}/{name}"),
     *("/reports/{slug}", "/reports/{slug}/", "/reports/{slug}/report.md"),
 }
 """Routes that need no login; by route, not by path, so that no odd spelling of a path is among them."""
@@ -26,6 +26,9 @@ _TOKEN_ONLY = {"/api/commands", "/login-links"}
 BEARER = web.RequestKey("bearer", bool)
 """Whether a request came with the token: from a program that may know everything."""
 _FORM = "application/x-www-form-urlencoded"
+UPLOAD = "multipart/form-data"
+_UPLOADS = {"/channels/{name}/jobs", "/replies", "/api/commands"}
+"""Routes that take files, and look at their size themselves."""
 LOG_IN = (
     "You are not logged in here. Run `bifrost login` on the machine where the bot runs: "
     "it prints a link that opens this page, once, within 15 minutes."
@@ -78,8 +81,10 @@ class Guard:
                 raise request.match_info.http_exception
             if request.method not in _SAFE_METHODS:
                 self._check_origin(request, bearer)
-                _check_content(request, bearer)
-                await _check_body(request)
+                uploads = request.content_type == UPLOAD and _route_of(request) in _UPLOADS
+                _check_content(request, bearer, uploads=uploads)
+                if not uploads:
+                    await _check_body(request)
             return await handler(request)
 
         return guard
@@ -124,10 +129,10 @@ def _check_encoding(request: web.Request) -> None:
         raise Problem(415, "Compressed requests are not accepted.")
 
 
-def _check_content(request: web.Request, bearer: bool) -> None:
+def _check_content(request: web.Request, bearer: bool, *, uploads: bool) -> None:
     _check_encoding(request)
     is_form = request.content_type == _FORM and not bearer
-    if request.content_type != "application/json" and not is_form:
+    if request.content_type != "application/json" and not is_form and not uploads:
         raise Problem(415, "Send JSON, with `Content-Type: application/json`.")
 
 

@@ -11,17 +11,20 @@ from typing import Self
 
 from aiohttp import web
 
+from bot.desk.attachments import Limits
 from bot.desk.desk import Door
 from bot.platforms.hooks import Hook
 from bot.web import documents, hooks
 from bot.web.api import Api
-from bot.web.channels import Channels
+from bot.web.asks import Answers, Asks
+from bot.web.assets import Assets
 from bot.web.documents import Documents
 from bot.web.guard import BODY_LIMIT, Address, Guard
 from bot.web.logins import Logins
-from bot.web.pages import Pages
+from bot.web.pages.channels import Channels
 from bot.web.problems import Problem, answering_problems
 from bot.web.sse import Streams
+from bot.web.templates import Templates
 from executor.model import Actor
 from executor.wakeups import Wakeups
 from storage import Storage
@@ -51,8 +54,8 @@ class WebServer:
     """Serves while its block runs (`async with`) or until `run` is cancelled.
 
     `public_url` is what people type where that is not the bound address, as behind a proxy; with https the
-    cookie is for https alone. Port 0 takes a free one; `url` tells which. `sandbox` is how jobs are held.
-    `called_at` are the paths at which platforms call us.
+    cookie is for https alone. Port 0 takes a free one; `url` tells which. `sandbox` is how jobs are held,
+    `limits` what may be sent along with a request. `called_at` are the paths at which platforms call us.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class WebServer:
         public_url: str = "",
         actor: Actor = OWNER,
         sandbox: str = "",
+        limits: Limits | None = None,
         called_at: Mapping[str, Hook] | None = None,
     ) -> None:
         if not api_token:
@@ -77,12 +81,16 @@ class WebServer:
         self._public_url = public_url.rstrip("/")
         self._api_token = api_token
         self._logins = Logins(storage.hub, secure=public_url.lower().startswith("https:"))
-        self._pages = Pages()
+        self._assets, answers = Assets(), Answers()
+        self._templates = Templates(self._assets)
         self._called_at = called_at or {}
         self._streams = Streams(wakeups)
+        limits = limits or Limits()
         self._doors = (
-            Channels(storage.messages, door, actor, self._pages, self._streams),
-            Api(storage, door, actor, self._streams, self.login_link, sandbox),
+            self._assets,
+            Asks(storage.messages, door, actor, answers, limits),
+            Channels(storage.messages, door, actor, self._templates, self._streams, answers, limits),
+            Api(storage, door, actor, self._streams, self.login_link, sandbox, limits),
             Documents(storage, reports=reports, files=files),
         )
         self._running = AsyncExitStack()
@@ -124,7 +132,7 @@ class WebServer:
     def _app(self, address: Address) -> web.Application:
         guard = Guard(address, self._logins, self._api_token, self._called_at)
         app = web.Application(
-            middlewares=[answering_problems(self._pages.problem), guard.middleware()],
+            middlewares=[answering_problems(self._templates.problem), guard.middleware()],
             client_max_size=BODY_LIMIT,
         )
         app.on_response_prepare.append(_add_headers)
@@ -132,13 +140,12 @@ class WebServer:
         for door in self._doors:
             app.add_routes(door.routes())
         app.add_routes(hooks.routes(self._called_at))
-        app.router.add_get("/static/{name}", self._pages.static)
         app.router.add_get("/login/{code}", self._log_in, allow_head=False)  # a HEAD must not use it up
         return app
 
     async def _log_in(self, request: web.Request) -> web.Response:
         # Not a redirect: a Strict cookie is kept back along one that another site's link has started.
-        response = web.Response(text=self._pages.logged_in(), content_type="text/html")
+        response = self._templates.page("logged_in.html")
         if not await self._logins.log_in(request.match_info["code"], response):
             raise Problem(403, _LOGIN_USED)
         return response

@@ -30,6 +30,8 @@ class Launch:
     """Where the agent leaves files for people; `report.md` here is the report."""
     temp: Path
     """The attempt's own temporary directory."""
+    received: Sequence[Path] = ()
+    """Directories with files that people sent for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

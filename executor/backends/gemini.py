@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -17,6 +17,7 @@ from executor.backends.gemini_events import GeminiDecoder
 
 # Of no version npm takes the newest that the installed Node fits, which may be an old one.
 _INSTALL = "Install it with `npm install -g @google/gemini-cli@0.61.0`, or set where it is for the provider."
+_MOST_PLACES = 5
 _SWITCHES = {
     # In a folder that it does not trust it asks before every tool, or refuses to start.
     "GEMINI_CLI_TRUST_WORKSPACE": "true",
@@ -53,6 +54,7 @@ class Gemini:
             locate(self.provider, self._executable, env["PATH"], _INSTALL),
             *("--output-format", "stream-json", "--yolo"),
             *(("-m", launch.model) if launch.model else ()),
+            *_outside(launch),
             *resuming(launch.session_id),
         ]
         _settle_in(launch.home)
@@ -71,6 +73,12 @@ class Gemini:
             else f"There is no key: put {GEMINI.key} into the bot's environment."
         )
         return await check(self.provider, self._executable, advice=_INSTALL, problem=problem)
+
+
+def _outside(launch: Launch) -> Iterator[str]:
+    """Its file tools refuse whatever lies elsewhere than in its workspace, or in one of a few such places."""
+    for place in (launch.results, *launch.received)[:_MOST_PLACES]:
+        yield from ("--include-directories", str(place))
 
 
 def _settle_in(home: Path) -> None:

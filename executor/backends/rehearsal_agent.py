@@ -2,8 +2,7 @@
 
 Started as a program of its own (`python -I`), so it imports nothing but the standard library. The prompt
 comes on standard input; the topic is what follows `Topic:` or `Asked for:` at the start of a line, up to an
-empty line or the next such label, or else the whole prompt. What happens goes to standard output, one JSON
-object a line.
+empty line or the next such label, or else all of it. What happens goes to standard output as lines of JSON.
 """
 
 from __future__ import annotations
@@ -33,9 +32,12 @@ SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "venv"})
 # Excerpts must not carry keys into a report: dot files go for that reason too. Locks and bundles are noise.
 SKIPPED_NAMES = re.compile(r"^\.|\.(pem|key|p12|lock|map|svg)$|\.min\.|^package-lock\.json$")
 SESSION_ID = re.compile(r"[A-Za-z0-9][\w-]{0,99}", re.ASCII)
-TOPIC = re.compile(r"^(?:Topic|Asked for):[ \t]*(.*?)(?=\n\s*\n|\n[A-Z][a-z]+:|\Z)", re.MULTILINE | re.DOTALL)
+TOPIC = re.compile(r"(?ms)^(?:Topic|Asked for):[ \t]*(.*?)(?=\n\s*\n|\n[A-Z][a-z]+:|\Z)")
 # What the job types' prompts tell an agent beside the person's own words.
-ORDERS = re.compile(r"^(Your work was interrupted|Do not ask for confirmation)\..*", re.MULTILINE | re.DOTALL)
+ORDERS = re.compile(
+    r"^(Files that came with it|Your work was interrupted\.|Do not ask for confirmation\.).*",
+    re.MULTILINE | re.DOTALL,
+)
 TOKEN = re.compile(r"\w+(?:[./:]+\w+)*")
 IDENTIFIER = re.compile(r"[_./:\d]|[a-z][A-Z]")
 DEFINITION = re.compile(r"\s*(async def|def|class|function|func|fn|struct|interface|type|export|#+)\s")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from executor.files import all_of, came_with, worded
 from executor.job_types.templates import Templates
 from executor.model import EARLIER, RESUMED_SESSION, Job
 from executor.programs import Step
@@ -67,16 +68,29 @@ class JobType:
     """Prompts to choose from, in a workspace and for some providers."""
 
     def prompt(
-        self, job: Job, results: Path, workspace: Path = Path(), templates: Templates = _TEMPLATES
+        self,
+        job: Job,
+        results: Path,
+        received: Path,
+        workspace: Path = Path(),
+        templates: Templates = _TEMPLATES,
     ) -> str:
-        """What the agent is told."""
+        """What the agent is told; `received` is where the files lie that people sent."""
+
+        def with_files(words: str) -> str:
+            return worded(words, came_with(job.payload), received)
+
         given = self.verbatim(job, workspace) if job.session_id is None else None
         if given is not None:
-            return given
+            return with_files(given)
         values = {**self.words(job, templates), "results": results}
-        words = job.prompt
+        if "step" in values:
+            values["step"] = with_files(str(values["step"]))
+        words = with_files(job.prompt)
         if job.session_id is None and EARLIER in job.payload:
-            words = templates.fill("afresh", {"prompt": words, "earlier": job.payload[EARLIER]})
+            before = [file for file in all_of(job.payload) if file.earlier]
+            earlier = worded(job.payload[EARLIER], before, received)
+            words = templates.fill("afresh", {"prompt": words, "earlier": earlier})
         return templates.fill(self._template(job), {**values, "prompt": words})
 
     def _template(self, job: Job) -> str:

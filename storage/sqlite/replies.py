@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from executor.events import ReplyKept
+from executor.files import pack, unpack
 from executor.follow_ups import Reply
 from executor.model import Job, JobRequest, JobStatus
 from executor.ports import Clock, Submission, SuccessorLives, SystemClock
@@ -86,6 +87,7 @@ def _keep(connection: sqlite3.Connection, job_id: str, reply: Reply, now: str) -
         "job_id": job_id,
         "delivery": reply.delivery,
         "text": reply.text,
+        "files": pack(reply.files),
         "platform": actor.platform,
         "team": actor.team,
         "channel": reply.origin.channel,
@@ -122,4 +124,6 @@ def _hand_over(connection: sqlite3.Connection, job: Job, request: JobRequest, no
 
 
 def _to_reply(row: sqlite3.Row) -> Reply:
-    return Reply(text=row["text"], origin=to_origin(row), delivery=row["delivery"])
+    return Reply(
+        text=row["text"], origin=to_origin(row), delivery=row["delivery"], files=unpack(row["files"])
+    )

@@ -153,6 +153,11 @@ class SqliteStore:
         rows = await self._database.read(lambda c: c.execute(_SQL["limits"], values).fetchall())
         return {row["provider"]: datetime.fromisoformat(row["resets_at"]) for row in rows}
 
+    async def parcels_in_use(self, since: datetime) -> Sequence[str]:
+        values = {"since": to_text(since)}
+        rows = await self._database.read(lambda c: c.execute(_SQL["parcels_in_use"], values).fetchall())
+        return [row[0] for row in rows]
+
     async def next_due(self, after: datetime) -> datetime | None:
         values = {"after": to_text(after)}
         (moment,) = await self._database.read(lambda c: c.execute(_SQL["next_moment"], values).fetchone())

@@ -17,7 +17,7 @@ def bare_command(workshop: Workshop, job: Job, place: Path) -> Command:
     for directory in (results, temp):
         directory.mkdir(exist_ok=True)
     launch = Launch(
-        prompt=workshop.job_types[job.type].prompt(replace(job, session_id=None), results),
+        prompt=workshop.job_types[job.type].prompt(replace(job, session_id=None), results, workshop.received),
         model=workshop.catalog.cli_id(job.model),
         effort=job.effort,
         session_id=None,

@@ -121,6 +121,7 @@ async def open_crowd(place: Path, platform: ChatPlatform, origin: Origin) -> Asy
             clock=SystemClock(),
             platforms={platform.name: platform},
             reports=place,
+            jobs=place,
             public_url="https://bot.example",
         )
         telling = asyncio.create_task(Announcer(newsroom).run())

@@ -34,7 +34,7 @@ async def test_every_command_of_the_table_is_one_of_discords(world: World) -> No
     (job, menu) = world.discord.guild.commands[""]
     assert [option["name"] for option in job["options"]] == [command.verb for command in COMMANDS]
     research = {option["name"]: option for option in job["options"][0]["options"]}
-    assert set(research) == {"prompt", *(option.name for option in COMMANDS[0].options)}
+    assert set(research) == {"prompt", "file", *(option.name for option in COMMANDS[0].options)}
     assert research["model"]["autocomplete"]
     assert (menu["name"], menu["type"]) == ("Run a job on this", 3)
     assert (job["dm_permission"], menu["dm_permission"]) == (False, False)

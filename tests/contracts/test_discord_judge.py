@@ -14,9 +14,11 @@ from simcord import ChannelHandle, Env, GuildHandle, MemberActor
 
 from bot.desk.asks import Answer
 from bot.platforms.base import Action, Announcement, Attachment, Fact, Link, Place, Shape, Tone
+from bot.platforms.discord.adapter import API_URL
 from bot.platforms.discord.api import DiscordApi
 from bot.platforms.discord.client import Client
 from bot.platforms.discord.doors import Doors
+from bot.platforms.discord.files import Files
 from bot.platforms.discord.platform import DiscordPlatform
 from bot.platforms.errands import Errands
 from tests.contracts.discord_world import PAGE, Desk, card
@@ -61,7 +63,7 @@ class Court:
 @asynccontextmanager
 async def in_session() -> AsyncIterator[Court]:
     desk, api = Desk(), DiscordApi()
-    doors = Doors(door=desk, errands=Errands(), guilds=frozenset())
+    doors = Doors(door=desk, errands=Errands(), guilds=frozenset(), files=Files(API_URL))
     client = Client(doors, lambda client, listens: api.use(client) if listens else None)
     async with simcord.run(client) as env:
         guild = env.create_guild()

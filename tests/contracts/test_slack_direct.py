@@ -92,21 +92,6 @@ def _changed(world: World, channel: str, thread: str, *, text: str, before: str)
     }
 
 
-@pytest.mark.parametrize("name", ["big.exe", "../../x", "a\nb", "empty", "x.svg"])
-@pytest.mark.parametrize("kind", ["app_mention", "message"])
-async def test_an_attached_file_is_not_left_out_in_silence(world: World, kind: str, name: str) -> None:
-    """B36: no attachment is read, whatever it is; the one who sent it is told and nothing starts."""
-    direct = kind == "message"
-    where = world.slack.dm(world.ada) if direct else world.dev
-    event = {"type": kind, "user": world.ada.id, "text": "research x", "ts": "1.1", "channel": where.id}
-    about = {"subtype": "file_share", "channel_type": "im"} if direct else {}
-    world.slack.socket.publish(event | about | {"files": [{"id": "F1", "name": name, "size": 2 << 30}]})
-    told = await world.whisper()
-    assert told.startswith("Attached files are not read, so nothing was started.")
-    assert name not in told
-    assert world.desk.invocations == []
-
-
 async def test_only_the_words_of_who_asks_are_the_prompt(world: World) -> None:
     """B31: what is forwarded or unfurled stands beside the text, and stays there."""
     event = {"type": "app_mention", "user": world.ada.id, "text": "research x", "ts": "1.1"}

@@ -68,7 +68,7 @@ async def test_only_what_a_person_has_just_written_in_a_thread_is_heard(
     assert world.desk.asks == []
 
 
-async def test_a_reply_with_a_file_is_refused_by_the_desk_and_not_by_the_door(world: World) -> None:
+async def test_the_file_of_a_reply_is_for_the_desk_to_fetch_and_not_for_the_door(world: World) -> None:
     """B36: a screenshot that people show each other is none of our business."""
     event = {"type": "message", "subtype": "file_share", "channel_type": "channel", "user": world.ada.id}
     about = {
@@ -81,7 +81,8 @@ async def test_a_reply_with_a_file_is_refused_by_the_desk_and_not_by_the_door(wo
     world.slack.socket.publish(event | about)
     await world.settled()
     (ask,) = world.desk.asks
-    assert ask.fault.startswith("Attached files are not read")
+    assert [offer.label for offer in ask.files] == ["file"]
+    assert world.slack.downloads == []
 
 
 async def test_unless_it_is_so_set_nothing_is_overheard() -> None:

@@ -54,6 +54,7 @@ class Room:
             wakeups=self.wakeups,
             clock=SystemClock(),
             platforms={"wall": self.wall},
+            jobs=self.reports.parent / "jobs",
             reports=self.reports,
             public_url="https://bot.example",
             quiet=self.quiet,

@@ -12,12 +12,14 @@ from zoneinfo import ZoneInfo
 
 from bot.desk.access import EVERYBODY, Access, Rule
 from bot.desk.asks import Answer, Ask, Invocation
+from bot.desk.attachments import Attachments, Limits
 from bot.desk.desk import Desk
 from executor.catalog import Catalog
 from executor.events import SessionOpened
 from executor.executor import Executor
 from executor.lifecycle import Transition
 from executor.model import Actor, Job, Origin, Outcome, OutcomeKind, Usage
+from executor.parcels import Parcels
 from executor.ports import Clock, SystemClock
 from executor.wakeups import Wakeups
 from executor.workspaces import Workspaces
@@ -129,11 +131,15 @@ class Office:
 async def an_office(place: Path) -> AsyncIterator[Office]:
     clock, wakeups, database = TestClock(), Wakeups(), place / "bifrost.db"
     async with open_storage(database, wakeups, clock) as storage:
-        yield Office(storage, desk_on(storage, clock=clock), database, clock)
+        desk = desk_on(storage, clock=clock, received=place / "received")
+        yield Office(storage, desk, database, clock)
 
 
 def desk_on(
-    storage: Storage, providers: tuple[str, ...] = ("rehearsal", "claude"), clock: Clock | None = None
+    storage: Storage,
+    providers: tuple[str, ...] = ("rehearsal", "claude"),
+    clock: Clock | None = None,
+    received: Path = Path("/nowhere"),
 ) -> Desk:
     everybody = frozenset({EVERYBODY})
     owner = frozenset({"owner"})
@@ -152,6 +158,7 @@ def desk_on(
         access=Access(rules=rules),
         catalog=Catalog(providers=providers),
         workspaces=Workspaces(directories={"main": Path("/srv/main"), "api": Path("/srv/api")}),
+        attachments=Attachments(Parcels(received), Limits(largest=1_000, most=3), storage.replies.delivered),
         prompt_limit=LIMIT,
         clock=clock or SystemClock(),
         zone=ZoneInfo("Europe/Paris"),

@@ -75,7 +75,7 @@ CASES: Mapping[str, Job] = {
 def told(name: str) -> str:
     """What the agent is told in that case."""
     job = CASES[name]
-    return JOB_TYPES[job.type].prompt(job, Path("/results"))
+    return JOB_TYPES[job.type].prompt(job, Path("/results"), Path("/received"))
 
 
 if __name__ == "__main__":

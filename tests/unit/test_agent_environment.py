@@ -150,7 +150,8 @@ def test_gemini_is_told_everything_by_flags_and_variables(launch: Launch, cli: P
     command = gemini(cli).command(replace(launch, session_id=SESSION, model="gemini-2.5-pro"))
     assert list(command.argv) == [
         str(cli),
-        *("--output-format", "stream-json", "--yolo", "-m", "gemini-2.5-pro", "--resume", SESSION),
+        *("--output-format", "stream-json", "--yolo", "-m", "gemini-2.5-pro"),
+        *("--include-directories", str(launch.results), "--resume", SESSION),
     ]
     assert command.env["GEMINI_CLI_HOME"] == str(launch.home)
     assert command.env["GEMINI_CLI_TRUST_WORKSPACE"] == "true"

@@ -214,8 +214,12 @@ async def _live(room: Room, until: Callable[[Callable[[], bool], str], Awaitable
     await room.does(job, LONG)
     await until(lambda: wall.pages == expected_pages([*TALK, *LONG]), "all pages")
     await room.does(job, [TextWritten(text="Bye.")])
+    left = room.reports.parent / "jobs" / job.id / "results"
+    left.mkdir(parents=True)
+    for name in ("a.png", "b.csv"):
+        (left / name).write_text("what the agent left")
     await room.ends(job, report=True)
-    await until(lambda: wall.shows("done") and len(wall.files) == 1, "the end")
+    await until(lambda: wall.shows("done") and len(wall.files) == 3, "the end")
     return job
 
 
@@ -253,13 +257,14 @@ async def test_a_restart_between_any_two_steps_neither_loses_nor_repeats_anythin
 
 
 def _is_right(room: Room, job: Job) -> None:
-    """One card, one last word, one report, and every page as it should be."""
+    """One card, one last word, one report, each file once, and every page as it should be."""
     wall = room.wall
     assert "done" in wall.card.says.title
     (result,) = wall.of(Shape.RESULT)
     assert result.says.body == DONE.result
     assert wall.pages == expected_pages([*TALK, *LONG, TextWritten(text="Bye.")])
-    assert list(wall.files) == [f"report-{job.short_id}.html"]
+    names = ("report-{}.html", "file-a-{}.png", "file-b-{}.csv")
+    assert list(wall.files) == [name.format(job.short_id) for name in names]
     keys = [posted.key for posted in wall.posts]
     assert len(keys) == len(set(keys))
 

@@ -39,13 +39,13 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
         yield scene
 
 
-def plan(**payload: str) -> dict[str, Any]:
+def plan(payload: dict[str, str] | None = None) -> dict[str, Any]:
     """A job that works through PLAN."""
-    return {"type": "autopilot", "payload": {"prompt": PLAN, PROGRAM: PLAN, **payload}}
+    return {"type": "autopilot", "payload": {"prompt": PLAN, PROGRAM: PLAN, **(payload or {})}}
 
 
-def job(step: int = 0, cost: float | None = None, **payload: str) -> Job:
-    wanted = asked(**plan(**payload))
+def job(payload: dict[str, str] | None = None, step: int = 0, cost: float | None = None) -> Job:
+    wanted = asked(**plan(payload))
     return Job(
         id="j",
         type=wanted.type,
@@ -135,7 +135,7 @@ async def test_a_step_that_fails_ends_the_job_and_a_resume_goes_on_with_that_ste
 
 async def test_a_step_that_fails_may_be_gone_past_and_the_end_says_so(scene: Scene) -> None:
     scene.backend.credentials = {"HOME_OF_TEST": str(scene.place)}
-    first = await scene.ran(AGENT % "exit 3", **plan(**{FAILURE: "go-on"}))
+    first = await scene.ran(AGENT % "exit 3", **plan({FAILURE: "go-on"}))
     last = await worked_through(scene, first)
     assert (last.status, last.step) == (JobStatus.DONE, 3)
     assert last.message == "1 of its 3 steps failed and was gone past."
@@ -159,11 +159,11 @@ async def test_what_is_said_after_the_last_step_is_done_for_itself(scene: Scene)
     ("now", "outcome", "reason"),
     [
         (job(), ended(_K.FAILED, reason="exit"), "exit"),
-        (job(**{FAILURE: "go-on"}), ended(_K.FAILED, reason="auth"), "auth"),
-        (job(1, 4.2, **{BUDGET: "5.00"}), ended(), "budget"),
-        (job(1, 9.0, **{BUDGET: "5.00", FAILURE: "go-on"}), ended(_K.FAILED, reason="exit"), "budget"),
+        (job({FAILURE: "go-on"}), ended(_K.FAILED, reason="auth"), "auth"),
+        (job({BUDGET: "5.00"}, 1, 4.2), ended(), "budget"),
+        (job({BUDGET: "5.00", FAILURE: "go-on"}, 1, 9.0), ended(_K.FAILED, reason="exit"), "budget"),
         (job(), ended(result="I tried.\n\n**Step failed: there is no network.**"), PASSED),
-        (job(2, **{FAILURE: "go-on"}), ended(_K.FAILED, reason="exit"), "exit"),
+        (job({FAILURE: "go-on"}, 2), ended(_K.FAILED, reason="exit"), "exit"),
     ],
     ids=["stop", "hopeless", "budget", "budget after a failure", "its own word", "the last one"],
 )
@@ -179,20 +179,20 @@ def test_what_stops_a_program(now: Job, outcome: Outcome, reason: str) -> None:
     ids=lambda outcome: outcome.kind,
 )
 def test_what_is_no_end_of_a_step_stays_what_it_is(outcome: Outcome) -> None:
-    assert onward(job(**{FAILURE: "go-on"}), outcome, STEPS) == outcome
+    assert onward(job({FAILURE: "go-on"}), outcome, STEPS) == outcome
 
 
 def test_a_budget_says_what_was_spent_and_counts_the_step_that_spent_it() -> None:
-    after = onward(job(0, **{BUDGET: "0.50"}), ended(), STEPS)
+    after = onward(job({BUDGET: "0.50"}, 0), ended(), STEPS)
     assert after.message.startswith(
         "It has cost $1.00 of the $0.50 that it may cost, and 1 of 3 steps are done."
     )
     assert after.step == 1
-    assert onward(job(2, 9.0, **{BUDGET: "5.00"}), ended(), STEPS).kind is _K.DONE, "nothing is left to stop"
+    assert onward(job({BUDGET: "5.00"}, 2, 9.0), ended(), STEPS).kind is _K.DONE, "nothing is left to stop"
 
 
 def test_a_cost_that_is_unknown_stops_nothing() -> None:
-    after = onward(job(**{BUDGET: "5.00"}), ended(usage=Usage()), STEPS)
+    after = onward(job({BUDGET: "5.00"}), ended(usage=Usage()), STEPS)
     assert settle(after) is Transition.ADVANCE
 
 

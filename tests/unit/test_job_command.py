@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from bot.client import connect
 from bot.configuration import load
 from bot.house import open_house
 from bot.job_command import USAGE, run_job
 from bot.settings import Settings
+from executor.files import came_with
 from executor.model import JobStatus
+from tests.browser.door import TOKEN, open_site
 
 
 @pytest.fixture
@@ -111,3 +114,47 @@ async def test_help_is_a_command_like_any_other(
 ) -> None:
     assert await run_job(words, settings, {}) == 0
     assert "- bifrost job research PROMPT: investigate" in capsys.readouterr().out
+
+
+async def test_files_of_this_machine_go_with_a_job(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.txt").write_text("first")
+    (tmp_path / "b.txt").write_text("second")
+    words = ["session", f"--file={tmp_path / 'a.txt'}", "what is this?", "--file", str(tmp_path / "b.txt")]
+    assert await run_job(words, settings, {}) == 0
+    async with open_house(settings, {}) as house:
+        (job,) = await house.storage.jobs.jobs()
+    received = settings.data_dir / "received"
+    files = came_with(job.payload)
+    assert job.prompt == "what is this?"
+    assert [(received / file.parcel / file.name).read_text() for file in files] == ["first", "second"]
+
+
+@pytest.mark.parametrize("path", ["", "nowhere.txt", "."])
+async def test_a_file_that_is_none_starts_nothing(
+    settings: Settings, path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await run_job(["session", "x", "--file", path], settings, {}) == USAGE
+    assert "--file names no file" in capsys.readouterr().err
+
+
+async def test_behind_two_dashes_and_for_other_commands_it_is_a_word(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await run_job(["session", "--", "what", "does", "--file", "do"], settings, {}) == 0
+    assert await run_job(["list", "--file", "x"], settings, {}) == USAGE
+    async with open_house(settings, {}) as house:
+        (job,) = await house.storage.jobs.jobs()
+    assert job.prompt == "what does --file do"
+
+
+async def test_files_go_to_a_server_that_runs(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("first")
+    (tmp_path / "big.bin").write_bytes(b"x" * 20_000_001)
+    async with open_site(tmp_path / "site") as site, connect(site.server.url, TOKEN) as client:
+        told = await client.command("session x", [tmp_path / "a.txt"])
+        assert told.ok
+        assert [offer.label for offer in site.door.commands[0].files] == ["a.txt"]
+        told = await client.command("session x", [tmp_path / "big.bin"])
+        assert not told.ok and told.text.startswith("`big.bin` is too large")

@@ -120,7 +120,8 @@ def test_a_command_of_the_workspace_is_given_to_the_cli_as_it_is(workspace: Path
     commands.mkdir(parents=True)
     (commands / "commit.md").write_text("Commit $ARGUMENTS.\n")
     job = a_job("workflow", {"prompt": "/commit all of it"})
-    assert JOB_TYPES["workflow"].prompt(job, Path("/results"), workspace) == "/commit all of it"
+    told = JOB_TYPES["workflow"].prompt(job, Path("/results"), Path("/received"), workspace)
+    assert told == "/commit all of it"
     assert JOB_TYPES["workflow"].offers(workspace, ["claude", "gemini"]) == ["/commit"]
 
 
@@ -140,8 +141,10 @@ def test_what_clara_announces_is_found_in_her_answer(answer: str, said: str | No
 def test_a_workspace_may_have_words_of_its_own() -> None:
     templates = Templates(others={"session": "Be brief. $prompt", "clara_tools": "Use the board."})
     job = a_job("session", {"prompt": "Tidy $up."})
-    assert JOB_TYPES["session"].prompt(job, Path("/r"), templates=templates) == "Be brief. Tidy $up."
-    clara = JOB_TYPES["clara"].prompt(CASES["clara-sweep"], Path("/r"), templates=templates)
+    place = Path("/r")
+    told = JOB_TYPES["session"].prompt(job, place, place, templates=templates)
+    assert told == "Be brief. Tidy $up."
+    clara = JOB_TYPES["clara"].prompt(CASES["clara-sweep"], place, place, templates=templates)
     assert "Use the board." in clara and "bifrost task" not in clara
 
 

@@ -104,7 +104,7 @@ def test_a_model_may_be_set_beside_those_that_are_built_in_or_in_place_of_one(tm
     ("text", "says"),
     [
         ('models = [{ name = "x" }]', "`models.0.provider`: Field required"),
-        ('models = [{ name = "x", provider = "claude", prize = 1 }]', "`models.0.prize` is no setting. Did you mean"),
+        ('models = [{ name = "x", provider = "claude", prize = 1 }]', "`models.0.prize` is no setting."),
         ('models = [{ name = "x", provider = "claude", input_usd = -1 }]', "greater than or equal to 0"),
         ('models = [{ name = "x", provider = "claude", id = "--help" }]', "`models.0.id`"),
         ('workspaces = { main = { path = "w", prompts = "w/prompts" } }', "is a part of a workspace"),

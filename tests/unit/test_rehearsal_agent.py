@@ -21,6 +21,7 @@ from executor.backends.base import Launch
 from executor.backends.rehearsal import Rehearsal
 from executor.backends.rehearsal_agent import MAX_FILES, telling_words, topic_of
 from executor.events import Activity, Noticed, SessionOpened, TextWritten, ToolEnded, ToolStarted
+from executor.files import File, packed
 from executor.job_types import JOB_TYPES
 from executor.model import Actor, Job, JobStatus, Origin, Outcome, OutcomeKind
 
@@ -274,13 +275,26 @@ def test_of_every_job_types_prompt_only_the_persons_words_are_the_topic(
     job_type: str, session_id: str | None
 ) -> None:
     job = a_job(job_type, "How does the cache\nevict?", session_id=session_id, attempt=1)
-    assert topic_of(JOB_TYPES[job_type].prompt(job, Path("/results"))) == "How does the cache evict?"
+    assert (
+        topic_of(JOB_TYPES[job_type].prompt(job, Path("/results"), Path("/received")))
+        == "How does the cache evict?"
+    )
+
+
+@pytest.mark.parametrize("job_type", sorted(JOB_TYPES))
+def test_files_that_came_with_it_are_no_topic(job_type: str) -> None:
+    file = File(parcel="p", name="invoice.png", label="invoice.png", size=1, type="image/png")
+    job = a_job(job_type, "How does the cache evict?", session_id=None, attempt=1)
+    job = dataclasses.replace(job, payload={**job.payload, **packed([file])})
+    told = JOB_TYPES[job_type].prompt(job, Path("/results"), Path("/received"))
+    assert "/received/p/invoice.png (image/png, 1 byte)" in told
+    assert topic_of(told) == "How does the cache evict?"
 
 
 @pytest.mark.parametrize("job_type", sorted(JOB_TYPES))
 def test_the_word_to_go_on_is_no_topic(job_type: str) -> None:
     job = a_job(job_type, "How does the cache evict?", session_id="earlier", attempt=2)
-    assert topic_of(JOB_TYPES[job_type].prompt(job, Path("/results"))) == ""
+    assert topic_of(JOB_TYPES[job_type].prompt(job, Path("/results"), Path("/received"))) == ""
 
 
 def a_job(job_type: str, prompt: str, *, session_id: str | None, attempt: int) -> Job:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from executor.files import packed
 from executor.model import Job, JobStatus
+from executor.parcels import Parcels, Take
 from executor.retention import Retention
 from tests.builders import START, TestClock, open_workshop, started
 from tests.fsck import check
@@ -42,7 +44,8 @@ def aged(scene: Scene, job: Job) -> Path:
 
 
 def retention(scene: Scene) -> Retention:
-    return Retention(scene.workshop.store, scene.workshop.clock, scene.place / "jobs", MONTH)
+    parcels = Parcels(scene.workshop.received)
+    return Retention(scene.workshop.store, scene.workshop.clock, scene.place / "jobs", parcels, MONTH)
 
 
 async def test_the_files_of_an_ended_job_go_after_their_time_and_its_log_stays(
@@ -91,3 +94,20 @@ async def test_what_is_linked_from_the_files_of_a_job_or_is_no_job_of_ours_stays
 
 async def test_where_no_job_ever_ran_there_is_nothing_to_do(scene: Scene) -> None:
     assert await retention(scene).sweep() == 0
+
+
+async def test_what_people_sent_goes_with_the_last_job_that_names_it(scene: Scene, clock: TestClock) -> None:
+    async def fetch(take: Take) -> None:
+        await take(b"1")
+
+    parcels = Parcels(scene.workshop.received)
+    async with parcels.parcel() as parcel:
+        sent = await parcel.add("chart.png", fetch, 10)
+    async with parcels.parcel() as parcel:
+        await parcel.add("orphan", fetch, 10)
+    await scene.ran("echo done Tidy.", payload={"prompt": "Tidy up.", **packed([sent])})
+    await retention(scene).sweep()
+    assert [each.name for each in parcels.root.iterdir()] == [sent.parcel]
+    clock.pass_by(days=31)
+    await retention(scene).sweep()
+    assert list(parcels.root.iterdir()) == []

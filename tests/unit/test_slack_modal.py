@@ -64,7 +64,7 @@ def test_only_type_and_prompt_must_be_filled_in() -> None:
 @pytest.mark.parametrize("thread", [None, "171.0001"])
 def test_the_form_remembers_where_it_was_asked_for(thread: str | None) -> None:
     asked = modal.Asked(channel="C1", thread=thread)
-    assert modal.place_of(modal.form(asked, choices)) == ("C1", thread)
+    assert modal.place_of(modal.form(asked, choices)) == ("C1", thread, ())
 
 
 def test_the_form_begins_with_the_prompt_it_is_given() -> None:
@@ -75,11 +75,14 @@ def test_the_form_begins_with_the_prompt_it_is_given() -> None:
 
 @pytest.mark.parametrize("text", ["x" * 4_000, "😀" * 1_501, "<" * 3_001])
 def test_a_prompt_too_long_for_a_field_is_cut_and_that_is_said(text: str) -> None:
-    view = modal.form(modal.Asked(channel="C1", prompt=text, hint="No files."), choices)
+    view = modal.form(modal.Asked(channel="C1", prompt=text, files=[["F1", "a.log"]]), choices)
     field = blocks(view)["prompt"]
     kept = field["element"]["initial_value"]
     assert text.startswith(kept.removesuffix("…")) and kept.endswith("…")
-    assert field["hint"]["text"] == "Only the beginning of the message fits in here. No files."
+    assert (
+        field["hint"]["text"]
+        == "Only the beginning of the message fits in here. The file of the message goes with it."
+    )
     assert view_problems(view, ("modal",)) == []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from executor.events import TextWritten, ToolEnded, ToolStarted
+from executor.events import Body, TextWritten, ToolEnded, ToolStarted
 from executor.sources import NOT_READ, mark, opened
 
 SEEN = [
@@ -48,7 +48,7 @@ def test_only_the_list_of_sources_is_looked_at() -> None:
 
 
 def test_a_call_that_failed_has_opened_nothing() -> None:
-    events = [
+    events: list[Body] = [
         ToolStarted(tool_id="1", name="Read", detail="a.py"),
         ToolEnded(tool_id="1", ok=True),
         TextWritten(text="b.py"),

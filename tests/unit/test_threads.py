@@ -38,13 +38,12 @@ async def say(
     thread: str | None = HEAD,
     delivery: str = "said:1",
     overheard: bool = False,
-    fault: str = "",
 ) -> Answer:
     """A reply in the thread, as a door hands it over."""
     origin = Origin(actor=by, channel="C0DEV", thread=thread)
     args = {"prompt": text}
     return await office.desk.ask(
-        Ask(verb=REPLY, origin=origin, delivery=delivery, args=args, overheard=overheard, fault=fault)
+        Ask(verb=REPLY, origin=origin, delivery=delivery, args=args, overheard=overheard)
     )
 
 
@@ -167,7 +166,6 @@ async def test_the_owner_hears_why_a_reply_cannot_be_taken_also_without_a_mentio
     before = office.rows()
     told = await office.refused(await say(office, "x", overheard=True), before)
     assert "never got as far as a session" in told
-    assert (await say(office, "x", overheard=True, fault="No files.")).text == "No files."
     assert (await say(office, "\x07", overheard=True)).text.startswith("The prompt holds a control character")
     assert (await say(office, "y" * 1001, overheard=True)).text.startswith("The prompt has 1,001 characters")
     assert office.rows() == before

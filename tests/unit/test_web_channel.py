@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import html as html_text
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -65,21 +67,33 @@ async def test_the_page_shows_the_morning(site: Site) -> None:
 async def test_the_page_is_small_and_loads_nothing_from_elsewhere(site: Site) -> None:
     await busy_morning(site.platform)
     html = await page(site)
-    size = len(html.encode())
+    size = len(gzip.compress(html.encode()))
     async with site.visitor(logged_in=False) as visitor:
-        for address in set(re.findall(r'(?:src|href)="(/static/[^"]+)"', html)):
-            async with visitor.get(address) as answer:
+        visitor.headers["Accept-Encoding"] = "gzip"
+        for name in (file.name for file in files("bot.web").joinpath("static").iterdir()):
+            folder = html[html.index("/static/") :].split("/")[2]
+            async with visitor.get(f"/static/{folder}/{name}") as answer:
                 assert answer.status == 200
                 assert "immutable" in answer.headers["Cache-Control"]
-                size += len(await answer.read())
-    assert size < 100_000
+                assert answer.headers["Content-Encoding"] == "gzip"
+                size += int(answer.headers["Content-Length"])
+    assert size < 150_000
     assert not re.search(r'(src|srcset|action)="(https?:)?//', html)
     assert not re.search(r"<script(?! src=)|<style|\sstyle=|\son\w+=", html)
 
 
-@pytest.mark.parametrize("name", ["x.css", "..%2fserver.py", "page.css%00", "__init__.py"])
+async def test_a_file_that_a_browser_has_is_not_sent_again(site: Site) -> None:
+    async with site.visitor(logged_in=False) as visitor:
+        async with visitor.get("/static/old/base.css") as answer:
+            assert answer.headers["Cache-Control"] == "no-cache"
+            etag = answer.headers["ETag"]
+        async with visitor.get("/static/old/base.css", headers={"If-None-Match": etag}) as answer:
+            assert answer.status == 304
+
+
+@pytest.mark.parametrize("name", ["x.css", "..%2fserver.py", "base.css%00", "__init__.py"])
 async def test_only_what_the_page_needs_is_static(site: Site, name: str) -> None:
-    async with site.visitor(logged_in=False) as visitor, visitor.get(f"/static/{name}") as answer:
+    async with site.visitor(logged_in=False) as visitor, visitor.get(f"/static/0/{name}") as answer:
         assert answer.status in (400, 404)
 
 

@@ -14,6 +14,7 @@ from bot.platforms.base import SetupFault
 from bot.platforms.discord.api import DiscordApi
 from bot.platforms.discord.client import Client
 from bot.platforms.discord.doors import Door, Doors
+from bot.platforms.discord.files import Files
 from bot.platforms.discord.platform import DiscordPlatform
 from bot.platforms.errands import Errands
 
@@ -57,7 +58,7 @@ class DiscordAdapter:
         self._api = DiscordApi()
         self._errands = Errands()
         self._pause_s = _FIRST_PAUSE_S
-        self._doors = Doors(door=door, errands=self._errands, guilds=guilds)
+        self._doors = Doors(door=door, errands=self._errands, guilds=guilds, files=Files(api_url))
         self.platform = DiscordPlatform(self._api)
 
     async def run(self) -> None:

@@ -18,6 +18,7 @@ GROUP = "job"
 MENU = "Run a job on this"
 TARGET = "id"
 TEXT = "text"
+FILE = "file"
 VERB = "verb"
 _DESCRIPTION = 100
 _CHOICE = 100
@@ -37,14 +38,25 @@ Json = dict[str, Any]
 class Orders(Protocol):
     """Whoever takes what people order by a command."""
 
-    async def order(self, interaction: Interaction, verb: str, options: Mapping[str, str]) -> None: ...
+    async def order(
+        self,
+        interaction: Interaction,
+        verb: str,
+        options: Mapping[str, str],
+        files: Sequence[discord.Attachment],
+    ) -> None: ...
 
     async def suggest(
         self, interaction: Interaction, verb: str, option: str, typed: str
     ) -> Sequence[tuple[str, str]]: ...
 
     async def compose(
-        self, interaction: Interaction, verb: str, given: Mapping[str, str], prompt: str
+        self,
+        interaction: Interaction,
+        verb: str,
+        given: Mapping[str, str],
+        prompt: str,
+        files: Sequence[discord.Attachment],
     ) -> None: ...
 
     async def misunderstood(self, interaction: Interaction) -> None: ...
@@ -82,7 +94,8 @@ class Commands(app_commands.CommandTree[Any]):
 
 def _menu(orders: Orders) -> app_commands.ContextMenu:
     async def run(interaction: Interaction, message: discord.Message) -> None:
-        await orders.compose(interaction, "", {}, message.content or message.jump_url)
+        prompt = message.content or message.jump_url
+        await orders.compose(interaction, "", {}, prompt, message.attachments)
 
     menu = app_commands.ContextMenu(name=MENU, callback=run)
     menu.guild_only = True
@@ -98,10 +111,19 @@ class _Field:
     required: bool = False
     completes: bool = False
     choices: tuple[str, ...] = ()
+    attaches: bool = False
+    """Whether it is a file."""
 
     @property
     def parameter(self) -> inspect.Parameter:
         kind, some = inspect.Parameter.KEYWORD_ONLY, app_commands.Range[str, 1, _LONGEST]
+        if self.attaches:
+            return inspect.Parameter(
+                _PLACE + self.name,
+                kind,
+                annotation=Optional[discord.Attachment],  # noqa: UP045
+                default=None,
+            )
         if self.required:
             return inspect.Parameter(_PLACE + self.name, kind, annotation=some)
         return inspect.Parameter(_PLACE + self.name, kind, annotation=Optional[some], default=None)  # noqa: UP045
@@ -131,13 +153,16 @@ def _fields(command: Command) -> list[_Field]:
         )
         for each in command.options
     ]
-    return [*fields, *options]
+    file = _Field(name=FILE, summary="a file or an image that goes with it", attaches=True)
+    return [*fields, *([file] if command.takes.has_words else []), *options]
 
 
 def _subcommand(command: Command, orders: Orders) -> app_commands.Command[Any, ..., None]:
-    async def run(interaction: Interaction, **options: str | None) -> None:
-        given = {name.removeprefix(_PLACE): value for name, value in options.items() if value}
-        await orders.order(interaction, command.verb, given)
+    async def run(interaction: Interaction, **options: str | discord.Attachment | None) -> None:
+        files = [value for value in options.values() if isinstance(value, discord.Attachment)]
+        words = {name: value for name, value in options.items() if isinstance(value, str) and value}
+        given = {name.removeprefix(_PLACE): value for name, value in words.items()}
+        await orders.order(interaction, command.verb, given, files)
 
     fields = _fields(command)
     # discord.py reads the options off the signature of what it calls.

@@ -13,13 +13,14 @@ import discord
 from discord.ui import View
 
 from bot.desk import desk
-from bot.desk.asks import Answer, Ask, Invocation
+from bot.desk.asks import Answer, Ask, Invocation, Offer
 from bot.desk.commands import BY_VERB, Takes, shown
 from bot.news.transcript import split
 from bot.platforms.base import Action
 from bot.platforms.discord import forms
 from bot.platforms.discord.buttons import REPLY, job_button
 from bot.platforms.discord.commands import TARGET, TEXT, VERB
+from bot.platforms.discord.files import FILES, Files
 from bot.platforms.discord.text import fit_markdown
 from bot.platforms.errands import Errands
 from executor.model import Actor, Origin
@@ -62,26 +63,40 @@ class Door(desk.Door, Protocol):
 class Doors:
     """One method per thing that people do. Not one of them raises."""
 
-    def __init__(self, *, door: Door, errands: Errands, guilds: frozenset[str]) -> None:
+    def __init__(self, *, door: Door, errands: Errands, guilds: frozenset[str], files: Files) -> None:
         self._door = door
+        self._files = files
         self._errands = errands
         self._guilds = guilds
 
-    async def order(self, interaction: Interaction, verb: str, options: Mapping[str, str]) -> None:
+    async def order(
+        self,
+        interaction: Interaction,
+        verb: str,
+        options: Mapping[str, str],
+        files: Sequence[discord.Attachment] = (),
+    ) -> None:
         """A command was run."""
         args = {name: value for name, value in options.items() if name not in (TARGET, TEXT, VERB)}
         if TEXT in options:
             args[forms.PROMPT] = options[TEXT]
         if BY_VERB[verb].takes is Takes.PROMPT and not args.get(forms.PROMPT, ""):
-            await self.compose(interaction, verb, args, "")
+            await self.compose(interaction, verb, args, "", files)
             return
-        ask = self._ask(interaction, verb, (options.get(TARGET) or options.get(VERB, "")).strip("#` "), args)
+        target = (options.get(TARGET) or options.get(VERB, "")).strip("#` ")
+        ask = self._ask(interaction, verb, target, args, self._files.offered(files))
         await self._errands.start(self._answer(interaction, ask))
 
     async def compose(
-        self, interaction: Interaction, verb: str, given: Mapping[str, str], prompt: str
+        self,
+        interaction: Interaction,
+        verb: str,
+        given: Mapping[str, str],
+        prompt: str,
+        files: Sequence[discord.Attachment] = (),
     ) -> None:
         """Opens the form for a new job, to those who may read the help: it names models and workspaces."""
+        given = {**given, **self._files.hold(str(interaction.id), self._files.offered(files))}
         await self._errands.start(self._compose(interaction, verb, given, prompt))
 
     async def press(self, interaction: Interaction, found: re.Match[str], label: str) -> None:
@@ -94,7 +109,9 @@ class Doors:
         if filled is None:
             await self.unknown(interaction)
             return
-        ask = self._ask(interaction, filled.verb, filled.target, filled.args)
+        args = {name: value for name, value in filled.args.items() if name != FILES}
+        files = self._files.held(filled.args.get(FILES, ""))
+        ask = self._ask(interaction, filled.verb, filled.target, args, files)
         await self._errands.start(self._answer(interaction, ask, keep=filled.args.get(forms.PROMPT, "")))
 
     async def suggest(
@@ -207,13 +224,21 @@ class Doors:
             return _OTHER_GUILD.format(interaction.guild_id)
         return ""
 
-    def _ask(self, interaction: Interaction, verb: str, target: str, args: Mapping[str, str]) -> Ask:
+    def _ask(
+        self,
+        interaction: Interaction,
+        verb: str,
+        target: str,
+        args: Mapping[str, str],
+        files: Sequence[Offer] = (),
+    ) -> Ask:
         return Ask(
             verb=verb,
             target=target,
             args=args,
             origin=_origin(interaction),
             delivery=_delivery(interaction),
+            files=files,
         )
 
 

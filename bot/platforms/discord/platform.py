@@ -50,6 +50,7 @@ class DiscordPlatform:
         least_edit_gap_s=1.25,
         threads_apart=True,
         calls_per_second=30,  # of fifty
+        file_bytes=10_000_000,
     )
 
     def __init__(self, api: DiscordApi) -> None:

@@ -18,6 +18,7 @@ from bot.platforms.errands import Errands
 from bot.platforms.slack.api import CALL_TIMEOUT_S, SlackApi
 from bot.platforms.slack.connection import Connection
 from bot.platforms.slack.doors import Doors
+from bot.platforms.slack.files import Files
 from bot.platforms.slack.home import Home
 from bot.platforms.slack.links import Links
 from bot.platforms.slack.messages import Messages
@@ -32,6 +33,7 @@ SCOPES = frozenset(
         "channels:history",
         "chat:write",
         "commands",
+        "files:read",
         "files:write",
         "groups:history",
         "im:history",
@@ -39,7 +41,9 @@ SCOPES = frozenset(
         "users:read",
     }
 )
-"""What the bot token must be allowed; the manifest asks for exactly these."""
+"""What the bot token should be allowed; the manifest asks for exactly these."""
+_DISPENSABLE = frozenset({"files:read"})
+"""Without it the bot works, and says of each file that is attached why it cannot be taken."""
 
 WATCH_S = 5
 DEAD_AFTER_S = 30
@@ -86,10 +90,19 @@ class SlackAdapter:
         self.platform = SlackPlatform(self._bot)
         self._app = _app(self._bot, base_url)
         self._home = Home(self._bot, board)
+        self._listen(door, Links(self._bot, board), Files(self._bot, base_url), command, overhear=overhear)
+        self.request_url = self._request_url(signing_secret) if signing_secret else None
+
+    def _listen(self, door: Door, links: Links, files: Files, command: str, *, overhear: bool) -> None:
         replies, people = Replies(self._bot), People(self._bot, self._errands)
-        links = Links(self._bot, board)
         messages = Messages(
-            door=door, replies=replies, errands=self._errands, people=people, links=links, overhear=overhear
+            door=door,
+            replies=replies,
+            errands=self._errands,
+            people=people,
+            links=links,
+            files=files,
+            overhear=overhear,
         )
         Doors(
             door=door,
@@ -98,10 +111,10 @@ class SlackAdapter:
             people=people,
             home=self._home,
             links=links,
+            files=files,
             messages=messages,
             command=command,
         ).listen(self._app)
-        self.request_url = self._request_url(signing_secret) if signing_secret else None
 
     def _request_url(self, secret: str) -> RequestUrl:
         return RequestUrl(app=self._app, signing_secret=secret, errands=self._errands, ready=self.ready)
@@ -147,7 +160,7 @@ class SlackAdapter:
             granted = (await self._bot.check()).scopes
         except Refused as error:
             raise SetupFault(error.code, _BOT_REFUSED) from error
-        missing = SCOPES - granted if granted is not None else frozenset()
+        missing = SCOPES - _DISPENSABLE - granted if granted is not None else frozenset()
         if missing:
             text = f"The bot token lacks the scope {', '.join(sorted(missing))}."
             raise SetupFault("missing_scope", f"{text} {_REINSTALL}")

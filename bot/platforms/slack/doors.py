@@ -15,6 +15,7 @@ from bot.desk.desk import Door
 from bot.platforms.errands import Errands
 from bot.platforms.slack import modal
 from bot.platforms.slack.answering import Answering
+from bot.platforms.slack.files import Files, again, kept
 from bot.platforms.slack.home import NEW_JOB, Home
 from bot.platforms.slack.links import Links
 from bot.platforms.slack.messages import Messages
@@ -36,7 +37,6 @@ DIRECT = "D"
 """What the ids of direct messages begin with."""
 
 _STILL = "Still taking this in; the answer follows."
-_FILES_LEFT = "The files of the message are not read."
 _NO_FORM = "Slack did not let me open the form in time. Please try again."
 _NOT_MINE = "I am not part of this conversation. Use `/job` in a channel of mine, or write to me directly."
 
@@ -53,11 +53,13 @@ class Doors:
         people: People,
         home: Home,
         links: Links,
+        files: Files,
         messages: Messages,
         command: str,
     ) -> None:
         self._home = home
         self._links = links
+        self._files = files
         self._door = door
         self._replies = replies
         self._answering = Answering(errands)
@@ -137,7 +139,7 @@ class Doors:
             channel=channel,
             thread=message.get("thread_ts") or message["ts"],
             prompt=decode(without_mention(message.get("text") or "", context.bot_user_id or "")),
-            hint=_FILES_LEFT if message.get("files") else "",
+            files=kept(message.get("files"), modal.MOST_FILES),
         )
         invocation = Invocation(
             text="",
@@ -201,7 +203,7 @@ class Doors:
 
     async def _submitted(self, ack: AsyncAck, body: Json) -> None:
         view = body["view"]
-        channel, thread = modal.place_of(view)
+        channel, thread, files = modal.place_of(view)
 
         async def tell(answer: Answer) -> None:
             await self._replies.whisper(
@@ -215,6 +217,7 @@ class Doors:
             origin=Origin(actor=presser(body), channel=channel, thread=thread),
             delivery=f"slack:view:{view['id']}:{view['hash']}",
             zone=partial(self._people.zone_of, body["user"]["id"]),
+            files=self._files.offered(again(files)),
         )
         answer = await self._answering.within_patience(self._door.ask(ask), tell)
         reach("form answered")

@@ -13,6 +13,7 @@ from bot.desk.asks import REPLY, Answer, Ask, Invocation
 from bot.desk.desk import Door
 from bot.platforms.errands import Errands
 from bot.platforms.slack.answering import Answering, safely
+from bot.platforms.slack.files import Files
 from bot.platforms.slack.links import Links
 from bot.platforms.slack.origins import Json, person
 from bot.platforms.slack.people import People
@@ -25,10 +26,6 @@ EYES_AFTER_S = 0.5
 """How long a message may stand without a sign that it was seen."""
 
 _EDITED = "Edits are not read. Ask me in a new message."
-_FILES = (
-    "Attached files are not read, so nothing was started. "
-    "Put the file into the workspace, and name it in the prompt."
-)
 _WORDS = (None, "file_share", "message_changed")
 """The subtypes of a message that somebody has written; others say who joined, or what the topic is."""
 _REPLIES = (None, "file_share", "thread_broadcast")
@@ -46,6 +43,7 @@ class Messages:
         errands: Errands,
         people: People,
         links: Links,
+        files: Files,
         overhear: bool,
     ) -> None:
         self._door = door
@@ -54,6 +52,7 @@ class Messages:
         self._answering = Answering(errands)
         self._people = people
         self._links = links
+        self._files = files
         self._overhear = overhear
 
     async def written(self, body: Json, context: AsyncBoltContext) -> None:
@@ -87,7 +86,7 @@ class Messages:
                 delivery=said.delivery,
                 args={"prompt": said.text},
                 overheard=True,
-                fault=_FILES if event.get("files") else "",
+                files=said.files,
             )
             return await self._door.ask(ask)
 
@@ -100,8 +99,7 @@ class Messages:
         if event.get("bot_id") or not event.get("user"):
             return
         # Slack mentions us again in every edit; a second job is not what a corrected typo asks for.
-        unread = _EDITED if event.get("edited") else _FILES if event.get("files") else ""
-        work = _refused(unread) if unread else self._do_as_said(event, body, context)
+        work = _refused(_EDITED) if event.get("edited") else self._do_as_said(event, body, context)
         await self._answer_message(event, work, soon=True)
         reach("mention answered")
 
@@ -145,6 +143,7 @@ class Messages:
             # One message may come as two events, each with an id and even a timestamp of its own.
             delivery=f"slack:event:{event.get('client_msg_id') or body['event_id']}",
             zone=partial(self._people.zone_of, user_id),
+            files=self._files.offered(event.get("files")),
         )
 
 

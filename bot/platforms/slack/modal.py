@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from json import dumps, loads
 from typing import Any
 
 from bot.desk.asks import Answer
@@ -14,6 +15,8 @@ Json = dict[str, Any]
 
 CALLBACK = "job:compose"
 PROMPT = "prompt"
+MOST_FILES = 25
+"""So many files of a message go with its form: what Slack keeps for a form is 3000 characters."""
 
 _TYPE = "type"
 _ENTRY = "entry"
@@ -33,12 +36,20 @@ class Asked:
     channel: str
     thread: str | None = None
     prompt: str = ""
-    hint: str = ""
+    files: Sequence[Sequence[str]] = ()
+    """Ids and names of files that go with it."""
 
     @property
     def place(self) -> str:
-        """Channel and thread, for Slack to keep with the form."""
-        return f"{self.channel} {self.thread}" if self.thread else self.channel
+        """Channel, thread and files, for Slack to keep with the form."""
+        files = f" {dumps(self.files, ensure_ascii=False)}" if self.files else ""
+        return f"{self.channel} {self.thread}{files}" if self.thread else self.channel
+
+    @property
+    def hint(self) -> str:
+        """What goes with the prompt."""
+        many = "The file of the message goes" if len(self.files) == 1 else "The files of the message go"
+        return f"{many} with it." if self.files else ""
 
 
 def form(asked: Asked, choices: Callable[[str], Sequence[str]]) -> Json:
@@ -71,10 +82,11 @@ def notice(text: str) -> Json:
     }
 
 
-def place_of(view: Json) -> tuple[str, str | None]:
-    """The channel that the form was asked for in, and the thread where it was for one."""
-    channel, _, thread = view["private_metadata"].partition(" ")
-    return channel, thread or None
+def place_of(view: Json) -> tuple[str, str | None, Sequence[Sequence[str]]]:
+    """The channel that the form was asked for in, the thread where it was for one, and its files."""
+    channel, _, rest = view["private_metadata"].partition(" ")
+    thread, _, files = rest.partition(" ")
+    return channel, thread or None, loads(files) if files else ()
 
 
 def verb_and_args(view: Json) -> tuple[str, Mapping[str, str]]:

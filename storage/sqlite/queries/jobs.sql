@@ -112,3 +112,16 @@ ON CONFLICT (job_id, kind) DO UPDATE SET wanted = excluded.wanted;
 -- name: insert_report
 INSERT INTO reports (slug, job_id, title, description, workspace, created_at, updated_at)
 VALUES (:slug, :job_id, :title, :description, :workspace, :now, :now);
+
+-- name: parcels_in_use
+-- The parcels of what has not ended, or ended since: jobs, schedules, replies that wait.
+SELECT DISTINCT json_extract(file.value, '$.parcel')
+FROM (
+    SELECT json_extract(payload, '$.files') AS files FROM jobs
+    WHERE json_extract(payload, '$.files') IS NOT NULL AND (finished_at IS NULL OR finished_at >= :since)
+    UNION ALL
+    SELECT json_extract(payload, '$.files') FROM schedules
+    WHERE deleted_at IS NULL AND json_extract(payload, '$.files') IS NOT NULL
+    UNION ALL
+    SELECT files FROM replies WHERE state = 'waiting' AND files <> ''
+) AS named, json_each(named.files) AS file;

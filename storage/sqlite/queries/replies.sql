@@ -6,8 +6,8 @@ SELECT * FROM jobs WHERE id = (SELECT coalesce(taken_by, job_id) FROM replies WH
 LIMIT 1;
 
 -- name: keep
-INSERT INTO replies (job_id, delivery, text, platform, team, channel, thread, user_id, user_name, created_at)
-VALUES (:job_id, :delivery, :text, :platform, :team, :channel, :thread, :user_id, :user_name, :now);
+INSERT INTO replies (job_id, delivery, text, files, platform, team, channel, thread, user_id, user_name, created_at)
+VALUES (:job_id, :delivery, :text, :files, :platform, :team, :channel, :thread, :user_id, :user_name, :now);
 
 -- name: count
 UPDATE jobs SET replies = (SELECT count(*) FROM replies WHERE job_id = :job_id AND state = 'waiting')

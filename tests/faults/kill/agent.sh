@@ -1,6 +1,7 @@
 #!/bin/sh
 # Stands in for claude where hundreds of jobs have to be cheap: it speaks the same stream within milliseconds.
-# What it does stands in the prompt: stay (as long as it is held), limit and fail (once for each word-N), long.
+# What it does stands in the prompt: stay (as long as it is held), limit and fail (once for each word-N), long,
+# and leave, which leaves what it was sent for people.
 prompt=$(cat)
 word=$(printf %s "$prompt" | grep -o 'word-[0-9]*' | head -n 1)
 read -r id < /proc/sys/kernel/random/uuid
@@ -42,6 +43,9 @@ case $prompt in
             exit 1
         fi ;;
     *fail*) if first fail; then echo "It broke." >&2; exit 3; fi ;;
+    *leave*)
+        sent=$(printf %s "$prompt" | grep -o '/[^ ]*/received/[^ ]*' | head -n 1)
+        cp "$sent" "$(printf %s "$prompt" | grep -o '/[^ ]*/results' | head -n 1)/$word.txt" ;;
     *long*)
         number=0
         while [ $number -lt 40 ]; do

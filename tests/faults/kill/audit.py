@@ -8,12 +8,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from bot.desk.commands import BY_VERB
 from bot.news.transcript import Transcript
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.web import WebPlatform
 from executor.events import Body, CancelAsked, Moved, TextWritten, decode
+from executor.files import all_of
 from executor.lifecycle import Transition
 from executor.model import JobStatus
 from tests.faults.kill.theatre import Theatre, acked
@@ -112,6 +114,7 @@ class _Stands:
     deleted: frozenset[str]
     says: Mapping[str, str]
     page_chars: int
+    received: Path
 
 
 def _on_slack(theatre: Theatre) -> _Stands:
@@ -132,7 +135,13 @@ def _on_slack(theatre: Theatre) -> _Stands:
         for message in messages.values()
         if message.deleted and message.metadata
     )
-    return _Stands(number=number, deleted=deleted, says=says, page_chars=SlackPlatform.caps.page_chars)
+    return _Stands(
+        number=number,
+        deleted=deleted,
+        says=says,
+        page_chars=SlackPlatform.caps.page_chars,
+        received=theatre.data / "received",
+    )
 
 
 def _on_the_page(theatre: Theatre, connection: sqlite3.Connection) -> _Stands:
@@ -143,7 +152,13 @@ def _on_the_page(theatre: Theatre, connection: sqlite3.Connection) -> _Stands:
             key = row["key"].partition(":")[2]
             number[key] += 1
             says[key] = row["content"]
-    return _Stands(number=number, deleted=frozenset(), says=says, page_chars=WebPlatform.caps.page_chars)
+    return _Stands(
+        number=number,
+        deleted=frozenset(),
+        says=says,
+        page_chars=WebPlatform.caps.page_chars,
+        received=theatre.data / "received",
+    )
 
 
 def _job(connection: sqlite3.Connection, job: sqlite3.Row, stands: _Stands, tally: Tally) -> None:
@@ -157,12 +172,25 @@ def _job(connection: sqlite3.Connection, job: sqlite3.Row, stands: _Stands, tall
     wanted = 1 if final or card not in stands.deleted else min(1, stands.number[card])
     tally.count(f"card of {name}", stands.number[card], wanted)
     tally.count(f"last word of {name}", stands.number[f"{job['id']}:result"], int(final))
+    _files(stands, job, name, tally)
     reports = 1 if job["report_slug"] else 0
     tally.count(f"report of {name}", stands.number[f"report-{job['id'][:6]}.html"], reports)
     tally.losses += [f"{name}: {fault}" for fault in _said(job, log, stands, final)]
     tally.losses += [f"{name}: {fault}" for fault in _cancelled(log)]
     if final:
         _pages(name, job, log, stands, tally)
+
+
+def _files(stands: _Stands, job: sqlite3.Row, name: str, tally: Tally) -> None:
+    """What came with the job is there, and what its agent made of that came back once."""
+    payload = json.loads(job["payload"])
+    for file in all_of(payload):
+        path = stands.received / file.parcel / file.name
+        if not path.exists() or path.stat().st_size != file.size:
+            tally.losses.append(f"{name} lacks {path}")
+    if "leave" in payload["prompt"]:
+        left = f"file-{payload['prompt'].rpartition(' ')[2]}-{job['id'][:6]}.txt"
+        tally.count(f"{left} of {name}", stands.number[left], int(job["status"] == JobStatus.DONE))
 
 
 def _said(job: sqlite3.Row, log: list[tuple[int, Body]], stands: _Stands, final: bool) -> Iterator[str]:

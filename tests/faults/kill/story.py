@@ -55,6 +55,16 @@ async def _mention(theatre: Theatre) -> None:
     )
 
 
+async def _files(theatre: Theatre) -> None:
+    """What is attached goes to the agent, and comes back from it."""
+    word = theatre.word()
+    note = theatre.slack.file("note.txt", word.encode())
+    await theatre.ann.mention(theatre.dev, f"session leave {word}", files=[note])
+    await theatre.or_end(
+        theatre.slack.until(lambda: theatre.slack.deliveries[-1].settled, what="the mention to arrive")
+    )
+
+
 async def _form(theatre: Theatre) -> None:
     async def fill_in() -> None:
         await theatre.ann.command("/job", channel=theatre.dev)
@@ -191,6 +201,7 @@ async def _unanswered(theatre: Theatre) -> None:
 SCENES: Mapping[str, Scene] = {
     "research": _research,
     "mention": _mention,
+    "files": _files,
     "form": _form,
     "failure": _failure_and_retry,
     "cancel": _cancel,

@@ -130,9 +130,16 @@ class Theatre:
 
         def found() -> list[str]:
             files = [str(path) for pattern in patterns for path in self.data.glob(pattern)]
-            return [*files, *self.lives.strays()]
+            return [*files, *self._unclaimed(), *self.lives.strays()]
 
         return await _outlasting(found)
+
+    def _unclaimed(self) -> list[str]:
+        """Files that were sent and that nothing names."""
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
+            payloads = [row[0] for row in connection.execute("SELECT payload FROM jobs")]
+        parcels = (self.data / "received").glob("*")
+        return [str(path) for path in parcels if not any(path.name in payload for payload in payloads)]
 
     async def redeliver(self) -> None:
         """What was never acknowledged comes again, as Slack's retries do."""

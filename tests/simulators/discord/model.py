@@ -21,6 +21,8 @@ class File:
     id: str
     name: str
     content: bytes
+    url: str = ""
+    """Where Discord says that it lies; by default on the simulator's own host."""
 
     @property
     def text(self) -> str:

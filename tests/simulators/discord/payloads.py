@@ -127,7 +127,7 @@ def message(guild: Guild, shown: Message, *, with_nonce: bool = True) -> Json:
         "mention_everyone": False,
         "mentions": [],
         "mention_roles": [],
-        "attachments": [_attachment(guild, file) for file in shown.files],
+        "attachments": [attachment(guild, file) for file in shown.files],
         "embeds": [],
         "pinned": False,
         "type": 19 if shown.reply_to else 0,
@@ -140,8 +140,8 @@ def message(guild: Guild, shown: Message, *, with_nonce: bool = True) -> Json:
     return body
 
 
-def _attachment(guild: Guild, file: File) -> Json:
-    url = f"{guild.origin}/attachments/{file.id}/{file.name}"
+def attachment(guild: Guild, file: File) -> Json:
+    url = file.url or f"{guild.origin}/attachments/{file.id}/{file.name}"
     return {
         "id": file.id,
         "filename": file.name,

@@ -9,7 +9,7 @@ from tests.simulators.discord import interactions as kinds
 from tests.simulators.discord import payloads
 from tests.simulators.discord.components import BUTTON, INPUT, LABEL, SELECT, buttons, form_fields
 from tests.simulators.discord.errors import Json
-from tests.simulators.discord.model import Channel, Interaction, Message, User
+from tests.simulators.discord.model import Channel, File, Interaction, Message, User
 from tests.simulators.discord.state import Guild
 
 _CHAT, _MESSAGE = 1, 3
@@ -26,10 +26,19 @@ class Person(User):
         self._guild = guild
 
     async def runs(
-        self, command: str, options: Mapping[str, str] | None = None, *, channel: Channel
+        self,
+        command: str,
+        options: Mapping[str, str] | None = None,
+        *,
+        channel: Channel,
+        files: Mapping[str, File] | None = None,
     ) -> Interaction:
         """Runs a slash command, such as `/job research`, with options; returns once it is answered."""
-        data = self._command_data(command, options or {}, focused="")
+        attached = {name: file.id for name, file in (files or {}).items()}
+        data = self._command_data(command, {**(options or {}), **attached}, focused="")
+        if files:
+            shown = {file.id: payloads.attachment(self._guild, file) for file in files.values()}
+            data["resolved"] = {"attachments": shown}
         return await self._act(kinds.COMMAND, channel, data)
 
     async def types(

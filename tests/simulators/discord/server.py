@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TypeVar
 from uuid import uuid4
@@ -13,7 +13,7 @@ from aiohttp import web
 
 from tests.simulators.discord import payloads
 from tests.simulators.discord.gateway import Gateway
-from tests.simulators.discord.model import Call, Channel, Message, Ping, User
+from tests.simulators.discord.model import Call, Channel, File, Message, Ping, User
 from tests.simulators.discord.people import Person
 from tests.simulators.discord.rates import Rules
 from tests.simulators.discord.rest import Fault, Rest
@@ -46,6 +46,7 @@ class DiscordSimulator:
     async def __aenter__(self) -> DiscordSimulator:
         app = web.Application(client_max_size=_MOST_BYTES)
         self._rest.add_to(app, "/api/v10")
+        app.router.add_get("/attachments/{id}/{name}", self._download)
         app.router.add_get("/gateway", self.gateway.serve)
         app.router.add_get("/gateway/", self.gateway.serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -114,10 +115,23 @@ class DiscordSimulator:
         self.guild.names[person.id] = name
         return person
 
-    def say(self, person: User, channel: Channel, content: str) -> Message:
+    def file(self, name: str, content: bytes, url: str = "") -> File:
+        """A file that a person is about to attach."""
+        file = File(id=self.guild.new_id(), name=name, content=content, url=url)
+        self.guild.attached[file.id] = file
+        return file
+
+    def say(self, person: User, channel: Channel, content: str, files: Sequence[File] = ()) -> Message:
         """What a person writes in a channel; the bot hears of it only with the intent for it."""
-        message = self.guild.post(channel, person.id, content, allowed_mentions={"parse": ["users"]})
-        return message
+        allowed = {"parse": ["users"]}
+        return self.guild.post(channel, person.id, content, files=[*files], allowed_mentions=allowed)
+
+    async def _download(self, request: web.Request) -> web.Response:
+        """The file host, which knows no tokens and wants none."""
+        file = self.guild.attached.get(request.match_info["id"])
+        if "Authorization" in request.headers or file is None:
+            return web.Response(status=404, text="This content is no longer available.")
+        return web.Response(body=file.content)
 
     async def until(
         self,

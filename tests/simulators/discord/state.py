@@ -47,6 +47,7 @@ class Guild:
         self.roles: dict[str, str] = {self.id: "@everyone"}
         """Names by id."""
         self.channels: dict[str, Channel] = {}
+        self.attached: dict[str, File] = {}
         """Channels and threads."""
         self.interactions: dict[str, Interaction] = {}
         """By token."""

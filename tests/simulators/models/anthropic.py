@@ -12,6 +12,7 @@ from tests.simulators.models.scenarios import (
     Call,
     ListFiles,
     Part,
+    ReadFile,
     Refusal,
     Reply,
     RunCommand,
@@ -71,7 +72,9 @@ def _said(message: JsonObject) -> Iterator[Said]:
 
 
 def _result_text(content: str | list[JsonObject]) -> str:
-    return content if isinstance(content, str) else "".join(block.get("text", "") for block in content)
+    if isinstance(content, str):
+        return content
+    return "".join(block.get("text", f"[{block.get('type')}]") for block in content)
 
 
 def error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Refusal:
@@ -162,6 +165,8 @@ def _tool(call: Call) -> tuple[str, JsonObject]:
             return "Write", {"file_path": call.path, "content": call.content}
         case RunCommand():
             return "Bash", {"command": call.command, "description": "Run a command"}
+        case ReadFile():
+            return "Read", {"file_path": call.path}
         case ListFiles():
             return "Bash", {"command": "ls -a", "description": "List the files"}
 

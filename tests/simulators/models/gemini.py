@@ -11,6 +11,7 @@ from tests.simulators.models.scenarios import (
     Call,
     ListFiles,
     Part,
+    ReadFile,
     Refusal,
     Reply,
     RunCommand,
@@ -151,6 +152,8 @@ def _tool(call: Call) -> tuple[str, JsonObject]:
             return "write_file", {"file_path": call.path, "content": call.content}
         case RunCommand():
             return "run_shell_command", {"command": call.command, "description": "Run a command"}
+        case ReadFile():
+            return "read_file", {"file_path": call.path}
         case ListFiles():
             return "list_directory", {"dir_path": "."}
 

@@ -13,6 +13,7 @@ from tests.simulators.models.scenarios import (
     Call,
     ListFiles,
     Part,
+    ReadFile,
     Refusal,
     Reply,
     RunCommand,
@@ -146,6 +147,8 @@ def _tool(call: Call, offered: tuple[str, ...]) -> tuple[str, JsonObject]:
             command = f"printf '%s' {json.dumps(call.content)} > {call.path}"
         case RunCommand():
             command = call.command
+        case ReadFile():
+            command = f"cat {call.path}"
         case ListFiles():
             command = "ls -a"
     if "exec_command" in offered:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -49,7 +50,14 @@ class ListFiles:
     """A call of the tool by which the client looks around, the shell where it has no other."""
 
 
-Call = WriteFile | RunCommand | ListFiles
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A call of the tool that reads a file, images too."""
+
+    path: str
+
+
+Call = WriteFile | RunCommand | ListFiles | ReadFile
 Part = Text | Thought | Call
 
 
@@ -113,6 +121,21 @@ def _report(request: Request) -> Reply:
     return _call(request, "Looking at the files first.", ListFiles(), texts.report(request.argument))
 
 
+def _attached(request: Request) -> Reply:
+    """Reads the first file that came with the prompt, passes it on to people, and says what it read."""
+    sent = re.search(r"^- (/\S+/received/\S+)", request.prompt, re.MULTILINE)
+    results = re.search(r"go to (/\S+/results)", request.prompt)
+    if sent is None or results is None or not request.tools:
+        return say("Nothing is attached.")
+    match request.tool_results:
+        case ():
+            return Reply(parts=(*say("Reading it.").parts, ReadFile(sent[1])), stop="tool")
+        case (_,):
+            copy = RunCommand(f"cp {sent[1]} {results[1]}/seen.png")
+            return Reply(parts=(*say("Passing it on.").parts, copy), stop="tool")
+    return say(f"It says: {request.tool_results[0][:200]}")
+
+
 def _loop(request: Request) -> Reply:
     step = len(request.tool_results) + 1
     return Reply(parts=(*say(f"Step {step}.").parts, RunCommand(f"echo step {step}")), stop="tool")
@@ -159,6 +182,7 @@ SCENES: Mapping[str, Scene] = {
     "tool": _tool,
     "bash": _bash,
     "report": _report,
+    "attached": _attached,
     "loop": _loop,
     "think": _think,
     "long": _long,

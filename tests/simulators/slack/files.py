@@ -111,7 +111,46 @@ def _share(workspace: Workspace, args: Args, files: list[SharedFile]) -> None:
     )
 
 
+def attached(
+    workspace: Workspace, name: str, content: bytes, moved_to: str, facts: dict[str, object]
+) -> SharedFile:
+    """A file as a person attaches one; it can be asked for from now on."""
+    shared = SharedFile(
+        id=workspace.new_id("F"), name=name, title=name, content=content, moved_to=moved_to, facts=facts
+    )
+    workspace.attached[shared.id] = shared
+    return shared
+
+
+def info(workspace: Workspace, args: Args) -> Json:
+    """files.info."""
+    shared = workspace.attached.get(args.required("file"))
+    if shared is None:
+        raise ApiError("file_not_found")
+    return {"file": shared.described(workspace.origin, whole=True)}
+
+
+async def serve(workspace: Workspace, token: str, request: web.Request) -> web.StreamResponse:
+    """The file host: whoever has no right to a file is shown a page to log in, with status 200."""
+    shared = workspace.attached.get(request.match_info["id"])
+    workspace.downloads.append(request.headers.get("Authorization", ""))
+    workspace.changes.notify()
+    allowed = request.headers.get("Authorization") == f"Bearer {token}" and "files:read" in workspace.scopes
+    if not allowed:
+        return web.Response(text="<html><title>Sign in to Slack</title></html>", content_type="text/html")
+    if shared is None:
+        return web.Response(status=404, text="not found")
+    if shared.moved_to:
+        return web.Response(status=302, headers={"Location": shared.moved_to})
+    kind = str(shared.described(workspace.origin, whole=True)["mimetype"])
+    response = web.StreamResponse(headers={"Content-Type": kind})
+    await response.prepare(request)  # without a length, as a proxy may serve it
+    await response.write(shared.content)
+    return response
+
+
 METHODS: Mapping[str, Callable[[Workspace, Args], Json]] = {
     "files.completeUploadExternal": complete_upload,
     "files.getUploadURLExternal": get_upload_url,
+    "files.info": info,
 }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from mimetypes import guess_type
 from typing import Any
+from urllib.parse import quote
 
 from tests.simulators.slack.reading import Json, button_labels, read_block, read_message
 
@@ -29,6 +31,28 @@ class SharedFile:
     content: bytes
     alt_text: str = ""
     snippet_type: str = ""
+    facts: dict[str, object] = field(default_factory=dict)
+    """What Slack says of it otherwise than usual: `mode`, `is_external`, `url_private` …"""
+    moved_to: str = ""
+    """Where its address sends on to."""
+
+    def described(self, origin: str, *, whole: bool = False) -> Json:
+        """The file object, as in events; with `whole` as files.info shows it."""
+        if self.facts.get("file_access") == "check_file_info" and not whole:
+            return {"id": self.id, "file_access": "check_file_info", "mode": "file_access"}
+        url = f"{origin}/files-pri/{self.id}/download/{quote(self.name)}"
+        body: Json = {
+            "id": self.id,
+            "name": self.name,
+            "title": self.title,
+            "mimetype": guess_type(self.name)[0] or "application/octet-stream",
+            "size": len(self.content),
+            "mode": "hosted",
+            "is_external": False,
+            "url_private": url,
+            "url_private_download": url,
+        }
+        return body | self.facts | {"file_access": "visible"}
 
     @property
     def text(self) -> str:

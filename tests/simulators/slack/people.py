@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.simulators.slack import payloads
@@ -10,7 +10,7 @@ from tests.simulators.slack.arguments import ApiError, Args
 from tests.simulators.slack.chat import content
 from tests.simulators.slack.conversations import direct_channel
 from tests.simulators.slack.forms import refusals, state_values
-from tests.simulators.slack.model import Channel, Ephemeral, Message, Reply, User, View
+from tests.simulators.slack.model import Channel, Ephemeral, Message, Reply, SharedFile, User, View
 from tests.simulators.slack.reading import Json, elements, read_message
 from tests.simulators.slack.socket_mode import Delivery, SocketMode
 from tests.simulators.slack.state import Workspace
@@ -44,16 +44,21 @@ class Person(User):
             return self._failure(channel, f'{command} failed with the error "{code}"', code)
         return self._show(channel, f"{command} {text}".strip(), delivery)
 
-    async def mention(self, channel: Channel, text: str, *, thread: Message | None = None) -> Message:
+    async def mention(
+        self, channel: Channel, text: str, *, thread: Message | None = None, files: Sequence[SharedFile] = ()
+    ) -> Message:
         """Write `@bot text` in a channel or thread."""
-        return await self.say(channel, f"@{self._workspace.bot_name} {text}", thread=thread)
+        return await self.say(channel, f"@{self._workspace.bot_name} {text}", thread=thread, files=files)
 
-    async def say(self, channel: Channel, text: str, *, thread: Message | None = None) -> Message:
-        """Write a message; the app hears of it as far as it is subscribed."""
+    async def say(
+        self, channel: Channel, text: str, *, thread: Message | None = None, files: Sequence[SharedFile] = ()
+    ) -> Message:
+        """Write a message, with files; the app hears of it as far as it is subscribed."""
         self._must_be_in(channel)
         typed = payloads.escape_typed(self._workspace, text, labels=False)
         parent = None if thread is None else thread.thread_ts or thread.ts
-        return self._workspace.post(channel, self.id, self._workspace.version(typed, []), thread_ts=parent)
+        version = self._workspace.version(typed, [])
+        return self._workspace.post(channel, self.id, version, thread_ts=parent, files=[*files])
 
     async def delete(self, message: Message) -> None:
         """Delete a message, as its author or an admin can."""

@@ -17,7 +17,7 @@ from tests.simulators.slack.arguments import Args
 from tests.simulators.slack.conversations import direct_channel
 from tests.simulators.slack.http_mode import RequestUrl
 from tests.simulators.slack.limits import Rules
-from tests.simulators.slack.model import Call, Channel, Message, Ping, User
+from tests.simulators.slack.model import Call, Channel, Message, Ping, SharedFile, User
 from tests.simulators.slack.people import Person
 from tests.simulators.slack.reading import Json
 from tests.simulators.slack.socket_mode import Delivery, SocketMode
@@ -80,6 +80,7 @@ class SlackSimulator:
         app.router.add_route("*", "/api/{method}", self._api.serve)
         app.router.add_get("/link/{ticket}", self.socket.serve)
         app.router.add_post("/upload/{token}", self._upload)
+        app.router.add_get("/files-pri/{id}/download/{name}", self._download)
         app.router.add_post("/response/{token}", self._respond)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
@@ -165,6 +166,15 @@ class SlackSimulator:
     def dm(self, user: User) -> Channel:
         """The direct messages between this person and the bot."""
         return direct_channel(self.workspace, user)
+
+    def file(self, name: str, content: bytes, *, moved_to: str = "", **facts: object) -> SharedFile:
+        """A file that a person is about to attach; `facts` replace what Slack says of it."""
+        return files.attached(self.workspace, name, content, moved_to, facts)
+
+    @property
+    def downloads(self) -> list[str]:
+        """The Authorization header of everybody who came for a file."""
+        return self.workspace.downloads
 
     def messages(self, channel: Channel) -> list[Message]:
         """What the channel shows, oldest first, without thread replies."""
@@ -290,6 +300,9 @@ class SlackSimulator:
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
         return await files.receive_upload(self.workspace, request)
+
+    async def _download(self, request: web.Request) -> web.StreamResponse:
+        return await files.serve(self.workspace, self.bot_token, request)
 
     async def _respond(self, request: web.Request) -> web.StreamResponse:
         return await response_urls.respond(self.workspace, request)

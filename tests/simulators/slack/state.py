@@ -59,6 +59,9 @@ class Workspace:
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
         self.uploads: dict[str, Upload] = {}
+        self.attached: dict[str, SharedFile] = {}
+        """Files of people, by id."""
+        self.downloads: list[str] = []
         self.origin = ""  # the server's own address, known once it listens
         self.calls: list[Call] = []
         self.pings: list[Ping] = []
@@ -202,7 +205,7 @@ class Workspace:
         if message.metadata and with_metadata:
             body["metadata"] = message.metadata
         if message.files:
-            body["files"] = [{"id": f.id, "name": f.name, "title": f.title} for f in message.files]
+            body["files"] = [file.described(self.origin) for file in message.files]
         if message.reactions:
             body["reactions"] = [
                 {"name": name, "users": users, "count": len(users)}
@@ -222,7 +225,8 @@ class Workspace:
     def _send_message_event(self, message: Message) -> None:
         if self._hears_messages(message.channel):
             body = self.message_body(message) | self._place(message.channel)
-            self.publish(body | {"event_ts": message.ts})
+            shared = {"subtype": "file_share"} if message.files and not message.by_bot else {}
+            self.publish(body | shared | {"event_ts": message.ts})
 
     def _send_mention_event(self, message: Message) -> None:
         channel = message.channel

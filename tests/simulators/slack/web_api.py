@@ -32,6 +32,7 @@ SCOPES: Mapping[str, str] = {
     "chat.update": "chat:write",
     "files.completeUploadExternal": "files:write",
     "files.getUploadURLExternal": "files:write",
+    "files.info": "files:read",
     "reactions.add": "reactions:write",
     "reactions.remove": "reactions:write",
     "users.info": "users:read",

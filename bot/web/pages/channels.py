@@ -1,0 +1,142 @@
+"""A channel: its page, its live stream, and what people type there."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+
+from aiohttp import web
+
+from bot.desk.asks import Ask, Invocation
+from bot.desk.attachments import Limits
+from bot.desk.commands import COMMANDS, JOB_COMMANDS, Takes
+from bot.desk.desk import Door
+from bot.web import form
+from bot.web.asks import Answers, answered
+from bot.web.bodies import CommandBody, read_body
+from bot.web.pages.messages import View, thread_of, view_of
+from bot.web.problems import Problem
+from bot.web.sse import Frame, Streams, cursor
+from bot.web.templates import Templates
+from bot.web.uploads import read_form
+from executor.model import Actor, Origin
+from executor.wakeups import MESSAGES
+from storage.hub import Message
+from storage.sqlite.messages import Messages
+
+_HEADS = 50
+_FRAMES = 20
+_NAME = "{name:[a-z0-9][a-z0-9_-]{0,39}}"
+
+
+class Channels:
+    """The page's own channels. Everybody who is logged in is `actor`."""
+
+    def __init__(
+        self,
+        messages: Messages,
+        door: Door,
+        actor: Actor,
+        templates: Templates,
+        streams: Streams,
+        answers: Answers,
+        limits: Limits,
+    ) -> None:
+        self._messages = messages
+        self._door = door
+        self._actor = actor
+        self._templates = templates
+        self._streams = streams
+        self._answers = answers
+        self._limits = limits
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        return [
+            web.get("/", self._home),
+            web.get(f"/channels/{_NAME}", self._page),
+            web.get(f"/channels/{_NAME}/live", self._live),
+            web.post(f"/channels/{_NAME}/commands", self._command),
+            web.post(f"/channels/{_NAME}/jobs", self._job),
+            web.get("/messages/{id}", self._message),
+        ]
+
+    async def _home(self, request: web.Request) -> web.Response:
+        return web.Response(status=302, headers={"Location": "/channels/dev"})
+
+    async def _page(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        # The revision first: what changes while we read comes once more by the stream, and nothing is missed.
+        revision = await self._messages.revision()
+        return self._templates.page(
+            "channel.html",
+            name=name,
+            revision=revision,
+            threads=await self._threads(name),
+            delivery=str(uuid.uuid4()),
+            answer=self._answers.asked_before(request),
+            fields=form.fields(self._door.choices),
+            opened="new" in request.query,
+            hints=list(_hints()),
+            example=JOB_COMMANDS[0].example,
+            types=form.types(),
+        )
+
+    async def _threads(self, name: str) -> Sequence[View]:
+        heads = await self._messages.latest(name, _HEADS)
+        return [thread_of(head, await self._messages.replies(head.id)) for head in heads]
+
+    async def _message(self, request: web.Request) -> web.Response:
+        message = await self._messages.message(request.match_info["id"])
+        if message is None:
+            raise Problem(404, "There is no such message.")
+        return self._templates.page("single.html", view=view_of(message))
+
+    async def _live(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["name"]
+
+        async def read_after(revision: int) -> Sequence[Frame]:
+            changed = await self._messages.changed_after(name, revision, _FRAMES)
+            return [self._frame(message) for message in changed]
+
+        end = await self._messages.revision()
+        return await self._streams.serve(request, MESSAGES, read_after, after=cursor(request), end=end)
+
+    def _frame(self, message: Message) -> Frame:
+        text = self._templates.render("message.html", view=view_of(message))
+        return Frame(id=message.revision, data=text)
+
+    async def _command(self, request: web.Request) -> web.Response:
+        body = await read_body(request, CommandBody)
+        channel = request.match_info["name"]
+        if not body.text.strip() and request.content_type != "application/json":
+            return web.Response(status=303, headers={"Location": f"/channels/{channel}?new#new"})
+        invocation = Invocation(
+            text=body.text,
+            origin=Origin(actor=self._actor, channel=channel),
+            delivery=f"web:{body.delivery}",
+            zone=body.clocks,
+        )
+        answer = await answered(self._door.command(invocation))
+        return self._answers.give(request, answer, f"/channels/{channel}")
+
+    async def _job(self, request: web.Request) -> web.Response:
+        channel = request.match_info["name"]
+        async with read_form(request, form.JobBody, self._limits) as (body, files):
+            verb, args = form.verb_and_args(body)
+            ask = Ask(
+                verb=verb,
+                origin=Origin(actor=self._actor, channel=channel),
+                delivery=f"web:{body.delivery}",
+                args=args,
+                zone=body.clocks,
+                files=files,
+            )
+            answer = await answered(self._door.ask(ask))
+        return self._answers.give(request, answer, f"/channels/{channel}")
+
+
+def _hints() -> Iterator[dict[str, str]]:
+    """What the command box offers, out of the command table."""
+    for command in COMMANDS:
+        fill = f"/job {command.verb}" + ("" if command.takes in (Takes.NOTHING, Takes.VERB) else " ")
+        yield {"verb": command.verb, "fill": fill, "usage": command.usage, "summary": command.summary}

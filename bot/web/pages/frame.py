@@ -1,0 +1,26 @@
+"""What stands around every page: the ways from one to the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tab:
+    """A page that one gets to from everywhere: `g` and then `key`, or by its link."""
+
+    name: str
+    href: str
+    key: str
+
+    @property
+    def icon(self) -> str:
+        """Its sign in icons.html."""
+        return self.name.lower()
+
+
+TABS: Sequence[Tab] = (
+    Tab(name="Jobs", href="/jobs", key="j"),
+    Tab(name="Channels", href="/channels/dev", key="c"),
+)
