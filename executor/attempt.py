@@ -141,6 +141,7 @@ class Attempt:
             home=home,
             results=results,
             temp=temp,
+            budget_usd=autopilot.left_usd(job),
             received=tuple({workshop.received / file.parcel: None for file in all_of(job.payload)}),
         )
 
