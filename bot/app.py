@@ -10,12 +10,13 @@ from collections.abc import Coroutine, Mapping
 from datetime import timedelta
 
 from bot.departure import departing
-from bot.desk.desk import Desk
+from bot.desk.hearing import Hearing
 from bot.house import House, public_url
 from bot.loop_watch import LoopWatch
 from bot.news import words
 from bot.news.announcer import Announcer
 from bot.news.newsroom import Newsroom
+from bot.notices import Notices
 from bot.platforms.base import ChatPlatform, SetupFault
 from bot.platforms.discord.adapter import DiscordAdapter
 from bot.platforms.slack.adapter import SlackAdapter
@@ -70,7 +71,8 @@ class Bifrost:
             called_at={SLACK_PATH: request_url.answer} if request_url else {},
         )
         self._serve = serve
-        self.discord = _discord(settings, house.desk) if serve else None
+        self.discord = _discord(settings, house) if serve else None
+        self._notices = Notices({"slack": settings.slack.admins, "discord": settings.discord.admins})
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set, then lets what runs end for a while, interrupts the rest, tells the last
@@ -151,6 +153,8 @@ class Bifrost:
         except SetupFault as fault:
             self.slack_problem = fault.text
             log.error("slack.refused: %s", fault.text, extra={"code": fault.code})
+            if self.discord is not None:
+                await self._notices.tell(f"Slack: {fault.text}", {"discord": self.discord.platform})
 
     async def _keep_discord(self, discord: DiscordAdapter) -> None:
         try:
@@ -158,6 +162,8 @@ class Bifrost:
         except SetupFault as fault:
             self.discord_problem = fault.text
             log.error("discord.refused: %s", fault.text, extra={"code": fault.code})
+            if self.slack is not None:
+                await self._notices.tell(f"Discord: {fault.text}", {"slack": self.slack.platform})
 
 
 def _slack(settings: Settings, house: House) -> SlackAdapter | None:
@@ -171,6 +177,7 @@ def _slack(settings: Settings, house: House) -> SlackAdapter | None:
         signing_secret=slack.signing_secret.get_secret_value(),
         door=house.desk,
         board=house.board,
+        hearing=Hearing("slack", house.storage.threads, house.workshop.clock),
         base_url=slack.api_url,
         overhear=slack.replies == "all",
     )
@@ -178,13 +185,21 @@ def _slack(settings: Settings, house: House) -> SlackAdapter | None:
     return adapter
 
 
-def _discord(settings: Settings, desk: Desk) -> DiscordAdapter | None:
+def _discord(settings: Settings, house: House) -> DiscordAdapter | None:
     discord = settings.discord
     token = discord.token.get_secret_value()
     if not token:
         return None
-    adapter = DiscordAdapter(token=token, door=desk, guilds=discord.guilds, api_url=discord.api_url)
+    adapter = DiscordAdapter(
+        token=token,
+        door=house.desk,
+        hearing=Hearing("discord", house.storage.threads, house.workshop.clock),
+        guilds=discord.guilds,
+        api_url=discord.api_url,
+        overhear=discord.replies == "all",
+    )
     adapter.platform.caps = discord.pace.set(adapter.platform.caps)
+    house.desk.vouching.ask("discord", adapter.members.roles_of)
     return adapter
 
 

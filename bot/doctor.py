@@ -25,6 +25,8 @@ from executor.processes.sandbox import Mode, find_sandbox
 from storage import check_database
 
 _CHAT_S = 5
+_MAY_READ = 1 << 18 | 1 << 19
+"""The flags of a Discord application that may read what people write, verified or not."""
 _ROOM_MB = 100
 """A job alone may print 64 MiB, and 16 are held in reserve."""
 
@@ -216,13 +218,20 @@ async def _discord(settings: Settings) -> Finding:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_CHAT_S)) as session,
             session.get(f"{discord.api_url.rstrip('/')}/users/@me", headers=headers) as response,
+            session.get(f"{discord.api_url.rstrip('/')}/applications/@me", headers=headers) as about,
         ):
-            answer = await response.json()
+            answer, application = await response.json(), await about.json()
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         return Finding(what="discord", ok=False, seen=f"no answer: {error}", advice="Check the network.")
     if response.status != 200:
         advice = "Reset the bot's token in the developer portal and copy the new one."
         return Finding(what="discord", ok=False, seen=str(answer.get("message")), advice=advice)
+    if discord.replies == "all" and not int(application.get("flags") or 0) & _MAY_READ:
+        advice = (
+            "Switch on Message Content Intent on the page Bot of the developer portal, or set `replies` "
+            'under [discord] to "button".'
+        )
+        return Finding(what="discord", ok=False, seen="the bot may not read messages", advice=advice)
     return Finding(what="discord", ok=True, seen=f"as {answer.get('username')}")
 
 

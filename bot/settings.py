@@ -156,6 +156,7 @@ class Discord(_Section):
     people: frozenset[str] = frozenset()
     roles: frozenset[Snowflake] = frozenset()
     admins: frozenset[str] = frozenset()
+    replies: Literal["button", "all"] = "button"  # "all" needs Discord's message content intent
     quiet: frozenset[str] = frozenset()
     pace: DiscordPace = DiscordPace()
     api_url: str = Field(default="https://discord.com/api/v10", pattern=r"^https?://\S+$")

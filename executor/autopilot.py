@@ -22,7 +22,7 @@ PASSED = "step_failed"
 """The machine word for a step that failed, and for an attempt whose step was passed over for that."""
 _OWN_WORD = re.compile(r"^\W*Step failed: *(.+?)\W*$", re.MULTILINE)
 _HOPELESS = frozenset(
-    {"auth", "billing", "model", "spawn", "workspace", "configuration", "internal", "poison"}
+    {"auth", "billing", "budget", "model", "spawn", "workspace", "configuration", "internal", "poison"}
 )
 """Reasons that the next step would fail for as well."""
 

@@ -11,6 +11,8 @@ EFFORTS = ("low", "medium", "high")
 DEFAULT_EFFORT = "medium"
 STRONG_TYPES = frozenset({"session", "research", "autopilot"})
 """Job types that get a provider's strongest model by default; the others get the quicker one."""
+TELLS_COST = frozenset({"claude", "rehearsal"})
+"""Providers whose CLI says what a job has cost."""
 _NEAREST = 3
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from executor.model import Job, JobStatus
 
@@ -35,3 +36,30 @@ class JobPage:
 
     jobs: Sequence[Job]
     found: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSearch:
+    """What somebody looks for in all jobs; what is left empty leaves nothing out. Names match as a whole."""
+
+    text: str = ""
+    """Words that the prompt has, in whatever form and order, or the beginning of an id."""
+    statuses: Sequence[JobStatus] = ()
+    job_type: str = ""
+    provider: str = ""
+    workspace: str = ""
+    channel: str = ""
+    person: str = ""
+    """By name or by id."""
+    since: datetime | None = None
+    until: datetime | None = None
+    before: str = ""
+    """The id of the job that the look begins behind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finds:
+    """The newest jobs first. `older` is the id to go on behind; empty where all have been looked at."""
+
+    jobs: Sequence[Job]
+    older: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from executor.model import JobRequest
 from executor.ports import Clock
@@ -18,7 +18,7 @@ _LOOK_S = 60.0
 _BATCH = 100
 """Schedules that are fired in one transaction: what is due on the hour shares a commit."""
 
-Permit = Callable[[JobRequest], str]
+Permit = Callable[[JobRequest], Awaitable[str]]
 """Asked at each fire whether the schedule's owner may still have that: why not, in a sentence, or nothing."""
 
 
@@ -43,7 +43,7 @@ class Scheduler:
         while True:
             now = self._clock.now()
             schedules = await self._store.due_schedules(now, _BATCH)
-            dues = [self._permitted(due) for schedule in schedules if (due := advance(schedule, now))]
+            dues = [await self._permitted(due) for schedule in schedules if (due := advance(schedule, now))]
             if dues:
                 reach("schedules due")
                 await self._store.fire(dues)
@@ -53,8 +53,8 @@ class Scheduler:
             if len(schedules) < _BATCH:
                 return
 
-    def _permitted(self, due: Due) -> Due:
-        refusal = self._permit(due.schedule.request) if due.verdict is Verdict.STARTED else ""
+    async def _permitted(self, due: Due) -> Due:
+        refusal = await self._permit(due.schedule.request) if due.verdict is Verdict.STARTED else ""
         return deny(due, refusal) if refusal else due
 
     async def _count_anew(self) -> None:

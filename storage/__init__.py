@@ -19,7 +19,9 @@ from storage.sqlite.outbox import Outbox
 from storage.sqlite.replies import Replies
 from storage.sqlite.schedules import Schedules
 from storage.sqlite.schema import NewerSchema
+from storage.sqlite.search import Search
 from storage.sqlite.store import SqliteStore
+from storage.sqlite.threads import Threads
 
 __all__ = ["NewerSchema", "Storage", "back_up", "check_database", "open_storage"]
 
@@ -34,6 +36,8 @@ class Storage:
     hub: Hub
     schedules: Schedules
     replies: Replies
+    threads: Threads
+    search: Search
     database: Database
 
     def outage(self) -> StoreFault | None:
@@ -68,5 +72,7 @@ async def open_storage(
             hub=Hub(database, clock),
             schedules=Schedules(database, wakeups),
             replies=Replies(database, wakeups, clock),
+            threads=Threads(database),
+            search=Search(database),
             database=database,
         )

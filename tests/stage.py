@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -145,8 +145,10 @@ async def set_stage(place: Path, rules: Rules | None = None, **wishes: Any) -> A
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[tuple[House, Bifrost]]:
-    """The bot, with every door open; it is stopped as SIGTERM would stop it."""
+async def running(
+    settings: Settings, connects: Sequence[str] = ("slack", "discord")
+) -> AsyncIterator[tuple[House, Bifrost]]:
+    """The bot, once it `connects`, with every other door open; it is stopped as SIGTERM would stop it."""
     environment = {"PATH": os.environ["PATH"]}
     stop = asyncio.Event()
     async with open_house(settings, environment) as house:
@@ -155,9 +157,9 @@ async def running(settings: Settings) -> AsyncIterator[tuple[House, Bifrost]]:
         try:
             async with asyncio.timeout(START_S):
                 await bifrost.started.wait()
-                if bifrost.slack is not None:
+                if bifrost.slack is not None and "slack" in connects:
                     await bifrost.slack.ready.wait()
-                if bifrost.discord is not None:
+                if bifrost.discord is not None and "discord" in connects:
                     await bifrost.discord.ready.wait()
             yield house, bifrost
         finally:

@@ -52,8 +52,9 @@ class Invocation:
 class Ask:
     """One request of one person: of a command, a button, a form or a call.
 
-    `verb` is one of the command table, INTERRUPT, or REPLY, which is about the job of the thread in `origin`;
-    `target` is a job id or a unique prefix of one; `args` are the verb's options by name, and `prompt`.
+    `verb` is one of the command table, INTERRUPT, or REPLY, which is about the job of the thread in `origin`,
+    or where that is none about `target`; `target` is a job id or a unique prefix of one (of REPLY: an id);
+    `args` are the verb's options by name, and `prompt`.
     """
 
     verb: str

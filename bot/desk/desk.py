@@ -22,8 +22,9 @@ from bot.desk.commands import (
 from bot.desk.follow_ups import FollowUps
 from bot.desk.help import help_of, help_text
 from bot.desk.prompts import payload_of, problem_of
-from bot.desk.terms import effort_of, model_of, on_other_terms, priority_of, timeout_of
+from bot.desk.terms import check_budget, effort_of, model_of, on_other_terms, priority_of, timeout_of
 from bot.desk.timetable import Timetable
+from bot.desk.vouching import Vouching
 from bot.news.words import state
 from bot.outages import refusal
 from executor.catalog import Catalog
@@ -85,6 +86,7 @@ class Desk:
         self._storage = storage
         self._executor = executor
         self._access = access
+        self.vouching = Vouching(access)
         self._catalog = catalog
         self._workspaces = workspaces
         self._prompt_limit = prompt_limit
@@ -140,6 +142,13 @@ class Desk:
         """The values that an option may take, the default first; none where they cannot be listed."""
         return options.choices(option, self._catalog, self._workspaces)
 
+    def allows(self, origin: Origin, verb: str, job: Job) -> bool:
+        """Whether a button for `verb` on `job` may be shown, as it would not be refused."""
+        as_what = "cancel" if verb == INTERRUPT else "resume" if verb == REPLY else verb
+        if isinstance(self._access.authorize(origin, as_what, job), Deny):
+            return False
+        return not job.status.final or job.provider in self._catalog.providers
+
     async def suggest(self, origin: Origin, verb: str, typed: str) -> Sequence[tuple[str, str]]:
         """What `verb` could be about, each with a line that says what it is; nothing for strangers."""
         offers = suggestions.Offers(
@@ -150,9 +159,9 @@ class Desk:
         )
         return await offers.find(origin, verb, typed)
 
-    def refusal(self, request: JobRequest) -> str:
+    async def refusal(self, request: JobRequest) -> str:
         """Why the owner of a schedule may not have this now, in a sentence; empty where it may run."""
-        allowed = self._access.authorize(request.origin, request.type)
+        allowed = await self.vouching.authorize(request.origin, request.type)
         if isinstance(allowed, Deny):
             return allowed.reason
         if request.provider not in self._catalog.providers:
@@ -218,10 +227,6 @@ class Desk:
             raise Refusal(f"{problem}\n{commands.usage_of(command)}", "prompt")
         request = await self._request(ask, command)
         time = await self._timetable.time_of(ask)
-        if isinstance(time, Cron):
-            # Every run asks anew whether its owner may, and by then nobody vouches for roles.
-            actor = replace(ask.origin.actor, roles=frozenset())
-            self._authorize(replace(ask, origin=replace(ask.origin, actor=actor)))
         async with self._attachments.taken(ask) as files:
             request = replace(request, payload={**request.payload, **packed(files)})
             if isinstance(time, Cron):
@@ -236,6 +241,7 @@ class Desk:
 
     async def _request(self, ask: Ask, command: Command) -> JobRequest:
         model = model_of(ask.args, command.job_type, self._catalog)
+        check_budget(ask.args, model)
         try:
             workspace = self._workspaces.choose(ask.args.get("workspace") or None)
         except UnknownWorkspace as error:

@@ -73,11 +73,16 @@ class FollowUps:
 
     async def _meant(self, ask: Ask) -> Job:
         self._authorize(ask)
-        job = await self.job_of_thread(ask.origin)
+        job = await self.job_of_thread(ask.origin) or await self._named(ask)
         if job is None:
             raise Refusal(_NO_JOB)
         self._authorize(ask, job)
         return job
+
+    async def _named(self, ask: Ask) -> Job | None:
+        """The job whose button it was, where that stands in no thread of its own."""
+        job = await self._storage.jobs.job(ask.target) if ask.target else None
+        return job if job is not None and self._access.may_see(ask.origin, job) else None
 
     def _authorize(self, ask: Ask, job: Job | None = None) -> None:
         allowed = self._access.authorize(ask.origin, "resume", job)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.desk.asks import Refusal
-from executor.catalog import DEFAULT_EFFORT, EFFORTS, Catalog, Model, UnknownChoice
+from executor.catalog import DEFAULT_EFFORT, EFFORTS, TELLS_COST, Catalog, Model, UnknownChoice
 from executor.model import TIMEOUT, Job
 from executor.moments import TimeRefused, parse_span
 from executor.queueing import PRIORITIES
@@ -21,6 +21,16 @@ def model_of(args: Mapping[str, str], job_type: str, catalog: Catalog) -> Model:
         return catalog.choose(job_type, provider, model)
     except UnknownChoice as error:
         raise Refusal(str(error), "model" if model else "provider") from error
+
+
+def check_budget(args: Mapping[str, str], model: Model) -> None:
+    """A budget needs a provider that says what it has cost. Raises Refusal."""
+    if args.get("budget") and model.provider not in TELLS_COST:
+        raise Refusal(
+            f"{model.provider} does not say what a job has cost, so that a budget cannot be kept. "
+            f"Leave `--budget` out, or take one of: {_listed(tuple(sorted(TELLS_COST)))}.",
+            "budget",
+        )
 
 
 def effort_of(args: Mapping[str, str], model: Model | None, default: str = DEFAULT_EFFORT) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -33,7 +33,7 @@ class Timetable:
         *,
         schedules: Schedules,
         executor: Executor,
-        permit: Callable[[JobRequest], str],
+        permit: Callable[[JobRequest], Awaitable[str]],
         clock: Clock,
         zone: ZoneInfo,
         least_interval: timedelta,
@@ -162,7 +162,7 @@ class Timetable:
 
     async def _run(self, ask: Ask, schedule: Schedule) -> Answer:
         request = schedule.run_request(ask.delivery)
-        refusal = self._permit(request)
+        refusal = await self._permit(request)
         if refusal:
             raise Refusal(refusal)
         submission = await self._executor.submit(request)

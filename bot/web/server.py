@@ -12,7 +12,6 @@ from typing import Self
 from aiohttp import web
 
 from bot.desk.attachments import Limits
-from bot.desk.desk import Door
 from bot.platforms.hooks import Hook
 from bot.web import documents, hooks
 from bot.web.api import Api
@@ -22,6 +21,9 @@ from bot.web.documents import Documents
 from bot.web.guard import BODY_LIMIT, Address, Guard
 from bot.web.logins import Logins
 from bot.web.pages.channels import Channels
+from bot.web.pages.job import JobPage
+from bot.web.pages.jobs import JobsPage
+from bot.web.pages.rows import Door
 from bot.web.problems import Problem, answering_problems
 from bot.web.sse import Streams
 from bot.web.templates import Templates
@@ -90,6 +92,8 @@ class WebServer:
             self._assets,
             Asks(storage.messages, door, actor, answers, limits),
             Channels(storage.messages, door, actor, self._templates, self._streams, answers, limits),
+            JobsPage(storage, door, actor, self._templates, self._streams, answers),
+            JobPage(storage, door, actor, self._templates, self._streams, answers),
             Api(storage, door, actor, self._streams, self.login_link, sandbox, limits),
             Documents(storage, reports=reports, files=files),
         )

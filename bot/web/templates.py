@@ -9,6 +9,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from bot.web import ansi
 from bot.web.assets import Assets
 from bot.web.markup import to_html, visible
 from bot.web.pages.frame import TABS
@@ -32,6 +33,7 @@ class Templates:
             finalize=_finalized,
         )
         self._environment.filters |= {
+            "ansi": ansi.to_html,
             "iso": iso,
             "markdown": to_html,
             "order": order,

@@ -8,7 +8,7 @@ from executor.listing import JobFilter
 from executor.model import JobStatus
 from storage.sqlite.rows import to_text
 
-_NEWER_THAN_ALL = "9"
+NEWER_THAN_ALL = "9"
 """Sorts behind every time."""
 
 
@@ -27,6 +27,6 @@ def filter_values(wanted: JobFilter) -> dict[str, object]:
         "team": sight.team if sight else None,
         "channel": sight.channel if sight else None,
         "user_id": sight.user_id if sight else None,
-        "before_at": to_text(before.created_at) if before else _NEWER_THAN_ALL,
+        "before_at": to_text(before.created_at) if before else NEWER_THAN_ALL,
         "before": before.id if before else "",
     }

@@ -23,6 +23,7 @@ from tests.bench import (
     ingest,
     load,
     memory,
+    page,
     queue,
     streaming_memory,
     table,
@@ -43,6 +44,7 @@ _MEASUREMENTS: Mapping[str, Callable[[Path], Awaitable[Sequence[Figure]]]] = {
     "load": load.measure,
     "streaming": streaming_memory.measure,
     "day": day.measure,
+    "page": page.measure,
 }
 _RESULTS = Path(__file__).parents[2] / "build" / "bench.json"
 _TIMEOUT_S = 300.0

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from executor.model import Job
+from executor.model import Job, JobRequest
 from executor.ports import SystemClock
 from executor.scheduler import Scheduler
 from executor.schedules import Due, new_schedule
@@ -68,6 +68,10 @@ async def measure(place: Path) -> Sequence[Figure]:
     ]
 
 
+async def _anyone(_: JobRequest) -> str:
+    return ""
+
+
 async def _late_ms(path: Path, offsets: Sequence[timedelta]) -> list[float]:
     wakeups = Wakeups()
     async with open_database(path) as database:
@@ -78,7 +82,7 @@ async def _late_ms(path: Path, offsets: Sequence[timedelta]) -> list[float]:
         await asyncio.to_thread(_multiply, path)
         begin = SystemClock().now() + _AHEAD
         await asyncio.to_thread(_set_due, path, [begin + offset for offset in offsets])
-        firing = asyncio.create_task(Scheduler(store, wakeups, SystemClock(), lambda _: "").run())
+        firing = asyncio.create_task(Scheduler(store, wakeups, SystemClock(), _anyone).run())
         try:
             await store.all_fired.wait()
         finally:

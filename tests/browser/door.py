@@ -15,6 +15,7 @@ from bot.desk.grammar import parse
 from bot.desk.help import help_text
 from bot.platforms.web import WebPlatform
 from bot.web.server import WebServer
+from executor.model import Job, Origin
 from executor.wakeups import Bell, Wakeups
 from storage import Storage, open_storage
 
@@ -31,6 +32,8 @@ class RecordingDoor:
         self.error: Exception | None = None
         self.wrong: dict[str, str] = {}
         """The field that is wrong, by verb."""
+        self.refused: set[str] = set()
+        """The verbs that nobody may have."""
 
     async def command(self, invocation: Invocation) -> Answer:
         if self.error:
@@ -51,6 +54,9 @@ class RecordingDoor:
         if ask.verb in self.wrong:
             return Answer(ok=False, text="That is `wrong`.\nUsage: …", field=self.wrong[ask.verb])
         return Answer(ok=True, text=f"`{ask.target}`: {ask.verb} it is.")
+
+    def allows(self, origin: Origin, verb: str, job: Job) -> bool:
+        return verb not in self.refused
 
     def choices(self, option: str) -> Sequence[str]:
         return {"priority": ("normal", "low", "high"), "missed": ("once", "skip")}.get(option, ())

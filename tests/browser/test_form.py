@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, FilePayload, expect
 
 from tests.browser.chromium import DESKTOP, PHONE, opened
 from tests.browser.door import Site
@@ -105,18 +105,18 @@ async def test_the_form_is_fit_for_everybody(
 
 
 async def test_files_go_with_the_form_and_with_replies(browser: Browser, site: Site) -> None:
-    picture = {"name": "chart.png", "mimeType": "image/png", "buffer": b"PNG"}
-    notes = {"name": "notes.md", "mimeType": "text/markdown", "buffer": b"# Hi"}
+    picture = FilePayload(name="chart.png", mimeType="image/png", buffer=b"PNG")
+    notes = FilePayload(name="notes.md", mimeType="text/markdown", buffer=b"# Hi")
     await busy_morning(site.platform)
     async with opened(browser, site) as page:
         await page.get_by_text("New job…").click()
         await page.get_by_label("Prompt").fill("what is this?")
-        await page.get_by_label("Files", exact=True).set_input_files([picture, notes])  # type: ignore[list-item]
+        await page.get_by_label("Files", exact=True).set_input_files([picture, notes])
         await page.get_by_role("button", name="Start").click()
         await expect(page.locator("#answer")).to_contain_text("research it is")
         await page.get_by_text("Reply", exact=True).first.click()
         reply = page.get_by_label("Files that go with the reply").first
-        await reply.set_input_files([picture])  # type: ignore[list-item]
+        await reply.set_input_files([picture])
         await page.get_by_role("button", name="Send", exact=True).first.click()
         await expect(page.locator("#answer")).to_contain_text("reply it is")
         await expect(reply).to_have_value("")

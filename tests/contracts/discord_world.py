@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from bot.desk.hearing import Hearing
 from bot.platforms.base import Place
 from bot.platforms.discord.adapter import DiscordAdapter
 from bot.platforms.discord.platform import DiscordPlatform
 from executor.model import Origin
+from executor.ports import SystemClock
 from tests.contracts import slack_world
 from tests.simulators.discord import Channel, DiscordSimulator, Message, Person, Rules
 
@@ -16,6 +18,7 @@ QUEUED = slack_world.QUEUED
 PAGE = slack_world.PAGE
 card = slack_world.card
 running = slack_world.running
+Threads = slack_world.Threads
 
 
 class Desk(slack_world.Desk):
@@ -52,9 +55,21 @@ class World:
 
 
 def adapter_for(
-    discord: DiscordSimulator, desk: Desk, guilds: frozenset[str] = frozenset()
+    discord: DiscordSimulator,
+    desk: Desk,
+    guilds: frozenset[str] = frozenset(),
+    *,
+    threads: Threads | None = None,
+    overhear: bool = False,
 ) -> DiscordAdapter:
-    return DiscordAdapter(token=discord.token, door=desk, guilds=guilds, api_url=discord.api_url)
+    return DiscordAdapter(
+        token=discord.token,
+        door=desk,
+        hearing=Hearing("discord", threads or Threads(), SystemClock()),
+        guilds=guilds,
+        api_url=discord.api_url,
+        overhear=overhear,
+    )
 
 
 @asynccontextmanager

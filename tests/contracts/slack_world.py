@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.desk.asks import Answer, Ask, Invocation
 from bot.desk.board import Overview
+from bot.desk.hearing import Hearing
 from bot.platforms.base import (
     Action,
     Announcement,
@@ -23,7 +24,9 @@ from bot.platforms.slack.adapter import SCOPES, SlackAdapter
 from bot.platforms.slack.doors import EVENTS
 from bot.platforms.slack.platform import SlackPlatform
 from executor.model import Actor, Job, JobStatus, Origin
+from executor.ports import SystemClock
 from executor.wakeups import NEWS, Bell, Wakeups
+from storage.threads import Thread
 from tests.simulators.slack import Channel, Delivery, Person, SlackSimulator
 
 CHOICES = {
@@ -62,6 +65,30 @@ class Board:
         self._wakeups.ring(NEWS)
 
 
+class Threads:
+    """The other side of what is read back: the threads of jobs, and up to when people were heard there."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Thread] = []
+        self.heard_at: datetime | None = None
+        self.changed: Callable[[], None] = lambda: None
+
+    def job(self, team: str, channel: str, thread: str) -> None:
+        """Since an hour there is a job in this thread."""
+        since = datetime.now(UTC) - timedelta(hours=1)
+        self.jobs.append(Thread(team=team, channel=channel, id=thread, since=since))
+
+    async def open(self, platform: str, since: datetime, most: int) -> Sequence[Thread]:
+        return self.jobs[:most]
+
+    async def heard(self, platform: str) -> datetime | None:
+        return self.heard_at
+
+    async def hear(self, platform: str, at: datetime) -> None:
+        self.heard_at = at
+        self.changed()
+
+
 QUEUED = Answer(ok=True, text="queued as `#3fa9c1`")
 
 
@@ -85,6 +112,9 @@ class Desk:
     async def ask(self, ask: Ask) -> Answer:
         self.asks.append(ask)
         return await self._say()
+
+    def allows(self, origin: Origin, verb: str, job: Job) -> bool:
+        return True
 
     def choices(self, option: str) -> Sequence[str]:
         return CHOICES.get(option, ())
@@ -130,9 +160,18 @@ def simulator(**given: Any) -> SlackSimulator:
     return SlackSimulator(**{"scopes": SCOPES, "events": EVENTS} | given)
 
 
-def adapter_for(slack: SlackSimulator, desk: Desk, board: Board | None = None, **given: Any) -> SlackAdapter:
+def adapter_for(
+    slack: SlackSimulator,
+    desk: Desk,
+    board: Board | None = None,
+    threads: Threads | None = None,
+    **given: Any,
+) -> SlackAdapter:
     tokens = {"bot_token": slack.bot_token, "app_token": slack.app_token}
-    return SlackAdapter(door=desk, board=board or Board(), base_url=slack.base_url, **tokens | given)
+    hearing = Hearing("slack", threads or Threads(), SystemClock())
+    return SlackAdapter(
+        door=desk, board=board or Board(), hearing=hearing, base_url=slack.base_url, **tokens | given
+    )
 
 
 @asynccontextmanager

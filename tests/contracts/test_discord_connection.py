@@ -45,7 +45,8 @@ async def test_only_the_intent_for_guilds_is_asked_for() -> None:
 
 async def test_a_wrong_token_stops_the_adapter_with_a_sentence() -> None:
     async with DiscordSimulator() as discord:
-        adapter = DiscordAdapter(token="wrong", door=Desk(), api_url=discord.api_url)
+        discord.token = "wrong"
+        adapter = adapter_for(discord, Desk())
         fault = await run_until_fault(adapter)
     assert fault.code == "401"
     assert "bot token" in fault.text
@@ -150,6 +151,19 @@ async def test_commands_of_named_guilds_are_declared_there_alone() -> None:
         assert len(discord.guild.commands[discord.guild.id]) == 2
 
 
+async def test_who_names_servers_or_names_them_no_more_leaves_no_commands_behind() -> None:
+    async with DiscordSimulator() as discord:
+        named = frozenset({discord.guild.id})
+        for guilds, declared in ((named, {discord.guild.id}), (frozenset[str](), {""}), (named, {*named})):
+            for _ in range(2):
+                async with running(adapter_for(discord, Desk(), guilds)):
+                    assert {
+                        scope for scope, commands in discord.guild.commands.items() if commands
+                    } == declared
+        puts = [call.route for call in discord.calls if call.route.startswith("PUT")]
+        assert puts == [PUT_GUILD, PUT, PUT_GUILD, PUT_GUILD, PUT]
+
+
 async def test_a_guild_that_the_bot_is_not_in_stops_the_adapter_with_a_sentence() -> None:
     async with DiscordSimulator() as discord:
         fault = await run_until_fault(adapter_for(discord, Desk(), frozenset({"123456789"})))
@@ -187,3 +201,21 @@ async def test_nothing_is_left_running_when_it_has_ended() -> None:
 @pytest.fixture(autouse=True)
 def warnings_only(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
+
+
+# Who is not there
+
+
+async def test_the_roles_of_somebody_are_asked_for_once_and_fail_closed() -> None:
+    async with DiscordSimulator() as discord:
+        crew = discord.role("crew")
+        ann, guild = discord.person("Ann", roles=(crew,)), discord.guild.id
+        adapter = adapter_for(discord, Desk())
+        async with running(adapter):
+            members = adapter.members
+            assert [await members.roles_of(guild, ann.id) for _ in range(2)] == [frozenset({crew})] * 2
+            assert await members.roles_of(guild, "4711") == frozenset(), "who has left has no roles"
+            discord.fail_next("GET /guilds/{guild}/members/{user}", status=503)
+            assert await members.roles_of(guild, discord.person("Eve").id) is None
+        asked = [call.path for call in discord.calls if "/members/" in call.path]
+        assert len(asked) == len(set(asked)) == 3

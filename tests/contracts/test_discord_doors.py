@@ -257,7 +257,7 @@ async def test_a_button_that_is_not_ours_is_answered(world: World) -> None:
 async def test_a_slow_answer_to_a_click_is_told_when_it_comes(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doors, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(doors, "PATIENCE_S", 0)
     await world.platform.post(world.place, ENDED, "job-1:card")
     world.desk.answer = Answer(ok=False, text="`3fa9c1` goes on already.")
     world.desk.open.clear()
@@ -274,7 +274,8 @@ async def test_a_reply_goes_on_with_the_job_in_new_words(world: World) -> None:
     done = await world.ada.submits(opened, {"prompt": "and now the tests"})
     assert (done.text, done.is_private) == ("queued as `#3fa9c1`", True)
     (ask,) = world.desk.asks
-    assert (ask.verb, ask.target, ask.args) == ("resume", "3fa9c1", {"prompt": "and now the tests"})
+    assert (ask.verb, ask.target, ask.args) == ("reply", "3fa9c1", {"prompt": "and now the tests"})
+    assert ask.origin.thread == world.dev.messages[0].id
 
 
 # Forms

@@ -64,7 +64,7 @@ class Court:
 async def in_session() -> AsyncIterator[Court]:
     desk, api = Desk(), DiscordApi()
     doors = Doors(door=desk, errands=Errands(), guilds=frozenset(), files=Files(API_URL))
-    client = Client(doors, lambda client, listens: api.use(client) if listens else None)
+    client = Client(doors, lambda client, listens, _: api.use(client) if listens else None)
     async with simcord.run(client) as env:
         guild = env.create_guild()
         ada = guild.add_member(env.create_user("Ada"))
@@ -165,4 +165,4 @@ async def test_every_form_is_taken_and_comes_back(way: str) -> None:
         await court.ada.submit_modal(shown, FILLED[way])
         (ask,) = court.desk.asks
         assert ask.args["prompt"] == "fix it"
-        assert ask.verb == ("resume" if way == "reply" else "research")
+        assert ask.verb == ("reply" if way == "reply" else "research")

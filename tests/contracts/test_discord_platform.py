@@ -47,7 +47,7 @@ async def test_a_card_is_posted_in_its_colour_with_a_thread_named_after_it(world
     assert message.id == message_id
     assert message.is_v2
     assert message.accent == 0x5865F2
-    assert message.buttons == ["Cancel"]
+    assert message.buttons == ["Cancel", "Reply"]
     assert "how do *we* cache?" in message.plain
     assert message.thread is not None
     assert message.thread.name == "research 3fa9c1 · how do *we* cache?"
@@ -206,7 +206,7 @@ async def test_a_job_asked_for_in_a_thread_stays_there(world: World) -> None:
     head = world.discord.say(world.ada, world.dev, "how do we cache?")
     thread = world.discord.guild.start_thread(world.dev, head, "talk")
     await world.platform.post(world.thread(thread.id), card(), "job-1:card")
-    assert [message.buttons for message in thread.messages] == [["Cancel"]]
+    assert [message.buttons for message in thread.messages] == [["Cancel", "Reply"]]
     assert world.dev.messages == [head]
 
 

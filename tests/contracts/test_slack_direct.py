@@ -26,7 +26,7 @@ async def test_what_is_written_directly_works_like_a_command(world: World) -> No
     assert invocation.text == "research a <b> & how we cache"
     assert (invocation.origin.channel, invocation.origin.thread) == (direct.id, None)
     assert invocation.origin.actor.user_id == world.ada.id
-    assert invocation.delivery == f"slack:event:{world.slack.deliveries[0].payload['event_id']}"
+    assert invocation.delivery == f"slack:event:{world.slack.deliveries[0].payload['event']['client_msg_id']}"
     assert invocation.zone is not None and await invocation.zone() == "Europe/Berlin"
     await world.settled()
 

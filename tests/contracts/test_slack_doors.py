@@ -154,9 +154,9 @@ async def test_a_refused_form_stays_open_with_the_sentence_beside_its_field(worl
 async def test_a_slow_desk_closes_the_form_and_tells_later(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answering, "PATIENCE_S", 0.05)
     await world.ada.command("/job", "", channel=world.dev)
     view = await world.ada.wait_view()
+    monkeypatch.setattr(answering, "PATIENCE_S", 0)  # what is not answered at once is slow
     world.desk.open.clear()
     assert not await world.ada.submit(view, {"prompt": "x"})
     world.desk.open.set()
@@ -174,7 +174,7 @@ async def test_a_mention_is_seen_and_accepted(world: World) -> None:
     assert invocation.text == "research a <b> &amp; see https://x.org"
     assert invocation.origin.thread is None
     _, mentioned = await world.settled(2)  # Slack tells of the message and of the mention
-    assert invocation.delivery == f"slack:event:{mentioned.payload['event_id']}"
+    assert invocation.delivery == f"slack:event:{mentioned.payload['event']['client_msg_id']}"
 
 
 @pytest.mark.parametrize("direct", [False, True])
@@ -238,22 +238,33 @@ async def test_a_mention_is_acknowledged_only_after_the_desk_has_answered(world:
     await world.settled(3)
 
 
-async def test_the_same_mention_delivered_again_has_the_same_name(world: World) -> None:
+async def test_the_same_mention_delivered_again_is_done_once(world: World) -> None:
     """F47."""
     await world.ada.mention(world.dev, "research x")
     _, delivery = await world.settled(2)
+    await world.slack.redeliver(delivery, new_envelope_id=True)
+    await world.slack.until(lambda: all(attempt.acks for attempt in delivery.attempts))
+    assert len(delivery.attempts) == 2
+    assert len(world.desk.invocations) == 1
+
+
+async def test_a_mention_that_could_not_be_taken_in_is_done_when_it_comes_again(world: World) -> None:
+    world.desk.answer = Answer(ok=False, text="The disk is full.", unavailable=True)
+    await world.ada.mention(world.dev, "research x")
+    _, delivery = await world.settled(2)
+    world.desk.answer = QUEUED
     await world.slack.redeliver(delivery, new_envelope_id=True)
     await world.slack.until(lambda: len(world.desk.invocations) == 2)
     assert len({invocation.delivery for invocation in world.desk.invocations}) == 1
 
 
-async def test_one_message_that_comes_as_two_events_has_one_name(world: World) -> None:
+async def test_one_message_that_comes_as_two_events_is_done_once(world: World) -> None:
     """F47."""
     for ts in ("1.1", "1.2"):
         event = {"type": "app_mention", "user": world.ada.id, "text": "research y", "ts": ts}
         world.slack.socket.publish(event | {"channel": world.dev.id, "client_msg_id": "b8f9-77"})
     await world.settled(2)
-    assert len({invocation.delivery for invocation in world.desk.invocations}) == 1
+    assert [invocation.delivery for invocation in world.desk.invocations] == ["slack:event:b8f9-77"]
 
 
 @pytest.mark.parametrize("extra", [{"bot_id": "B999"}, {"user": None}])
@@ -338,7 +349,7 @@ async def test_a_click_while_the_desk_fails_is_acknowledged_and_apologised_for(w
 async def test_a_slow_answer_to_a_mention_or_click_is_told_when_it_comes(
     world: World, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    monkeypatch.setattr(answering, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(answering, "PATIENCE_S", 0)
     world.desk.answer = Answer(ok=False, text="`#3fa9c1` is done already.")
     await world.platform.post(world.place, card(), "job-1")
     world.desk.open.clear()

@@ -140,13 +140,12 @@ async def test_a_request_that_was_answered_is_refused_when_it_is_sent_again(site
     assert len(site.world.desk.invocations) == 1
 
 
-async def test_what_slack_itself_sends_again_is_signed_anew_and_has_the_same_name(site: Site) -> None:
+async def test_what_slack_itself_sends_again_is_signed_anew_and_done_once(site: Site) -> None:
     """F47."""
     body = site.mention().body
     for age_s in (5, 2):
         assert (await site.url.send(site.url.sign(body, JSON, age_s=age_s)))[0] == 200
-    first, second = site.world.desk.invocations
-    assert first.delivery == second.delivery == "slack:event:Ev1"
+    assert len(site.world.desk.invocations) == 1
 
 
 async def test_nonsense_that_is_signed_harms_nobody(site: Site) -> None:

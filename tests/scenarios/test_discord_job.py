@@ -35,7 +35,7 @@ class Scene:
         self.eve: Person = discord.person("Eve")
         self._place = place
 
-    def settings(self, step_seconds: float = 0.0) -> Settings:
+    def settings(self, step_seconds: float = 0.0, replies: str = "button") -> Settings:
         """With the agent that needs no account, so slow."""
         workspace = self._place / "workspace"
         workspace.mkdir(exist_ok=True)
@@ -55,6 +55,7 @@ class Scene:
             guilds = ["{self.discord.guild.id}"]
             channels = ["{self.dev.id}"]
             people = {json.dumps([self.ann.id])}
+            replies = "{replies}"
             """
         )
         return load(config, {})
@@ -79,8 +80,8 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
 
 
 @asynccontextmanager
-async def bot(scene: Scene, step_seconds: float = 0.0) -> AsyncIterator[House]:
-    async with running(scene.settings(step_seconds)) as (house, _):
+async def bot(scene: Scene, step_seconds: float = 0.0, replies: str = "button") -> AsyncIterator[House]:
+    async with running(scene.settings(step_seconds, replies)) as (house, _):
         yield house
 
 
@@ -129,7 +130,7 @@ async def test_cancel_then_resume_then_a_restart_and_the_buttons_still_work(scen
         await scene.sees(lambda: scene.replies, "output in the thread")
         asked = await scene.ann.clicks(scene.card, "Cancel")
         assert asked.original is not None
-        assert scene.card.buttons == ["Cancel"], "nothing is stopped before it is confirmed"
+        assert scene.card.buttons == ["Cancel", "Reply"], "nothing is stopped before it is confirmed"
         stopped = await scene.ann.clicks(asked.original, "Cancel")
         assert "Stopping job" in stopped.text
         first = await ended(house)
@@ -194,6 +195,43 @@ async def test_a_token_that_discord_refuses_stops_discord_alone(scene: Scene) ->
         assert await house.storage.jobs.jobs() == []
 
 
+async def test_a_thread_is_one_conversation_also_over_an_absence(scene: Scene) -> None:
+    scene.discord.allow_content()
+    async with bot(scene, replies="all", step_seconds=0.3) as house:
+        await scene.ann.runs("/job research", {"prompt": "how do we cache?"}, channel=scene.dev)
+        await scene.sees(lambda: scene.dev.messages and "Reply" in scene.card.buttons, "a job that runs")
+        thread = scene.card.thread
+        assert thread is not None
+        first = scene.discord.say(scene.ann, thread, "and the tests")
+        aside = scene.discord.say(scene.eve, thread, "nice")
+        await scene.sees(lambda: first.reactions, "eyes")
+        job = await ended(house)
+        assert job.status is JobStatus.DONE, job
+    said = [scene.discord.say(scene.ann, thread, words) for words in ("now the docs", "and the log")]
+    for _ in range(2):
+        async with bot(scene, replies="all") as house:
+            await scene.sees(lambda: all(each.reactions for each in said), "eyes")
+            job = await ended(house)
+    async with bot(scene) as house:
+        jobs = await house.storage.jobs.jobs()
+    prompts = [each.prompt for each in reversed(jobs)]
+    assert prompts[0] == "how do we cache?"
+    assert " ".join("\n".join(prompts[1:]).split()) == "and the tests now the docs and the log"
+    assert job.session_id == jobs[-1].session_id
+    assert not aside.reactions
+
+
+async def test_the_form_of_a_job_that_runs_is_a_reply_to_it(scene: Scene) -> None:
+    async with bot(scene, step_seconds=0.5) as house:
+        await scene.ann.runs("/job research", {"prompt": "how do we cache?"}, channel=scene.dev)
+        await scene.sees(lambda: scene.dev.messages and "Reply" in scene.card.buttons, "a job that runs")
+        opened = await scene.ann.clicks(scene.card, "Reply")
+        done = await scene.ann.submits(opened, {"prompt": "and the tests"})
+        assert "Your reply is kept" in done.text
+        await scene.sees(lambda: "Take the reply now" in scene.card.buttons, "that it waits")
+        await ended(house)
+
+
 async def test_the_doctor_tries_the_token(tmp_path: Path) -> None:
     async with DiscordSimulator() as discord:
         settings = Scene(discord, tmp_path).settings()
@@ -203,6 +241,10 @@ async def test_the_doctor_tries_the_token(tmp_path: Path) -> None:
             return next(finding for finding in findings if finding.what == "discord")
 
         assert ((await found()).ok, (await found()).seen) == (True, "as bifrost")
+        settings = Scene(discord, tmp_path).settings(replies="all")
+        assert "Message Content Intent" in (await found()).advice
+        discord.allow_content()
+        assert (await found()).ok
         discord.refuse_token()
         refused = await found()
         assert (refused.ok, refused.seen) == (False, "401: Unauthorized")

@@ -31,14 +31,14 @@ async def test_a_running_job_goes_on_with_its_session_after_the_bot_was_stopped(
     async with hang_backdrop(tmp_path, Wishes()) as backdrop:
         slack, ann = backdrop.slack, backdrop.people[0]
         dev = slack.channel("dev")
-        async with _serving(backdrop.config, slack) as bot:
+        async with serving(backdrop.config, slack) as bot:
             await ann.command("/job", "session take your time [[hang_once:300]]", channel=dev)
             await slack.until(lambda: _shows(dev, "Cancel"), timeout=START_S, what="a running card")
             await backdrop.models.until(lambda: backdrop.models.requests, timeout=LATER_S)
             bot.send_signal(how)
             assert await asyncio.wait_for(bot.wait(), START_S) == (0 if how is signal.SIGTERM else -how)
 
-        async with _serving(backdrop.config, slack):
+        async with serving(backdrop.config, slack):
             await slack.until(lambda: _results(dev), timeout=LATER_S, what="the last word")
             await slack.until(lambda: "done" in dev.messages[0].plain, timeout=LATER_S, what="a card done")
         (card,) = dev.messages
@@ -54,12 +54,12 @@ async def test_a_bot_killed_again_and_again_announces_each_job_once(tmp_path: Pa
         slack, ann = backdrop.slack, backdrop.people[0]
         dev = slack.channel("dev")
         for number in range(2):
-            async with _serving(backdrop.config, slack) as bot:
+            async with serving(backdrop.config, slack) as bot:
                 await ann.command("/job", f"research how, number {number}?", channel=dev)
                 await slack.until(partial(_has, dev, number + 1), timeout=START_S, what="a card")
                 bot.kill()
                 await asyncio.wait_for(bot.wait(), START_S)
-        async with _serving(backdrop.config, slack):
+        async with serving(backdrop.config, slack):
             await slack.until(lambda: len(_results(dev)) == 2, timeout=LATER_S, what="two last words")
             await slack.until(
                 lambda: all("done" in m.plain for m in dev.messages), timeout=LATER_S, what="two cards done"
@@ -70,7 +70,7 @@ async def test_a_bot_killed_again_and_again_announces_each_job_once(tmp_path: Pa
 
 
 @asynccontextmanager
-async def _serving(config: Path, slack: SlackSimulator) -> AsyncIterator[asyncio.subprocess.Process]:
+async def serving(config: Path, slack: SlackSimulator) -> AsyncIterator[asyncio.subprocess.Process]:
     """The real program in a process of its own, connected to Slack; stopped by SIGTERM if it still runs."""
     log = config.with_suffix(".log").open("ab")
     await slack.until(lambda: not slack.connections, timeout=START_S, what="the last bot's socket to close")

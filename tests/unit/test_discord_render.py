@@ -88,7 +88,8 @@ async def test_every_card_is_one_that_discord_takes(
 async def test_what_makes_no_custom_id_of_ours_is_no_button() -> None:
     actions = [Action(verb="cancel", label="Cancel", job_id=job_id) for job_id in ("3fa9c1", "x:y", "a" * 99)]
     assert [button["custom_id"] for button in buttons(components(card(actions=actions)))] == [
-        "job:cancel:3fa9c1"
+        "job:cancel:3fa9c1",
+        "job:reply:3fa9c1",
     ]
 
 
@@ -102,6 +103,9 @@ async def test_a_card_says_in_words_what_its_colour_says() -> None:
     assert len(seen) == len(Tone)
 
 
-async def test_a_running_job_offers_no_reply() -> None:
+async def test_a_job_offers_a_reply_while_it_runs_and_once_it_has_ended() -> None:
+    cancel = Action(verb="cancel", label="Cancel", job_id="3fa9c1")
+    running = card(actions=[cancel])
+    assert [button["label"] for button in buttons(components(running))] == ["Cancel", "Reply"]
     limited = card(tone=Tone.WAITING, actions=[Action(verb="resume", label="Resume now", job_id="3fa9c1")])
     assert [button["label"] for button in buttons(components(limited))] == ["Resume now"]

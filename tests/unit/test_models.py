@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from bot.configuration import BadConfiguration, load
+from bot.desk.asks import Ask
 from bot.desk.models import listing
 from bot.house import catalog_of
 from executor.catalog import Catalog, UnknownChoice
 from executor.model import Origin
-from tests.unit.office import ANN, EVE, Office, an_office
+from tests.unit.office import ANN, EVE, Office, an_office, desk_on
 
 ALL = Catalog(providers=("claude", "gemini", "codex", "rehearsal"))
 NAMES = {
@@ -154,6 +155,17 @@ async def test_a_form_that_brings_an_option_of_another_type_is_refused_at_that_f
     answer = await office.send("session", {"prompt": "x", "budget": "5"})
     assert "`--budget` is no option of `/job session`" in await office.refused(answer, before)
     assert answer.field == "budget"
+
+
+@pytest.mark.parametrize("provider", ["gemini", "codex"])
+async def test_a_budget_is_refused_where_nobody_says_what_it_costs(tmp_path: Path, provider: str) -> None:
+    async with an_office(tmp_path) as office:
+        desk = desk_on(office.storage, providers=("claude", provider))
+        asked = {"prompt": "- One", "budget": "5", "provider": provider}
+        origin = Origin(actor=ANN, channel="C0DEV")
+        answer = await desk.ask(Ask(verb="autopilot", origin=origin, delivery="d", args=asked))
+        assert not answer.ok and answer.field == "budget"
+        assert answer.text.startswith(f"{provider} does not say what a job has cost")
 
 
 async def test_clara_needs_no_words(office: Office) -> None:

@@ -24,7 +24,7 @@ HOUR = timedelta(hours=1)
 BOUND_S = 20.0
 
 
-def anyone(request: JobRequest) -> str:
+async def anyone(request: JobRequest) -> str:
     return ""
 
 
@@ -181,9 +181,10 @@ async def test_a_restart_starts_no_run_again_and_none_too_few(tmp_path: Path) ->
 
 
 async def test_an_owner_who_lost_the_right_starts_nothing_more(tmp_path: Path) -> None:
-    async with rig(
-        tmp_path, permit=lambda request: f"{request.origin.actor.name} is not on the list."
-    ) as stage:
+    async def nobody(request: JobRequest) -> str:
+        return f"{request.origin.actor.name} is not on the list."
+
+    async with rig(tmp_path, permit=nobody) as stage:
         await stage.add()
         await stage.jump(START + HOUR)
         assert await stage.table.jobs() == []

@@ -11,7 +11,7 @@ from jsonschema import Draft7Validator
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.platforms.slack.adapter import SCOPES
-from bot.platforms.slack.doors import EVENTS, ON_MESSAGE
+from bot.platforms.slack.doors import ANYWHERE, EVENTS, ON_MESSAGE
 from bot.platforms.slack.request_url import PATH
 
 ROOT = Path(__file__).parents[2]
@@ -88,10 +88,11 @@ def test_the_manifest_declares_the_one_command_with_entities_escaped(manifest: A
     assert command["usage_hint"]
 
 
-def test_the_manifest_declares_the_one_shortcut(manifest: Any) -> None:
-    (shortcut,) = manifest["features"]["shortcuts"]
-    assert (shortcut["type"], shortcut["callback_id"]) == ("message", ON_MESSAGE)
-    assert len(shortcut["name"]) <= 24  # Slack refuses a longer one
+def test_the_manifest_declares_both_shortcuts(manifest: Any) -> None:
+    shortcuts = manifest["features"]["shortcuts"]
+    declared = [(shortcut["type"], shortcut["callback_id"]) for shortcut in shortcuts]
+    assert declared == [("message", ON_MESSAGE), ("global", ANYWHERE)]
+    assert all(len(shortcut["name"]) <= 24 for shortcut in shortcuts)  # Slack refuses a longer one
 
 
 def test_buttons_and_forms_come_by_socket_mode(manifest: Any) -> None:

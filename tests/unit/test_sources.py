@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from executor.events import Body, TextWritten, ToolEnded, ToolStarted
 from executor.sources import NOT_READ, mark, opened
+from tests.unit.attempt_scene import open_scene
 
 SEEN = [
     "https://www.example.org/a/",
@@ -57,3 +60,12 @@ def test_a_call_that_failed_has_opened_nothing() -> None:
         ToolStarted(tool_id="3", name="Read"),
     ]
     assert opened(events) == ["a.py"]
+
+
+async def test_a_published_report_marks_what_was_not_read(tmp_path: Path) -> None:
+    async with open_scene(tmp_path) as scene:
+        script = "printf '# T\\n\\n## Sources\\n\\n- src/cache.py\\n' > $RESULTS/report.md; echo done Done."
+        job = await scene.ran(script, type="research")
+        assert job.report_slug is not None
+        report = (tmp_path / "reports" / job.report_slug / "report.md").read_text()
+        assert report.endswith(f"- src/cache.py {NOT_READ}\n")

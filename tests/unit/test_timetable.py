@@ -200,16 +200,47 @@ async def test_nobody_changes_the_schedule_of_another(office: Office, change: st
 
 async def test_an_owner_who_may_no_longer_run_it_is_told_why(office: Office) -> None:
     request = (await scheduled(office)).request
-    assert office.desk.refusal(request) == ""
-    assert office.desk.refusal(replace(request, provider="gemini")) == "gemini is switched off here."
-    assert office.desk.refusal(replace(request, workspace="gone")).startswith("There is no workspace `gone`")
+    assert (await office.desk.refusal(request)) == ""
+    assert (await office.desk.refusal(replace(request, provider="gemini"))) == "gemini is switched off here."
+    assert (await office.desk.refusal(replace(request, workspace="gone"))).startswith(
+        "There is no workspace `gone`"
+    )
     shut_out = replace(request, origin=Origin(actor=EVE, channel="C0DEV"))
-    assert office.desk.refusal(shut_out).startswith("You are not on the list")
+    assert (await office.desk.refusal(shut_out)).startswith("You are not on the list")
 
 
-async def test_who_is_let_in_by_a_role_alone_may_not_own_a_schedule(office: Office) -> None:
+@pytest.mark.parametrize(
+    ("roles", "told"),
+    [
+        (frozenset({"crew", "x"}), ""),
+        (frozenset({"x"}), "You are not on the list"),
+        (None, "Slack did not say which roles the owner has"),
+    ],
+)
+async def test_of_who_is_let_in_by_a_role_alone_it_is_asked_at_each_run(
+    office: Office, roles: frozenset[str] | None, told: str
+) -> None:
     eve = replace(EVE, roles=frozenset({"crew"}))
-    assert (await office.type("session tidy up", eve)).ok
-    before = office.rows()
-    refused = await office.refused(await office.type('session tidy up --cron "0 2 * * *"', eve), before)
-    assert "add `eve` to `people`" in refused
+    assert (await office.type('session tidy up --cron "0 2 * * *"', eve)).ok
+    (schedule,) = await office.storage.schedules.schedules()
+    assert schedule.request.origin.actor.roles == frozenset(), "what is kept says nothing of roles"
+    asked = []
+
+    async def roles_of(team: str, user_id: str) -> frozenset[str] | None:
+        asked.append((team, user_id))
+        return roles
+
+    assert (await office.desk.refusal(schedule.request)).startswith("You are not on"), "nobody is asked yet"
+    office.desk.vouching.ask("slack", roles_of)
+    refusal = await office.desk.refusal(schedule.request)
+    assert refusal.startswith(told) and bool(refusal) == bool(told)
+    assert asked == [(eve.team, eve.user_id)]
+
+
+async def test_nobody_is_asked_about_whom_a_role_would_not_help(office: Office) -> None:
+    async def roles_of(team: str, user_id: str) -> frozenset[str] | None:
+        raise AssertionError
+
+    office.desk.vouching.ask("slack", roles_of)
+    request = (await scheduled(office)).request
+    assert await office.desk.refusal(request) == ""

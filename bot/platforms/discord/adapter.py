@@ -10,11 +10,15 @@ import discord
 import yarl
 from discord.gateway import DiscordWebSocket
 
+from bot.desk.hearing import Hearing
 from bot.platforms.base import SetupFault
 from bot.platforms.discord.api import DiscordApi
 from bot.platforms.discord.client import Client
 from bot.platforms.discord.doors import Door, Doors
 from bot.platforms.discord.files import Files
+from bot.platforms.discord.members import Members
+from bot.platforms.discord.messages import Messages
+from bot.platforms.discord.missed import Missed
 from bot.platforms.discord.platform import DiscordPlatform
 from bot.platforms.errands import Errands
 
@@ -35,7 +39,9 @@ _FATAL = {
     4011: "The bot is in so many servers that Discord wants it to be sharded, which Bifrost is not.",
     4012: "Discord no longer speaks the version of its API that discord.py uses; update Bifrost.",
     4013: "Discord does not know the intents that we ask for; update Bifrost.",
-    4014: f"Discord does not grant the intents that we ask for; allow them in {_PORTAL}.",
+    4014: 'Discord does not let the bot read messages, which `replies = "all"` under [discord] asks for: '
+    f"switch on Message Content Intent on the page Bot of your application in {_PORTAL}, or set `replies` to "
+    '"button".',
 }
 _COMMANDS_REFUSED = (
     "Discord does not let us declare commands there: invite the bot again with the scopes `bot` and "
@@ -46,10 +52,20 @@ _log = logging.getLogger(__name__)
 
 
 class DiscordAdapter:
-    """One bot token. `ready` is set while Discord's gateway has greeted us and listens."""
+    """One bot token. `ready` is set while Discord's gateway has greeted us and listens.
+
+    `overhear`: what is written in the thread of a job is a reply to it.
+    """
 
     def __init__(
-        self, *, token: str, door: Door, guilds: frozenset[str] = frozenset(), api_url: str = API_URL
+        self,
+        *,
+        token: str,
+        door: Door,
+        hearing: Hearing,
+        guilds: frozenset[str] = frozenset(),
+        api_url: str = API_URL,
+        overhear: bool = False,
     ) -> None:
         self.ready = asyncio.Event()
         self._token = token
@@ -58,8 +74,20 @@ class DiscordAdapter:
         self._api = DiscordApi()
         self._errands = Errands()
         self._pause_s = _FIRST_PAUSE_S
-        self._doors = Doors(door=door, errands=self._errands, guilds=guilds, files=Files(api_url))
+        files = Files(api_url)
+        self._doors = Doors(door=door, errands=self._errands, guilds=guilds, files=files)
         self.platform = DiscordPlatform(self._api)
+        self.members = Members(self._api)
+        messages = Messages(
+            door=door,
+            errands=self._errands,
+            members=self.members,
+            hearing=hearing,
+            files=files,
+            guilds=guilds,
+        )
+        self._messages = messages if overhear else None
+        self._missed = Missed(api=self._api, hearing=hearing, messages=messages, errands=self._errands)
 
     async def run(self) -> None:
         """Serves Discord until it is cancelled. Raises SetupFault where waiting would not help."""
@@ -84,7 +112,7 @@ class DiscordAdapter:
 
     async def _serve(self) -> None:
         """Connects, and stays as long as discord.py can resume."""
-        client = Client(self._doors, self._changed)
+        client = Client(self._doors, self._changed, self._messages)
         try:
             async with asyncio.timeout(_LOGIN_S):
                 await client.login(self._token)
@@ -126,7 +154,7 @@ class DiscordAdapter:
         except discord.Forbidden as error:
             raise SetupFault(str(error.code), _COMMANDS_REFUSED) from error
 
-    def _changed(self, client: discord.Client, listens: bool) -> None:
+    def _changed(self, client: discord.Client, listens: bool, anew: bool) -> None:
         if not listens:
             self.ready.clear()
             return
@@ -134,8 +162,11 @@ class DiscordAdapter:
         self.ready.set()
         self._pause_s = _FIRST_PAUSE_S
         _log.info("discord.connected")
+        if anew and self._messages is not None:  # a session that goes on is told of all that it missed
+            self._missed.look()
 
     async def _leave(self, client: Client) -> None:
+        self._missed.stop()
         self._api.forget()
         # What has come in is still answered and acknowledged while the client stands.
         await self._errands.settle(SETTLE_S)

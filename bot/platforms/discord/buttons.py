@@ -13,8 +13,6 @@ from bot.platforms.discord.text import fit_plain
 
 _LABEL = 80
 _CUSTOM_ID = 100
-REPLY = "reply"
-"""A verb of our own: opens a form for new words, which go on with the job."""
 PATTERN = re.compile(r"job:(?P<ask>\??)(?P<verb>[a-z]+):(?P<job>[0-9a-f-]{1,40})")
 """With `?`, the person is asked once more before it is done."""
 

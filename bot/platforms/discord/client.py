@@ -11,6 +11,7 @@ from bot.platforms.discord.api import LONGEST_WAIT_S
 from bot.platforms.discord.buttons import PATTERN, JobButton
 from bot.platforms.discord.commands import Commands
 from bot.platforms.discord.doors import Doors
+from bot.platforms.discord.messages import Messages
 
 Interaction = discord.Interaction[Any]
 
@@ -19,11 +20,20 @@ discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
 
 class Client(discord.Client):
-    """One connection. `on_change` is called with whether Discord listens to us."""
+    """One connection. `on_change` is called with whether Discord listens to us, and whether anew.
 
-    def __init__(self, doors: Doors, on_change: Callable[[discord.Client, bool], None]) -> None:
+    With `messages` it asks for what people write, for which the bot's owner must allow a privileged intent.
+    """
+
+    def __init__(
+        self,
+        doors: Doors,
+        on_change: Callable[[discord.Client, bool, bool], None],
+        messages: Messages | None = None,
+    ) -> None:
+        hears = messages is not None
         super().__init__(
-            intents=discord.Intents(guilds=True),
+            intents=discord.Intents(guilds=True, guild_messages=hears, message_content=hears),
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
             chunk_guilds_at_startup=False,
@@ -35,18 +45,23 @@ class Client(discord.Client):
         self.doors = doors
         self.tree = Commands(self, doors)
         self._on_change = on_change
+        self._messages = messages
 
     async def setup_hook(self) -> None:
         self.add_dynamic_items(JobButton)
 
     async def on_ready(self) -> None:
-        self._on_change(self, True)
+        self._on_change(self, True, True)
 
     async def on_resumed(self) -> None:
-        self._on_change(self, True)
+        self._on_change(self, True, False)
 
     async def on_disconnect(self) -> None:
-        self._on_change(self, False)
+        self._on_change(self, False, False)
+
+    async def on_message(self, message: discord.Message) -> None:
+        if self._messages is not None and self.user is not None:
+            await self._messages.written(message, self.user.id)
 
     async def on_interaction(self, interaction: Interaction) -> None:
         """What discord.py hands to nobody: sent forms, and presses of what is not there any more."""

@@ -24,6 +24,8 @@ _DESCRIPTION = 100
 _CHOICE = 100
 _CHOICES = 25
 _LONGEST = 6_000
+_MOST_GUILDS = 100
+"""Among so many servers it is looked for commands that are not declared there any more."""
 _PLACE = "o_"
 """Before each parameter's name, for `in` cannot be one; Discord knows it without."""
 _KEPT = ("name", "type", "description", "required", "autocomplete", "min_length", "max_length")
@@ -79,7 +81,10 @@ class Commands(app_commands.CommandTree[Any]):
         await self._orders.misunderstood(interaction)
 
     async def make_known(self, guilds: Collection[int]) -> None:
-        """Declares the commands to these guilds, or to all where none are named; only what has changed."""
+        """Declares the commands to these guilds, or to all where none are named; only what has changed.
+
+        Where they were declared before and are not now, people would see them twice, or in vain.
+        """
         wanted = _shapes(command.to_dict(self) for command in self.get_commands())
         scopes: list[discord.Object | None] = [discord.Object(each) for each in guilds]
         for guild in scopes or [None]:
@@ -90,6 +95,23 @@ class Commands(app_commands.CommandTree[Any]):
                 self.copy_global_to(guild=guild)
             await self.sync(guild=guild)
             _log.info("discord.commands_declared", extra={"guild": str(guild.id) if guild else "all"})
+        await self._forget_elsewhere(frozenset(guilds))
+
+    async def _forget_elsewhere(self, guilds: Collection[int]) -> None:
+        application, http = self.client.application_id or 0, self.client.http
+        if guilds and await self.fetch_commands():
+            await http.bulk_upsert_global_commands(application, [])
+            _log.info("discord.commands_removed", extra={"guild": "all"})
+        async for each in self.client.fetch_guilds(limit=_MOST_GUILDS):
+            if each.id in guilds:
+                continue
+            try:
+                if not await self.fetch_commands(guild=each):
+                    continue
+            except discord.Forbidden:
+                continue  # without leave to declare commands there, there are none
+            await http.bulk_upsert_guild_commands(application, each.id, [])
+            _log.info("discord.commands_removed", extra={"guild": str(each.id)})
 
 
 def _menu(orders: Orders) -> app_commands.ContextMenu:

@@ -13,12 +13,12 @@ import discord
 from discord.ui import View
 
 from bot.desk import desk
-from bot.desk.asks import Answer, Ask, Invocation, Offer
+from bot.desk.asks import REPLY, Answer, Ask, Invocation, Offer
 from bot.desk.commands import BY_VERB, Takes, shown
 from bot.news.transcript import split
 from bot.platforms.base import Action
 from bot.platforms.discord import forms
-from bot.platforms.discord.buttons import REPLY, job_button
+from bot.platforms.discord.buttons import job_button
 from bot.platforms.discord.commands import TARGET, TEXT, VERB
 from bot.platforms.discord.files import FILES, Files
 from bot.platforms.discord.text import fit_markdown
@@ -149,9 +149,9 @@ class Doors:
         if task.done():
             await _tell(interaction, _worded(task.result(), keep))
             return
-        await _tried(interaction.response.defer(ephemeral=True, thinking=True))
+        await tried(interaction.response.defer(ephemeral=True, thinking=True))
         first, *rest = _parts(_worded(await task, keep))
-        await _tried(interaction.edit_original_response(content=first))
+        await tried(interaction.edit_original_response(content=first))
         await _say_more(interaction, rest)
 
     async def _compose(
@@ -162,7 +162,7 @@ class Doors:
         welcome = task.result() if task.done() else Answer(ok=False, text=_SORRY)
         form = forms.compose(verb, given, self._door.choices, prompt) if welcome.ok else None
         if form is not None:
-            await _tried(interaction.response.send_modal(form))
+            await tried(interaction.response.send_modal(form))
         else:
             await _tell(interaction, _TOO_MUCH if welcome.ok else welcome.text)
 
@@ -170,7 +170,7 @@ class Doors:
         verb, job_id = found["verb"], found["job"]
         form = forms.words(job_id) if verb == REPLY else None
         if form is not None:
-            await _tried(interaction.response.send_modal(form))
+            await tried(interaction.response.send_modal(form))
             return
         if found["ask"]:
             await self._confirm(interaction, verb, job_id, label)
@@ -180,15 +180,15 @@ class Doors:
         confirming = interaction.message is not None and interaction.message.flags.ephemeral
         if task.done() and confirming:
             text = fit_markdown(task.result().text, _MOST)
-            await _tried(interaction.response.edit_message(content=text, view=None))
+            await tried(interaction.response.edit_message(content=text, view=None))
         elif task.done() and not task.result().ok:
             await _tell(interaction, task.result().text)
         else:
-            await _tried(interaction.response.defer())
+            await tried(interaction.response.defer())
             answer = await task
             if confirming:
                 text = fit_markdown(answer.text, _MOST)
-                await _tried(interaction.edit_original_response(content=text, view=None))
+                await tried(interaction.edit_original_response(content=text, view=None))
             elif not answer.ok:
                 await _say_more(interaction, _parts(answer.text))
 
@@ -200,18 +200,18 @@ class Doors:
         if button is not None:
             view.add_item(button)
         question = f"**{shown(action.label)}** job `{job_id[:6]}`? What it has done so far stays done."
-        await _tried(interaction.response.send_message(question, view=view, ephemeral=True))
+        await tried(interaction.response.send_message(question, view=view, ephemeral=True))
 
     async def _do(self, interaction: Interaction, ask: Ask) -> Answer:
         shut = self._shut(interaction)
-        return Answer(ok=False, text=shut) if shut else await _safely(self._door.ask(ask))
+        return Answer(ok=False, text=shut) if shut else await safely(self._door.ask(ask))
 
     async def _welcome(self, interaction: Interaction) -> Answer:
         shut = self._shut(interaction)
         if shut:
             return Answer(ok=False, text=shut)
         invocation = Invocation(text="help", origin=_origin(interaction), delivery=_delivery(interaction))
-        return await _safely(self._door.command(invocation))
+        return await safely(self._door.command(invocation))
 
     async def _is_welcome(self, interaction: Interaction) -> bool:
         return (await self._welcome(interaction)).ok
@@ -284,16 +284,17 @@ def _parts(text: str) -> list[str]:
 async def _tell(interaction: Interaction, text: str) -> None:
     """Says it to this person alone, in as many messages as it takes."""
     first, *rest = _parts(text)
-    await _tried(interaction.response.send_message(first, ephemeral=True))
+    await tried(interaction.response.send_message(first, ephemeral=True))
     await _say_more(interaction, rest)
 
 
 async def _say_more(interaction: Interaction, parts: Sequence[str]) -> None:
     for part in parts:
-        await _tried(interaction.followup.send(part, ephemeral=True))
+        await tried(interaction.followup.send(part, ephemeral=True))
 
 
-async def _safely(work: Awaitable[Answer]) -> Answer:
+async def safely(work: Awaitable[Answer]) -> Answer:
+    """The answer, or an apology where the desk fails."""
     try:
         return await work
     except Exception:  # noqa: BLE001  a fault of the desk must not cost the acknowledgement
@@ -301,7 +302,7 @@ async def _safely(work: Awaitable[Answer]) -> Answer:
         return Answer(ok=False, text=_SORRY)
 
 
-async def _tried(call: Awaitable[object]) -> None:
+async def tried(call: Awaitable[object]) -> None:
     """Whoever asked is not helped by a second failure."""
     try:
         async with asyncio.timeout(CALL_TIMEOUT_S):

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 import discord
 from discord.ui import Label, Modal, Select, TextInput
 
+from bot.desk.asks import REPLY
 from bot.desk.commands import BY_VERB, JOB_COMMANDS, RUN_OPTIONS, Command
 from bot.platforms.discord.text import fit_plain
 
@@ -57,8 +58,8 @@ def compose(
 
 
 def words(job_id: str) -> Modal | None:
-    """The form for new words to a job that has ended."""
-    return _form(f"Reply to {job_id[:6]}", f"form:resume:{job_id}:", [_prompt_field(BY_VERB["resume"], "")])
+    """The form for new words to a job, whether it has ended or not."""
+    return _form(f"Reply to {job_id[:6]}", f"form:{REPLY}:{job_id}:", [_prompt_field(BY_VERB["resume"], "")])
 
 
 def read(data: Json) -> Filled | None:

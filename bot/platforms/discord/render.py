@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import discord
 from discord.ui import ActionRow, Button, Container, Item, LayoutView, Separator, TextDisplay
 
+from bot.desk.asks import REPLY
 from bot.platforms.base import Action, Announcement, Fact, Link, Shape, Tone
-from bot.platforms.discord.buttons import REPLY, job_button
+from bot.platforms.discord.buttons import job_button
 from bot.platforms.discord.text import fit_line, fit_markdown, fit_plain
 
 PAGE_CHARS = 1_900
@@ -141,11 +142,12 @@ def _job_buttons(announcement: Announcement) -> Iterator[Item[Any]]:
 
 
 def _with_reply(announcement: Announcement) -> Sequence[Action]:
-    """What is written in a thread is not read, so a job that can go on offers a form for new words."""
+    """Unless it is so set, what is written in a thread is not read: a form takes words for the job."""
     actions: list[Action] = []
     for action in announcement.actions:
         actions.append(action)
-        if action.verb == "resume" and announcement.tone in _ENDED:
+        ended = action.verb == "resume" and announcement.tone in _ENDED
+        if ended or (action.verb == "cancel" and announcement.tone is Tone.RUNNING):
             actions.append(Action(verb=REPLY, label="Reply", job_id=action.job_id))
     return actions
 

@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.desk.board import Board
 from bot.desk.desk import Door
+from bot.desk.hearing import Hearing
 from bot.platforms.base import Refused, SetupFault, Throttled, Unsure
 from bot.platforms.errands import Errands
 from bot.platforms.slack.api import CALL_TIMEOUT_S, SlackApi
@@ -22,6 +23,7 @@ from bot.platforms.slack.files import Files
 from bot.platforms.slack.home import Home
 from bot.platforms.slack.links import Links
 from bot.platforms.slack.messages import Messages
+from bot.platforms.slack.missed import Missed
 from bot.platforms.slack.people import People
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.replies import Replies
@@ -79,6 +81,7 @@ class SlackAdapter:
         signing_secret: str = "",
         door: Door,
         board: Board,
+        hearing: Hearing,
         base_url: str = "https://slack.com/api/",
         command: str = "/job",
         overhear: bool = False,
@@ -90,10 +93,13 @@ class SlackAdapter:
         self.platform = SlackPlatform(self._bot)
         self._app = _app(self._bot, base_url)
         self._home = Home(self._bot, board)
-        self._listen(door, Links(self._bot, board), Files(self._bot, base_url), command, overhear=overhear)
+        files = Files(self._bot, base_url)
+        self._listen(door, Links(self._bot, board), files, hearing, command, overhear=overhear)
         self.request_url = self._request_url(signing_secret) if signing_secret else None
 
-    def _listen(self, door: Door, links: Links, files: Files, command: str, *, overhear: bool) -> None:
+    def _listen(
+        self, door: Door, links: Links, files: Files, hearing: Hearing, command: str, *, overhear: bool
+    ) -> None:
         replies, people = Replies(self._bot), People(self._bot, self._errands)
         messages = Messages(
             door=door,
@@ -102,8 +108,10 @@ class SlackAdapter:
             people=people,
             links=links,
             files=files,
+            hearing=hearing,
             overhear=overhear,
         )
+        self._missed = Missed(api=self._bot, hearing=hearing, messages=messages, errands=self._errands)
         Doors(
             door=door,
             replies=replies,
@@ -153,7 +161,11 @@ class SlackAdapter:
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
     def _connection(self) -> Connection:
-        return Connection(app=self._app, api=self._socket, errands=self._errands, on_hello=self.ready.set)
+        return Connection(app=self._app, api=self._socket, errands=self._errands, on_hello=self._listens)
+
+    def _listens(self) -> None:
+        self.ready.set()
+        self._missed.look()
 
     async def _check(self) -> None:
         try:
@@ -167,7 +179,7 @@ class SlackAdapter:
 
     async def _stay_reachable(self) -> None:
         """There is nothing to keep up; but a token that is revoked is found out."""
-        self.ready.set()
+        self._listens()
         _log.info("slack.reachable", extra={"path": PATH})
         try:
             while True:
@@ -175,6 +187,7 @@ class SlackAdapter:
                 await self._keep_alive()
         finally:
             self.ready.clear()
+            self._missed.stop()
             await self._errands.settle(SETTLE_S)
 
     async def _watch(self, connection: Connection) -> None:
@@ -194,6 +207,7 @@ class SlackAdapter:
             _log.warning("slack.socket_dead")
         finally:
             self.ready.clear()
+            self._missed.stop()
             # What has come in is still answered and acknowledged while the socket stands.
             await self._errands.settle(SETTLE_S)
 

@@ -32,12 +32,15 @@ EVENTS = ("app_home_opened", "app_mention", "message.channels", "message.groups"
 
 ON_MESSAGE = "job:on_message"
 """The shortcut among what can be done with a message."""
+ANYWHERE = "job:anywhere"
+"""The shortcut that belongs to no channel."""
 
 DIRECT = "D"
 """What the ids of direct messages begin with."""
 
 _STILL = "Still taking this in; the answer follows."
 _NO_FORM = "Slack did not let me open the form in time. Please try again."
+_NOT_IN_IT = "I am not in that channel: invite me there with /invite @Bifrost, or choose another."
 _NOT_MINE = "I am not part of this conversation. Use `/job` in a channel of mine, or write to me directly."
 
 
@@ -76,6 +79,7 @@ class Doors:
         app.action(re.compile(f"^{ACTION}"))(self._pressed)
         app.action(NEW_JOB)(self._new_job_pressed)
         app.message_shortcut(ON_MESSAGE)(self._pointed_at)
+        app.global_shortcut(ANYWHERE)(self._called_up)
         app.view(modal.CALLBACK)(self._submitted)
         # Unacknowledged, a link shows an error to whoever pressed it and an event comes again.
         app.action(re.compile(""))(self._let_pass)
@@ -148,6 +152,22 @@ class Doors:
         )
         return await self._open_form(body, invocation, asked) or Answer(ok=False, text=_NO_FORM)
 
+    async def _called_up(self, ack: AsyncAck, body: Json) -> None:
+        """The shortcut that belongs to no channel: the form asks for one."""
+        # Whoever may use the bot may do so alone with it: the channel is looked at when it is known.
+        origin = Origin(actor=presser(body), channel=DIRECT)
+        invocation = Invocation(text="", origin=origin, delivery=f"slack:shortcut:{body['trigger_id']}")
+
+        async def open_form() -> Answer:
+            return await self._open_form(body, invocation, modal.Asked()) or Answer(ok=False, text=_NO_FORM)
+
+        async def tell(answer: Answer) -> None:
+            if not answer.ok:
+                await self._tell_alone(body, origin.actor.user_id, answer)
+
+        await self._answering.and_tell(open_form(), tell)
+        await ack()
+
     async def _pressed(self, ack: AsyncAck, body: Json) -> None:
         user, action, container = body["user"], body["actions"][0], body["container"]
         at_home = container["type"] == "view"
@@ -192,14 +212,15 @@ class Doors:
 
     async def _tell_at_home(self, body: Json, answer: Answer) -> None:
         """No message of ours is seen beside the Home tab, so a refusal stands over it."""
-        if answer.ok or await self._replies.open_form(
-            trigger_id=body["trigger_id"], view=modal.notice(answer.text)
-        ):
-            return
-        origin = home_of(body)
-        await self._replies.whisper(
-            channel=origin.channel, user=origin.actor.user_id, thread=None, answer=answer
-        )
+        if not answer.ok:
+            await self._tell_alone(body, home_of(body).channel, answer)
+
+    async def _tell_alone(self, body: Json, channel: str, answer: Answer) -> None:
+        """In a form of its own, or in the person's direct messages with us, which their id stands for too."""
+        notice = modal.notice(answer.text)
+        if not await self._replies.open_form(trigger_id=body["trigger_id"], view=notice):
+            user_id = presser(body).user_id
+            await self._replies.whisper(channel=channel, user=user_id, thread=None, answer=answer)
 
     async def _submitted(self, ack: AsyncAck, body: Json) -> None:
         view = body["view"]
@@ -219,12 +240,23 @@ class Doors:
             zone=partial(self._people.zone_of, body["user"]["id"]),
             files=self._files.offered(again(files)),
         )
-        answer = await self._answering.within_patience(self._door.ask(ask), tell)
+        answer = await self._answering.within_patience(self._ask_there(ask, view), tell)
         reach("form answered")
         if answer is None or answer.ok:
             await ack()
         else:
             await ack(response_action="errors", errors=modal.errors(answer))
+
+    async def _ask_there(self, ask: Ask, view: Json) -> Answer:
+        """What is wrong with a channel that somebody chose in the form is said beside it."""
+        if not view["private_metadata"]:
+            here = Invocation(text="help", origin=ask.origin, delivery=ask.delivery)
+            welcome = await self._door.command(here)
+            if not welcome.ok:
+                return replace(welcome, field=modal.CHANNEL)
+            if not await self._replies.reaches(ask.origin.channel):
+                return Answer(ok=False, text=_NOT_IN_IT, field=modal.CHANNEL)
+        return await self._door.ask(ask)
 
     async def _let_pass(self, ack: AsyncAck) -> None:
         await ack()

@@ -17,6 +17,7 @@ CALLBACK = "job:compose"
 PROMPT = "prompt"
 MOST_FILES = 25
 """So many files of a message go with its form: what Slack keeps for a form is 3000 characters."""
+CHANNEL = "channel"
 
 _TYPE = "type"
 _ENTRY = "entry"
@@ -33,7 +34,8 @@ _FIELD = 3_000
 class Asked:
     """Where the form was asked for, and what it shall begin with."""
 
-    channel: str
+    channel: str = ""
+    """Empty where the form has to ask for it."""
     thread: str | None = None
     prompt: str = ""
     files: Sequence[Sequence[str]] = ()
@@ -64,6 +66,7 @@ def form(asked: Asked, choices: Callable[[str], Sequence[str]]) -> Json:
         "submit": _plain("Start", 24),
         "close": _plain("Cancel", 24),
         "blocks": [
+            *(() if asked.channel else (_channel(),)),
             _input(_TYPE, "What to do", kind),
             _prompt(asked),
             *(_optional(option, choices(option.name)) for option in FORM_OPTIONS),
@@ -83,24 +86,35 @@ def notice(text: str) -> Json:
 
 
 def place_of(view: Json) -> tuple[str, str | None, Sequence[Sequence[str]]]:
-    """The channel that the form was asked for in, the thread where it was for one, and its files."""
+    """The channel that the form was asked for in, or asked for, its thread where there was one, its files."""
     channel, _, rest = view["private_metadata"].partition(" ")
     thread, _, files = rest.partition(" ")
+    channel = channel or str(view["state"]["values"][CHANNEL][_ENTRY]["selected_conversation"])
     return channel, thread or None, loads(files) if files else ()
 
 
 def verb_and_args(view: Json) -> tuple[str, Mapping[str, str]]:
     """The verb that was chosen and what was filled in; fields left alone are not among the args."""
     values = {name: _value(block[_ENTRY]) for name, block in view["state"]["values"].items()}
-    args = {name: value for name, value in values.items() if value and name != _TYPE}
+    args = {name: value for name, value in values.items() if value and name not in (_TYPE, CHANNEL)}
     return values[_TYPE], args
 
 
 def errors(answer: Answer) -> dict[str, str]:
     """A refusal, put beside the field it is about: by block, as plain text."""
-    fields = {option.name for option in FORM_OPTIONS} | {_TYPE, PROMPT}
+    fields = {option.name for option in FORM_OPTIONS} | {_TYPE, PROMPT, CHANNEL}
     field = answer.field if answer.field in fields else PROMPT
     return {field: fit_line(answer.text.partition("\n")[0], _ERROR)}
+
+
+def _channel() -> Json:
+    entry: Json = {
+        "type": "conversations_select",
+        "default_to_current_conversation": True,
+        "filter": {"include": ["public", "private", "im"]},
+    }
+    block = _input(CHANNEL, "Where", entry)
+    return block | {"hint": _plain("The channel that sees the job. I have to be in it.", _HINT)}
 
 
 def _prompt(asked: Asked) -> Json:

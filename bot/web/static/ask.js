@@ -88,7 +88,9 @@ export function takeForms(special = {}) {
     if (special[form.id]) return special[form.id](form);
     if (form.dataset.confirm && !(await confirmed(form))) return;
     const answer = await send(form, Object.fromEntries(new FormData(form)));
-    if (answer?.ok) form.reset();
+    if (!answer?.ok) return;
+    form.reset();
+    document.dispatchEvent(new Event("asked"));
   });
   document.addEventListener("input", (event) => forget(event.target.form));
 }

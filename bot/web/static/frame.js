@@ -34,7 +34,7 @@ function showKeys() {
 
 // --- The keyboard ---------------------------------------------------------------------------------------------
 
-let went = 0; // when `g` was pressed
+let went = -Infinity; // when `g` was pressed
 const ITEMS = "[data-item]";
 
 function step(by) {
@@ -59,7 +59,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && typing?.matches("[data-search]")) return typing.blur();
   if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   const goes = event.timeStamp - went < 1500 && document.querySelector(`[data-go="${CSS.escape(event.key)}"]`);
-  went = event.key === "g" ? event.timeStamp : 0;
+  went = event.key === "g" ? event.timeStamp : -Infinity;
   if (goes) return goes.click();
   const own = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (event.key === "Enter" && event.target.closest("a, button, summary")) return;

@@ -94,7 +94,7 @@ def _asked_for(delivery: Delivery) -> str:
             command = BY_VERB.get(payload["text"].partition(" ")[0])
             return f"slack:command:{payload['trigger_id']}" if command and command.job_type else ""
         case "events_api", "app_mention":
-            return f"slack:event:{payload['event'].get('client_msg_id') or payload['event_id']}"
+            return f"slack:event:{payload['event']['client_msg_id']}"
         case "interactive", "view_submission":
             return f"slack:view:{payload['view']['id']}:{payload['view']['hash']}"
         case "interactive", "block_actions":

@@ -33,6 +33,14 @@ async def overwrite(guild: Guild, request: Request) -> Answer:
     return 200, guild.commands[scope]
 
 
+async def read_guilds(guild: Guild, request: Request) -> Answer:
+    """The guilds that the bot is in."""
+    about = {"owner": False, "permissions": "0", "features": [], "icon": None, "banner": None}
+    return 200, [] if int(request.query.get("after", 0)) >= int(guild.id) else [
+        {"id": guild.id, "name": guild.name, **about}
+    ]
+
+
 async def read(guild: Guild, request: Request) -> Answer:
     scope = request.params.get("guild", "")
     if scope not in ("", guild.id):

@@ -12,12 +12,13 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from tests.simulators.discord import payloads
 from tests.simulators.discord.errors import Json
+from tests.simulators.discord.model import Message
 from tests.simulators.discord.state import Guild
 
 DISPATCH, HEARTBEAT, IDENTIFY, RESUME, RECONNECT = 0, 1, 2, 6, 7
 INVALID_SESSION, HELLO, HEARTBEAT_ACK = 9, 10, 11
-_PRESENCES, _MEMBERS, _CONTENT = 1 << 8, 1 << 1, 1 << 15
-PRIVILEGED = _PRESENCES | _MEMBERS | _CONTENT
+_PRESENCES, _MEMBERS, CONTENT = 1 << 8, 1 << 1, 1 << 15
+PRIVILEGED = _PRESENCES | _MEMBERS | CONTENT
 _LONGEST = 4_096
 _NEEDED = {"MESSAGE_CREATE": 1 << 9}
 """Intents without which an event is not sent; all else needs the one for guilds."""
@@ -93,6 +94,14 @@ class Gateway:
         for session in self.sessions.values():
             if not event.startswith("MESSAGE") or session.intents & _NEEDED.get(event, 1):
                 self._dispatch(session, event, data)
+
+    def tell(self, message: Message) -> None:
+        """Sends a new message; what it says only to those who may read that, or whom it mentions."""
+        for session in self.sessions.values():
+            if session.intents & _NEEDED["MESSAGE_CREATE"]:
+                readable = bool(session.intents & CONTENT)
+                data = payloads.message_create(self._guild, message, readable=readable)
+                self._dispatch(session, "MESSAGE_CREATE", data)
 
     def drop(self, code: int = 4000) -> None:
         """Closes every socket with this code."""

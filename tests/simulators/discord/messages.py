@@ -152,7 +152,8 @@ async def read_all(guild: Guild, request: Request) -> Answer:
     found = [each for each in channel.messages if after < int(each.id) < before]
     page = list(reversed(found[:limit] if after else found[-limit:]))
     shown = guild.rules.nonce_in_history
-    return 200, [payloads.message(guild, each, with_nonce=shown) for each in page]
+    bodies = [(each, payloads.message(guild, each, with_nonce=shown)) for each in page]
+    return 200, [payloads.seen(guild, each, body, readable=guild.readable) for each, body in bodies]
 
 
 async def delete(guild: Guild, request: Request) -> Answer:
@@ -201,6 +202,24 @@ async def open_direct(guild: Guild, request: Request) -> Answer:
         guild.channels[person.direct.id] = person.direct
     recipient = payloads.user(person.id, person.name)
     return 200, {"id": person.direct.id, "type": 1, "last_message_id": None, "recipients": [recipient]}
+
+
+async def react(guild: Guild, request: Request) -> Answer:
+    message = guild.message(guild.channel(request.params["channel"]), request.params["message"])
+    if message.channel.archived:
+        raise ApiError(50083)
+    message.reactions.append(request.params["emoji"])
+    guild.changes.notify()
+    return 204, None
+
+
+async def read_member(guild: Guild, request: Request) -> Answer:
+    if request.params["guild"] != guild.id:
+        raise ApiError(10004, text="Unknown Guild", status=404)
+    person = guild.users.get(request.params["user"])
+    if person is None:
+        raise ApiError(10007, text="Unknown Member", status=404)
+    return 200, payloads.member(person)
 
 
 async def read_channel(guild: Guild, request: Request) -> Answer:

@@ -52,6 +52,8 @@ class Message:
     reply_to: str | None = None
     only_for: str = ""
     deleted: bool = False
+    reactions: list[str] = field(default_factory=list)
+    """The emoji that the bot has put on it."""
     old_edits: int = 0
     names: Mapping[str, str] = field(default_factory=dict)
 

@@ -114,6 +114,20 @@ def guild_create(guild: Guild) -> Json:
     }
 
 
+def message_create(guild: Guild, shown: Message, *, readable: bool) -> Json:
+    """MESSAGE_CREATE's body: only events say which member wrote it."""
+    author = guild.users.get(shown.author)
+    about = {name: value for name, value in member(author).items() if name != "user"} if author else {}
+    body = message(guild, shown) | {"guild_id": guild.id} | ({"member": about} if about else {})
+    return seen(guild, shown, body, readable=readable)
+
+
+def seen(guild: Guild, shown: Message, body: Json, *, readable: bool) -> Json:
+    """What a bot sees of a message: without the intent, what people say only where they mention it."""
+    open_to_all = shown.author == guild.bot_id or f"<@{guild.bot_id}>" in shown.content
+    return body if readable or open_to_all else body | {"content": "", "attachments": [], "components": []}
+
+
 def message(guild: Guild, shown: Message, *, with_nonce: bool = True) -> Json:
     body: Json = {
         "id": shown.id,
@@ -133,6 +147,18 @@ def message(guild: Guild, shown: Message, *, with_nonce: bool = True) -> Json:
         "type": 19 if shown.reply_to else 0,
         "flags": shown.flags,
     }
+    if shown.reactions:
+        body["reactions"] = [
+            {
+                "emoji": {"id": None, "name": name},
+                "count": 1,
+                "count_details": {"burst": 0, "normal": 1},
+                "me": True,
+                "me_burst": False,
+                "burst_colors": [],
+            }
+            for name in shown.reactions
+        ]
     if shown.nonce is not None and with_nonce:
         body["nonce"] = shown.nonce
     if shown.reply_to:

@@ -11,13 +11,15 @@ from aiohttp import BodyPartReader, web
 
 from tests.simulators.discord import commands, interactions, messages, payloads
 from tests.simulators.discord.errors import ApiError, Json
-from tests.simulators.discord.gateway import Gateway
+from tests.simulators.discord.gateway import CONTENT, Gateway
 from tests.simulators.discord.messages import Answer, Handler, Request
 from tests.simulators.discord.model import Call
 from tests.simulators.discord.rates import Buckets, Verdict
 from tests.simulators.discord.state import Guild
 
 _MOST_BYTES = 25 * 1024 * 1024
+_CONTENT_LIMITED = 1 << 19
+"""The flag of an application that is switched on for Message Content Intent and is not verified."""
 
 ROUTES: Mapping[str, Handler] = {
     "POST /channels/{channel}/messages": messages.send,
@@ -25,9 +27,12 @@ ROUTES: Mapping[str, Handler] = {
     "GET /channels/{channel}/messages/{message}": messages.read,
     "PATCH /channels/{channel}/messages/{message}": messages.edit,
     "DELETE /channels/{channel}/messages/{message}": messages.delete,
+    "PUT /channels/{channel}/messages/{message}/reactions/{emoji}/@me": messages.react,
+    "GET /guilds/{guild}/members/{user}": messages.read_member,
     "POST /channels/{channel}/messages/{message}/threads": messages.start_thread,
     "POST /users/@me/channels": messages.open_direct,
     "GET /channels/{channel}": messages.read_channel,
+    "GET /users/@me/guilds": commands.read_guilds,
     "PATCH /channels/{channel}": messages.change_channel,
     "PUT /applications/{app}/commands": commands.overwrite,
     "GET /applications/{app}/commands": commands.read,
@@ -75,6 +80,7 @@ class Rest:
         own: Mapping[str, Handler] = {
             "GET /users/@me": self._me,
             "GET /oauth2/applications/@me": self._application,
+            "GET /applications/@me": self._application,
             "GET /gateway/bot": self._where,
         }
         for route, handler in (*own.items(), *ROUTES.items()):
@@ -156,7 +162,7 @@ class Rest:
             "bot_public": False,
             "bot_require_code_grant": False,
             "verify_key": "0" * 64,
-            "flags": 0,
+            "flags": _CONTENT_LIMITED if self._gateway.allowed_privileged & CONTENT else 0,
             "owner": payloads.user("1", "Owner"),
             "team": None,
         }

@@ -12,7 +12,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from tests.simulators.discord import payloads
-from tests.simulators.discord.gateway import Gateway
+from tests.simulators.discord.gateway import CONTENT, Gateway
 from tests.simulators.discord.model import Call, Channel, File, Message, Ping, User
 from tests.simulators.discord.people import Person
 from tests.simulators.discord.rates import Rules
@@ -40,6 +40,7 @@ class DiscordSimulator:
         self.guild = Guild(rules=rules or Rules(), clock=clock, bot_name=bot_name, name="Workshop")
         self.gateway = Gateway(self.guild, self.token)
         self.guild.publish = self.gateway.publish
+        self.guild.tell = self.gateway.tell
         self._rest = Rest(self.guild, self.gateway, self.token)
         self._runner: web.AppRunner | None = None
 
@@ -132,6 +133,11 @@ class DiscordSimulator:
         if "Authorization" in request.headers or file is None:
             return web.Response(status=404, text="This content is no longer available.")
         return web.Response(body=file.content)
+
+    def allow_content(self) -> None:
+        """Switches on Message Content Intent, as on the page Bot of the developer portal."""
+        self.gateway.allowed_privileged |= CONTENT
+        self.guild.readable = True
 
     async def until(
         self,

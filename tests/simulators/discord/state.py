@@ -36,6 +36,8 @@ class Guild:
         self.name = name
         self.changes = Changes()
         self.publish: Callable[[str, Json], None] = lambda event, data: None
+        self.tell: Callable[[Message], None] = lambda message: None
+        """Sends the event of a new message."""
         self._last_id = 0
         self.id = self.new_id()
         self.app_id = self.new_id()
@@ -53,6 +55,8 @@ class Guild:
         """By token."""
         self.commands: dict[str, list[Json]] = {}
         """By scope: the guild's id, or nothing for the global ones."""
+        self.readable = False
+        """Whether the bot may read what people write."""
         self.calls: list[Call] = []
         self.pings: list[Ping] = []
         self._nonces: dict[tuple[str, str], tuple[float, Message]] = {}
@@ -116,6 +120,8 @@ class Guild:
         )
         channel.archived = False
         channel.all_messages[message.id] = message
+        if not only_for:
+            self.tell(message)
         if nonce is not None:
             self._nonces[author, nonce] = (self.clock(), message)
         if only_for:

@@ -40,7 +40,7 @@ DEFAULT_SCOPES = frozenset(
     }
 )
 DEFAULT_EVENTS = frozenset({"app_home_opened", "app_mention", "message.im"})
-DEFAULT_SHORTCUTS = frozenset({"job:on_message"})
+DEFAULT_SHORTCUTS = frozenset({"job:on_message", "job:anywhere"})
 """The callback_ids of the shortcuts that the app's manifest declares."""
 _UPLOAD_BYTES = 64 * 1024 * 1024
 

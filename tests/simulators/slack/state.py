@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from uuid import uuid4
+from uuid import NAMESPACE_OID, uuid4, uuid5
 
 from tests.simulators.changes import Changes
 from tests.simulators.slack.limits import Rules
@@ -193,6 +193,8 @@ class Workspace:
         }
         if message.by_bot:
             body |= {"bot_id": self.bot_id, "app_id": self.app_id}
+        else:
+            body["client_msg_id"] = str(uuid5(NAMESPACE_OID, f"{message.channel.id}:{message.ts}"))
         thread = message.thread
         if message.thread_ts or thread:
             body["thread_ts"] = message.thread_ts or message.ts

@@ -1,0 +1,130 @@
+"""A job's log as blocks for eyes: text as one, a tool call with how it ended, notices, turns. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.news.words import state
+from executor.events import (
+    CancelAsked,
+    Event,
+    Moved,
+    Noticed,
+    ReplyKept,
+    ReportPublished,
+    SessionOpened,
+    TextWritten,
+    ToolEnded,
+    ToolStarted,
+)
+
+CHUNK = 200
+"""Events that are shown together: no block reaches beyond its chunk, so that it is the same block wherever a
+reader came in."""
+_FULL = 4_000
+"""Characters from which on a text's next piece begins a block of its own."""
+_MOST = 50_000
+"""Characters of one block that are shown; the rest is in the download."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Block:
+    """What is shown as one. `seq` is its first event and `last` the newest one that has changed it."""
+
+    seq: int
+    last: int
+    at: datetime
+    sort: str
+    texts: list[str] = field(default_factory=list)
+    name: str = ""
+    tool_id: str = ""
+    ok: bool | None = None
+    """How the tool call ended; None while it goes on, and for what is none."""
+
+    @property
+    def text(self) -> str:
+        """All that it says, as far as it is shown."""
+        return "".join(self.texts)[:_MOST]
+
+    @property
+    def missing(self) -> int:
+        """Characters that are not shown."""
+        return max(0, sum(map(len, self.texts)) - _MOST)
+
+
+def chunk_before(seq: int) -> int:
+    """The event behind which the chunk begins that has the event after `seq`."""
+    return max(0, seq) // CHUNK * CHUNK
+
+
+def blocks_of(events: Iterable[Event]) -> Sequence[Block]:
+    """The events, which begin at a chunk's first, as blocks in their order."""
+    blocks: list[Block] = []
+    for event in events:
+        before = (
+            blocks[-1] if blocks and chunk_before(blocks[-1].seq - 1) == chunk_before(event.seq - 1) else None
+        )
+        if not _joined(event, before, blocks):
+            blocks.append(_block(event))
+    return blocks
+
+
+def _joined(event: Event, before: Block | None, blocks: Sequence[Block]) -> bool:
+    """Whether the event belongs to a block that there is, and is in it now."""
+    match event.body:
+        case TextWritten(text=text) if (
+            before and before.sort == "text" and sum(map(len, before.texts)) < _FULL
+        ):
+            before.texts.append(text)
+            before.last = event.seq
+            return True
+        case ToolEnded(tool_id=tool_id, ok=ok, detail=detail):
+            for block in reversed(blocks):
+                if chunk_before(block.seq - 1) != chunk_before(event.seq - 1):
+                    return False
+                if block.sort == "tool" and block.tool_id == tool_id and block.ok is None:
+                    block.ok, block.last = ok, event.seq
+                    block.texts += [f"\n{detail}"] if detail else []
+                    return True
+    return False
+
+
+def _block(event: Event) -> Block:
+    sort, texts, name, tool_id, ok = _content(event)
+    return Block(
+        seq=event.seq, last=event.seq, at=event.at, sort=sort, texts=texts, name=name, tool_id=tool_id, ok=ok
+    )
+
+
+def _content(event: Event) -> tuple[str, list[str], str, str, bool | None]:
+    match event.body:
+        case TextWritten(text=text):
+            return "text", [text], "", "", None
+        case ToolStarted(tool_id=tool_id, name=name, detail=detail):
+            return "tool", [detail], name, tool_id, None
+        case ToolEnded(ok=ok, detail=detail):
+            return "tool", [detail], "tool", "", ok
+        case Noticed(text=text):
+            return "notice", [text], "", "", None
+        case _:
+            return "turn", [sentence(event)], "", "", None
+
+
+def sentence(event: Event) -> str:
+    """What happened to the job, in words."""
+    match event.body:
+        case Moved(status=status, attempt=attempt, by=by):
+            more = f" (attempt {attempt})" if status == "running" and attempt > 1 else ""
+            return f"{state(status).capitalize()}{more}{f' by {by}' if by else ''}"
+        case CancelAsked(by=by):
+            return f"{by} asked to cancel it"
+        case ReplyKept(by=by):
+            return f"{by} replied; the reply waits for its end"
+        case ReportPublished(title=title):
+            return f"Report published: {title}"
+        case SessionOpened(session_id=session_id, model=model):
+            return f"Session {session_id}{f' of {model}' if model else ''}"
+        case _:
+            return ""

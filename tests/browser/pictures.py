@@ -1,0 +1,68 @@
+"""Pictures of every page, for eyes: `python -m tests.browser.pictures` writes build/screenshots/*.png."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from playwright.async_api import Browser
+
+from tests.browser.chromium import DESKTOP, PHONE, chromium, log_in
+from tests.browser.door import Site, open_site
+from tests.browser.jobs_scene import busy_week
+from tests.browser.scene import busy_morning
+
+_PLACE = Path(__file__).parents[2] / "build" / "screenshots"
+_SIZES = {"desktop": DESKTOP, "phone": PHONE}
+
+
+async def _pages(site: Site) -> Mapping[str, str]:
+    """What there is to see, by the name of its picture."""
+    week = await busy_week(site.storage)
+    await busy_morning(site.platform)
+    return {
+        "jobs": "/jobs",
+        "jobs-found": "/jobs?q=login&type=session",
+        "jobs-none": "/jobs?status=cancelled&q=nothing",
+        "job-running": f"/jobs/{week.running.id}",
+        "job-done": f"/jobs/{week.done.id}",
+        "job-limited": f"/jobs/{week.limited.id}",
+        "channel": "/channels/dev",
+    }
+
+
+async def main(only: str = "") -> None:
+    """Takes all pictures, or those whose names begin so."""
+    _PLACE.mkdir(parents=True, exist_ok=True)
+    async with chromium() as browser:
+        with tempfile.TemporaryDirectory() as folder:
+            async with open_site(Path(folder)) as site:
+                pages = await _pages(site)
+                for size in _SIZES:
+                    for scheme in ("dark", "light"):
+                        await _take(browser, site, pages, size, scheme, only)
+
+
+async def _take(
+    browser: Browser, site: Site, pages: Mapping[str, str], size: str, scheme: str, only: str
+) -> None:
+    width, height = _SIZES[size]
+    context = await browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if scheme == "dark" else "light",
+        has_touch=size == "phone",
+    )
+    page = await log_in(context, site)
+    for name, path in pages.items():
+        if name.startswith(only):
+            await page.goto(f"{site.server.url}{path}")
+            await page.wait_for_selector("#connection[data-state]:not([data-state=still])")
+            await page.screenshot(path=_PLACE / f"{name}-{size}-{scheme}.png")
+    await context.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
