@@ -11,7 +11,7 @@ import pytest
 
 from executor.model import JobStatus
 from tests.fsck import check
-from tests.scenarios.test_restart import LATER_S, START_S, _results, _serving
+from tests.scenarios.test_restart import LATER_S, START_S, _results, serving
 from tests.simulators.slack import Channel
 from tests.stage import Stage, Wishes, hang_backdrop, set_stage
 
@@ -40,8 +40,7 @@ def write(stage_place: Path, path: str, text: str) -> None:
 async def test_a_slash_command_of_the_workspace_runs_in_its_cli(
     tmp_path: Path, provider: str, path: str, text: str
 ) -> None:
-    providers = {"provider": provider}
-    async with set_stage(tmp_path, **providers) as stage:
+    async with set_stage(tmp_path, provider=provider) as stage:
         write(tmp_path, path, text)
         reply = await stage.ann.command("/job", "workflow /greet Bob [[hello]]", channel=stage.dev)
         assert reply.plain.startswith("Queued as")
@@ -100,7 +99,7 @@ async def test_a_bot_killed_in_step_three_goes_on_in_step_three(tmp_path: Path) 
         slack, ann = backdrop.slack, backdrop.people[0]
         dev = slack.channel("dev")
         steps = "".join(f"- {name}: {what}\n" for name, what in STEPS.items())
-        async with _serving(backdrop.config, slack) as bot:
+        async with serving(backdrop.config, slack) as bot:
             await ann.command("/job", f"autopilot\n{steps}", channel=dev)
             await backdrop.models.until(
                 lambda: any(each.scenario == "hang_once" for each in backdrop.models.requests),
@@ -109,7 +108,7 @@ async def test_a_bot_killed_in_step_three_goes_on_in_step_three(tmp_path: Path) 
             await slack.until(lambda: _says(dev, "Step 3 of 4: Three"), timeout=START_S, what="step 3")
             bot.send_signal(signal.SIGKILL)
             assert await asyncio.wait_for(bot.wait(), START_S) == -signal.SIGKILL
-        async with _serving(backdrop.config, slack):
+        async with serving(backdrop.config, slack):
             await slack.until(lambda: _results(dev), timeout=LATER_S, what="the last word")
             await slack.until(lambda: "done" in dev.messages[0].plain, timeout=LATER_S, what="a card done")
         assert "steps done: 4 of 4" in dev.messages[0].plain
