@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.news.announcements import TONES
+from bot.news.progress import progress_of
 from bot.news.words import state
 from bot.platforms.base import Announcement, Shape, Tone
+from bot.platforms.text import in_words
 from bot.web.pages.messages import view_of
 from executor.events import (
     Body,
@@ -21,6 +23,7 @@ from executor.events import (
     ReplyKept,
     ReportPublished,
     TextWritten,
+    TodosChanged,
     ToolEnded,
     ToolStarted,
 )
@@ -81,6 +84,9 @@ class LiveView:
                 self._line(f"🔧 {name} {detail}", "dim")
             case ToolEnded(ok=False, detail=detail):
                 self._line(f"⚠️  failed {detail}", "yellow")
+            case TodosChanged(items=items):
+                if (progress := progress_of(items)) is not None:
+                    self._line(in_words(progress), "dim")
             case Noticed(text=text):
                 self._line(f"⏳ {text}", "yellow")
             case ReportPublished(title=title):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from executor.lifecycle import Transition
@@ -34,6 +35,47 @@ class ReplyKept:
     """Somebody replied to the job, which goes on with that in a new job when it has ended."""
 
     by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyHanded:
+    """A reply was handed to the running session, which takes it up when it comes to it."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterruptAsked:
+    """Somebody wants the running session to take up now what was handed to it."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyRefused:
+    """Nobody goes on with a reply to the job, which has ended: whoever said it may not have that any more."""
+
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyBegun:
+    """The session took a reply up; `reply` is the store's number of it."""
+
+    reply: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyTaken:
+    """The turn that the reply was a part of has ended well, or by an interrupt for another one."""
+
+    reply: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnInterrupted:
+    """What the session was at was broken off, as somebody asked; it goes on with a reply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +112,29 @@ class ToolEnded:
     stopped: bool = False
 
 
+class TodoState(StrEnum):
+    """How far the agent is with a thing on its list."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Todo:
+    """One thing on the agent's own list; `text` is a line of plain text."""
+
+    text: str
+    state: TodoState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TodosChanged:
+    """The agent's list of what it has to do, whole: it takes the place of the one before."""
+
+    items: tuple[Todo, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noticed:
     """Something that people should know while the job runs, such as a provider's retry."""
@@ -85,19 +150,38 @@ class ReportPublished:
     title: str
 
 
-Activity = SessionOpened | TextWritten | ToolStarted | ToolEnded | Noticed
+Activity = (
+    SessionOpened
+    | TextWritten
+    | ToolStarted
+    | ToolEnded
+    | TodosChanged
+    | Noticed
+    | ReplyBegun
+    | ReplyTaken
+    | TurnInterrupted
+)
 """What a CLI did, as its backend decoded it."""
 
-Body = Moved | CancelAsked | ReplyKept | ReportPublished | Activity
+Body = (
+    Moved | CancelAsked | ReplyKept | ReplyHanded | ReplyRefused | InterruptAsked | ReportPublished | Activity
+)
 
 _KINDS: dict[str, type[Body]] = {
     "moved": Moved,
     "cancel_asked": CancelAsked,
     "reply_kept": ReplyKept,
+    "reply_handed": ReplyHanded,
+    "reply_refused": ReplyRefused,
+    "reply_begun": ReplyBegun,
+    "reply_taken": ReplyTaken,
+    "interrupt_asked": InterruptAsked,
+    "turn_interrupted": TurnInterrupted,
     "session_opened": SessionOpened,
     "text_written": TextWritten,
     "tool_started": ToolStarted,
     "tool_ended": ToolEnded,
+    "todos_changed": TodosChanged,
     "noticed": Noticed,
     "report_published": ReportPublished,
 }
@@ -117,11 +201,17 @@ class Event:
 def encode(body: Body) -> tuple[str, dict[str, Any]]:
     """The body's kind and its fields, as the log stores them."""
     # Bodies are flat: asdict would copy them deeply, at a tenth of the price of a whole submit.
+    if isinstance(body, TodosChanged):
+        items = [{"text": item.text, "state": item.state.value} for item in body.items]
+        return _NAMES[TodosChanged], {"items": items}
     return _NAMES[type(body)], {field.name: getattr(body, field.name) for field in fields(body)}
 
 
 def decode(kind: str, values: dict[str, Any]) -> Body:
     """The inverse of `encode`."""
+    if kind == _NAMES[TodosChanged]:
+        items = (Todo(text=item["text"], state=TodoState(item["state"])) for item in values["items"])
+        return TodosChanged(items=tuple(items))
     body = _KINDS[kind](**values)
     if isinstance(body, Moved):
         return Moved(**values | {"transition": Transition(body.transition), "status": JobStatus(body.status)})

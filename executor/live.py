@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from executor.events import Activity, TextWritten
+from executor.events import Activity, TextWritten, TodosChanged
 from executor.model import Job
 from executor.ports import Store
 from executor.unbroken import unbroken
@@ -54,9 +54,18 @@ class LiveLog:
 
 
 def _joined(activities: Iterable[Activity]) -> list[Activity]:
+    """Text in one piece, and of lists that followed each other the last one alone."""
     joined: list[Activity] = []
     texts: list[str] = []
     for activity in activities:
+        if (
+            isinstance(activity, TodosChanged)
+            and joined
+            and isinstance(joined[-1], TodosChanged)
+            and not texts
+        ):
+            joined[-1] = activity
+            continue
         if isinstance(activity, TextWritten):
             texts.append(activity.text)
             continue

@@ -111,6 +111,8 @@ class JobRequest:
     """When the job shall start; None, or a time that is past, for at once."""
     schedule_id: str | None = None
     """The schedule that asks for it."""
+    task_id: str | None = None
+    """The task that it is done for."""
     priority: int = 1
     """0 low, 1 normal, 2 high."""
     dedupe_key: str | None = None
@@ -138,6 +140,10 @@ class Job:
     workspace: str
     origin: Origin
     created_at: datetime
+    updated_at: datetime | None = None
+    """When it last changed, but for its log."""
+    task_id: str | None = None
+    """The task that it is done for."""
     seq: int = 0
     """Number of the job's last event."""
     attempt: int = 0
@@ -165,7 +171,9 @@ class Job:
     report_slug: str | None = None
     usage: Usage = field(default_factory=Usage)
     replies: int = 0
-    """Replies that wait for its end."""
+    """Replies that wait for its end, or for the running session to come to them."""
+    live: bool = False
+    """Whether the running attempt takes replies."""
 
     @property
     def short_id(self) -> str:

@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from bot.desk import commands, lists, models, options, replies, suggestions, threads
+from bot.desk import commands, lists, models, options, replies, sessions, suggestions, threads
 from bot.desk.access import Access, Deny
-from bot.desk.asks import INTERRUPT, REPLY, Answer, Ask, Invocation, Refusal
+from bot.desk.asks import ALTER, REPLY, Answer, Ask, Invocation, Refusal
 from bot.desk.attachments import SEE_FILES, Attachments
 from bot.desk.commands import (
     CONTINUE_OPTIONS,
@@ -22,7 +22,15 @@ from bot.desk.commands import (
 from bot.desk.follow_ups import FollowUps
 from bot.desk.help import help_of, help_text
 from bot.desk.prompts import payload_of, problem_of
-from bot.desk.terms import check_budget, effort_of, model_of, on_other_terms, priority_of, timeout_of
+from bot.desk.terms import (
+    check_budget,
+    effort_of,
+    model_of,
+    on_other_terms,
+    priority_of,
+    task_of,
+    timeout_of,
+)
 from bot.desk.timetable import Timetable
 from bot.desk.vouching import Vouching
 from bot.news.words import state
@@ -38,6 +46,8 @@ from executor.timers import LEAST_INTERVAL, Cron
 from executor.workspaces import UnknownWorkspace, Workspaces
 from storage import Storage
 
+_STANDS_FOR = {ALTER: "resume"}
+"""Whoever may do the one may do the other."""
 _ID = re.compile(r"[0-9a-f][0-9a-f-]{0,35}")
 
 
@@ -91,7 +101,9 @@ class Desk:
         self._workspaces = workspaces
         self._prompt_limit = prompt_limit
         self._attachments = attachments
-        self._follow_ups = FollowUps(storage, access, prompt_limit, attachments, self._resume)
+        self._follow_ups = FollowUps(
+            storage, access, prompt_limit, attachments, self._resume, self._thread_of
+        )
         self._timetable = Timetable(
             schedules=storage.schedules,
             executor=executor,
@@ -105,7 +117,7 @@ class Desk:
         """Does what was typed after `/job`."""
         denied = self._access.authorize(invocation.origin, "help")
         if isinstance(denied, Deny):
-            return Answer(ok=False, text=denied.reason)
+            return Answer(ok=False, text=denied.reason, denied=True)
         try:
             ask = threads.read(invocation, await self._follow_ups.job_of_thread(invocation.origin))
         except Misunderstood as error:
@@ -121,21 +133,20 @@ class Desk:
                 return await self._follow_ups.reply(ask)
             return await self._asked(ask)
         except Refusal as error:
-            return Answer(ok=False, text=error.text, field=error.field)
+            return Answer(ok=False, text=error.text, field=error.field, denied=error.denied)
         except StoreUnavailable as error:
             return _unavailable(error)
 
     async def _asked(self, ask: Ask) -> Answer:
-        command = commands.BY_VERB.get("cancel" if ask.verb == INTERRUPT else ask.verb)
+        command = commands.BY_VERB.get(_STANDS_FOR.get(ask.verb, ask.verb))
         if command is None:
             raise Refusal(f"I know no command `{commands.shown(ask.verb)}`.")
         options.check(ask, command)
         if ask.files and not command.takes.has_words:
             raise Refusal(f"`/job {command.verb}` takes no files. Nothing was changed.")
-        as_what = replace(ask, verb=command.verb)
-        self._authorize(as_what)  # before the target is looked up: who is shut out learns of no job
+        self._authorize(ask)  # before the target is looked up: who is shut out learns of no job
         target = await self._target(ask, command)
-        self._authorize(as_what, target)
+        self._authorize(ask, target)
         return await self._do(ask, command, target)
 
     def choices(self, option: str) -> Sequence[str]:
@@ -144,7 +155,7 @@ class Desk:
 
     def allows(self, origin: Origin, verb: str, job: Job) -> bool:
         """Whether a button for `verb` on `job` may be shown, as it would not be refused."""
-        as_what = "cancel" if verb == INTERRUPT else "resume" if verb == REPLY else verb
+        as_what = "resume" if verb == REPLY else verb
         if isinstance(self._access.authorize(origin, as_what, job), Deny):
             return False
         return not job.status.final or job.provider in self._catalog.providers
@@ -170,10 +181,15 @@ class Desk:
             return f"There is no workspace `{request.workspace}` any more."
         return ""
 
+    async def reply_refusal(self, job: Job, request: JobRequest) -> str:
+        """The same of whoever has replied to `job`, when a new one is to go on with that."""
+        allowed = await self.vouching.authorize(request.origin, "resume", job)
+        return allowed.reason if isinstance(allowed, Deny) else await self.refusal(request)
+
     def _authorize(self, ask: Ask, target: Job | Schedule | None = None) -> None:
         allowed = self._access.authorize(ask.origin, ask.verb, target)
         if isinstance(allowed, Deny):
-            raise Refusal(allowed.reason)
+            raise Refusal(allowed.reason, denied=True)
 
     async def _do(self, ask: Ask, command: Command, target: Job | Schedule | None) -> Answer:
         if command.job_type:
@@ -191,7 +207,8 @@ class Desk:
         verbs = {
             "show": self._show,
             "cancel": self._cancel,
-            INTERRUPT: self._follow_ups.interrupt,
+            ALTER: self._timetable.alter,
+            "interrupt": self._follow_ups.interrupt,
             "resume": self._resume,
             "retry": self._retry,
         }
@@ -213,7 +230,7 @@ class Desk:
         found = await store.find(prefix) if _ID.fullmatch(prefix) else ()
         seen = [each for each in found if self._access.may_see(ask.origin, each)]
         if not seen:
-            raise Refusal(_unknown(named, what))
+            raise Refusal(replies.unknown(named, what))
         if len(seen) > 1:
             raise Refusal(
                 f"`{prefix}` is the beginning of several ids; type more of it: {replies.ids(seen, prefix)}."
@@ -226,6 +243,7 @@ class Desk:
         if problem:
             raise Refusal(f"{problem}\n{commands.usage_of(command)}", "prompt")
         request = await self._request(ask, command)
+        request = await sessions.continued(ask, request, self._storage.jobs, self._access)
         time = await self._timetable.time_of(ask)
         async with self._attachments.taken(ask) as files:
             request = replace(request, payload={**request.payload, **packed(files)})
@@ -235,7 +253,7 @@ class Desk:
             submission = await self._executor.submit(request)
         job = submission.job
         if (job.type, job.prompt) != (request.type, request.payload["prompt"]):
-            raise Refusal(_taken(job))
+            raise Refusal(replies.taken(job))
         text = self._timetable.scheduled(job, time) or replies.queued(job, self._catalog.price(job.model))
         return Answer(ok=True, text=text, job=job)
 
@@ -256,6 +274,7 @@ class Desk:
             workspace=workspace,
             origin=ask.origin,
             priority=priority_of(ask.args),
+            task_id=task_of(ask.args),
             dedupe_key=ask.delivery,
         )
 
@@ -371,18 +390,5 @@ def _unavailable(error: StoreUnavailable) -> Answer:
     return Answer(ok=False, text=refusal(error.fault), unavailable=True)
 
 
-def _taken(job: Job) -> str:
-    return (
-        f"The same delivery has asked for another job before, which is `{job.short_id}`. "
-        "Nothing was started: send what you want now under a name of its own."
-    )
-
-
 def _terms_in(ask: Ask) -> bool:
     return any(ask.args.get(option.name) for option in CONTINUE_OPTIONS)
-
-
-def _unknown(target: str, what: str) -> str:
-    if what == "schedule":
-        return f"There is no schedule `{commands.shown(target)}`. `/job schedules` shows them with their ids."
-    return f"There is no job `{commands.shown(target)}`. `/job list` shows the latest ones with their ids."

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from bot.news.progress import progress_of
 from bot.news.transcript import split
 from bot.news.words import duration, excerpt, moment, money, state, turns, waits_for
 from bot.platforms.base import Action, Announcement, Fact, Link, Shape, Tone
 from executor.autopilot import PASSED, STEP, headline
 from executor.endings import HANDED_OVER, STALE
+from executor.events import ReplyRefused, Todo
 from executor.files import came_with
 from executor.job_types import JOB_TYPES, clara
 from executor.job_types.clara import CLARA
@@ -44,8 +47,13 @@ def card(
     hindrance: Hindrance | None = None,
     since: datetime | None = None,
     sandbox: str = "",
+    todos: Sequence[Todo] = (),
+    live_url: str = "",
 ) -> Announcement:
     """The job at a glance. `hindrance` is what keeps it from starting, `sandbox` what holds it once it runs.
+
+    `todos` is the agent's own list: a bar while the job runs, and then a mere figure. `live_url` is where the
+    output of a running job can be watched.
 
     `since` is when a running job would have begun, had it never waited; by default, when it began.
     """
@@ -57,9 +65,10 @@ def card(
         title=f"{job.type} {job.short_id} · {_state(job)}",
         quote=excerpt(job.prompt, _PROMPT),
         body=job.message or _headline(job),
-        facts=(*_facts(job, step, now, since), *_waits_for(job, hindrance), *held),
+        progress=progress_of(todos) if job.status is JobStatus.RUNNING else None,
+        facts=(*_facts(job, step, now, since), *_listed(job, todos), *_waits_for(job, hindrance), *held),
         actions=_actions(job),
-        links=_links(job, public_url),
+        links=(*_live(job, live_url), *_links(job, public_url)),
         since=since,
         until=job.retry_at if job.status is JobStatus.RATE_LIMITED else None,
     )
@@ -91,6 +100,12 @@ def result(
         links=_links(job, public_url),
         mention=job.origin.actor.user_id,
     )
+
+
+def refused(job: Job, replies: Sequence[ReplyRefused]) -> Announcement:
+    """What was replied to the job and is not gone on with."""
+    body = "\n\n".join(f"The reply of {reply.by} is not gone on with: {reply.why}" for reply in replies)
+    return Announcement(shape=Shape.PAGE, tone=Tone.BAD, title=f"Replies to {job.short_id}", body=body)
 
 
 def unheard(job: Job, advice: str) -> Announcement:
@@ -148,11 +163,13 @@ def _facts(job: Job, step: str, now: datetime, since: datetime | None) -> tuple[
     facts += _timed(job, now)
     facts += _program(job)
     if job.replies and not job.status.final:
-        facts.append(Fact(label="replies waiting", value=str(job.replies)))
+        label = "replies handed over" if job.live else "replies waiting"
+        facts.append(Fact(label=label, value=str(job.replies)))
     if since is not None:
         facts.append(Fact(label="elapsed", value=duration((now - since).total_seconds() * 1000)))
         if step:
             facts.append(Fact(label="step", value=step))
+        facts += _so_far(job)
     if job.status is JobStatus.RATE_LIMITED and job.retry_at is not None:
         facts.append(Fact(label="goes on", value=f"in {span(job.retry_at - now)}"))
         facts.append(Fact(label="goes on at", value=moment(job.retry_at), at=job.retry_at))
@@ -166,6 +183,23 @@ def _waits_for(job: Job, hindrance: Hindrance | None) -> tuple[Fact, ...]:
         label, until = f"waits for the usage limit of {job.provider} until", hindrance.limited_until
         return (Fact(label=label, value=moment(until), at=until),)
     return (Fact(label="waits for", value=waits_for(job, hindrance)),)
+
+
+def _so_far(job: Job) -> list[Fact]:
+    """What earlier attempts took, as far as that is known: what this one takes is told when it ends."""
+    took, facts = job.usage, []
+    if took.cost_usd is not None:
+        facts.append(Fact(label="cost so far", value=money(took.cost_usd)))
+    if took.turns is not None:
+        facts.append(Fact(label="turns so far", value=turns(took.turns)))
+    return facts
+
+
+def _listed(job: Job, todos: Sequence[Todo]) -> tuple[Fact, ...]:
+    progress = progress_of(todos)
+    if progress is None or job.status is JobStatus.RUNNING:
+        return ()
+    return (Fact(label="todo", value=f"{progress.done}/{progress.total}"),)
 
 
 def _timed(job: Job, now: datetime) -> list[Fact]:
@@ -238,10 +272,16 @@ def _actions(job: Job) -> tuple[Action, ...]:
     confirm = "Stop this job? What it has done so far stays done."
     if job.replies and job.status is JobStatus.RUNNING:
         instead = "Stop what it does now, and let it go on with the reply?"
-        take = Action(verb="interrupt", label="Take the reply now", job_id=job.id, confirm=instead)
+        label = "Interrupt" if job.live else "Take the reply now"
+        take = Action(verb="interrupt", label=label, job_id=job.id, confirm=instead)
         confirm = "Stop this job, and drop the reply? What it has done so far stays done."
         return (take, Action(verb="cancel", label="Cancel", job_id=job.id, danger=True, confirm=confirm))
     return (Action(verb="cancel", label="Cancel", job_id=job.id, danger=True, confirm=confirm),)
+
+
+def _live(job: Job, url: str) -> tuple[Link, ...]:
+    runs = job.status is JobStatus.RUNNING
+    return (Link(label="Live output", url=url),) if url and runs else ()
 
 
 def _links(job: Job, public_url: str) -> tuple[Link, ...]:

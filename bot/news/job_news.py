@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bot.news import announcements
 from bot.news.leavings import Leavings, find
-from bot.news.newsroom import Newsroom
+from bot.news.newsroom import Newsroom, live_url
 from bot.news.pacing import Budget, Line, Method, Pacing, Urgency, now_s
 from bot.news.reception import Reception, Remedy
 from bot.news.rhythm import Rhythm
@@ -47,10 +47,11 @@ class JobNews:
         self._newsroom = newsroom
         self._platform = platform
         self._pacing = pacing
-        self._story = Story(newsroom.storage, job, platform.caps.page_chars)
+        caps = platform.caps
+        self._story = Story(newsroom.storage, job, caps.page_chars, unfolds=caps.unfolds)
         self._card_said: Announcement | None = None
         quiet = (platform.name, job.origin.channel) in newsroom.quiet
-        self._rhythm = Rhythm(job.id, platform.caps.least_edit_gap_s, quiet=quiet)
+        self._rhythm = Rhythm(job.id, caps.least_edit_gap_s, quiet=quiet)
         self._line = Line()
         self._unsure = 0
         self._hold_until = 0.0
@@ -137,6 +138,20 @@ class JobNews:
             or self._result()
             or (self._card(card) if card.due else None)
             or self._page()
+            or self._refused()
+        )
+
+    def _refused(self) -> Step | None:
+        entry = self._story.entry(outbox.REFUSED)
+        if not entry.due or entry.message_id == _NOWHERE:
+            return None
+        return Step(
+            kind=outbox.REFUSED,
+            urgency=Urgency.STATE,
+            seq=entry.wanted,
+            says=announcements.refused(self._job, self._story.refused),
+            message_id=entry.message_id,
+            lost=self._is_lost(entry),
         )
 
     def _card(self, card: Entry) -> Step:
@@ -148,6 +163,8 @@ class JobNews:
             hindrance=self._story.hindrance,
             since=self._story.since,
             sandbox=self._newsroom.sandbox,
+            todos=self._story.todos,
+            live_url=live_url(self._newsroom.public_url, self._platform.name, self._job),
         )
         changed = change(self._card_said, says)
         urgency = Urgency.BUTTONS if changed is None else changed
@@ -323,7 +340,8 @@ class JobNews:
             return
         # What it says may be older than what is due: only what is never edited is shown by being there.
         reach("message found")
-        seq = 0 if step.kind == outbox.CARD or step.kind.startswith("page:") else step.seq
+        edited = step.kind in (outbox.CARD, outbox.REFUSED) or step.kind.startswith("page:")
+        seq = 0 if edited else step.seq
         await self._shown(step.kind, seq, found)
 
     def _is_lost(self, entry: Entry) -> bool:

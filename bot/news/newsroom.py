@@ -6,8 +6,10 @@ import logging
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from bot.platforms.base import ChatPlatform, Refused
+from executor.model import Job
 from executor.ports import Clock
 from executor.wakeups import Wakeups
 from storage import Storage
@@ -40,3 +42,13 @@ class Newsroom:
         if key not in self.shut:
             self.shut.add(key)
             log.error("news.channel_shut: %s %s: %s. %s", *key, error.advice)
+
+
+def live_url(public_url: str, platform: str, job: Job) -> str:
+    """Where readers on `platform` can watch what the job writes; empty where they do not reach the page.
+
+    An address of this machine alone is one for readers of the page itself.
+    """
+    host = urlsplit(public_url).hostname or ""
+    near = host == "localhost" or host == "::1" or host.startswith("127.")
+    return f"{public_url}/jobs/{job.id}" if host and (platform == "web" or not near) else ""

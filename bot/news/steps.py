@@ -39,7 +39,7 @@ def change(before: Announcement | None, now: Announcement) -> Urgency | None:
         return Urgency.STATE
     if (before.actions, before.links) != (now.actions, now.links):
         return Urgency.BUTTONS
-    if _step(before.facts) != _step(now.facts):
+    if (_step(before.facts), before.progress) != (_step(now.facts), now.progress):
         return Urgency.TOOL
     return None if before == now else Urgency.TEXT
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.news.output import Output
 from bot.news.transcript import Transcript
 from executor import outbox
+from executor.endings import HANDED_OVER, STALE
+from executor.events import Body, Moved, ReplyRefused, Todo, TodosChanged
 from executor.model import Job, JobStatus
 from executor.outbox import Entry
 from executor.queueing import Hindrance
@@ -20,11 +22,15 @@ _MARGIN = 200
 class Story:
     """As the store told it at the last `catch_up`. A page of it may hold `page_chars` characters."""
 
-    def __init__(self, storage: Storage, job: Job, page_chars: int) -> None:
+    def __init__(self, storage: Storage, job: Job, page_chars: int, *, unfolds: bool = False) -> None:
         self.job = job
         self.entries: Mapping[str, Entry] = {}
-        self.transcript = Transcript(page_chars)
+        self.transcript = Transcript(page_chars, unfolds=unfolds)
         self.hindrance: Hindrance | None = None
+        self.todos: Sequence[Todo] = ()
+        """The agent's own list, as it was last."""
+        self.refused: list[ReplyRefused] = []
+        """What was replied to it and is not gone on with."""
         self.since: datetime | None = None
         """When the attempt that runs would have begun, had the job never waited."""
         self.most = page_chars - _MARGIN
@@ -45,7 +51,17 @@ class Story:
         while events := await jobs.events(self.job.id, self._read_to):
             for event in events:
                 self.transcript.add(event.seq, event.body)
+                self._note(event.body)
             self._read_to = events[-1].seq
+
+    def _note(self, body: Body) -> None:
+        match body:
+            case ReplyRefused():
+                self.refused.append(body)
+            case TodosChanged(items=items):
+                self.todos = items
+            case Moved(reason=reason) if reason in (STALE, HANDED_OVER):
+                self.todos = ()  # whoever goes on knows nothing of it
 
     async def reread(self) -> None:
         """Reads what stands, and what is due, anew."""

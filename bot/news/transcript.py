@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from markdown_it import MarkdownIt
 
+from bot.news.tool_runs import ToolRun
 from bot.news.words import between_signs, excerpt
-from executor.events import Body, Noticed, TextWritten, ToolEnded, ToolStarted
+from executor.events import (
+    Body,
+    Noticed,
+    ReplyBegun,
+    TextWritten,
+    ToolEnded,
+    ToolStarted,
+    TurnInterrupted,
+)
 
 MOST_PAGES = 5
 """Pages that stand in a thread at most; the last of them then shows the latest output."""
@@ -31,10 +41,14 @@ class Page:
 
 
 class Transcript:
-    """Grows with the log. The same log always makes the same pages, so a restart finds them again."""
+    """Grows with the log. The same log always makes the same pages, so a restart finds them again.
 
-    def __init__(self, page_chars: int) -> None:
+    `unfolds` says whether readers can unfold a run of tool calls; else it is one line and no more.
+    """
+
+    def __init__(self, page_chars: int, *, unfolds: bool = False) -> None:
         self._limit = page_chars - len(_LEFT_OUT) - _CLOSING
+        self._unfolds = unfolds
         self._full: list[Page] = []
         self._tail = ""
         self._seq = 0
@@ -43,24 +57,24 @@ class Transcript:
         """The text since the last line about a tool."""
         self._before = (0, "")
         """Before that text: how many pages were full, and the page that was begun."""
+        self._run: ToolRun | None = None
+        """The tool calls since the last of anything else, which the tail does not hold yet."""
+        self._run_gap = ""
         self._tools = False
         self.step = ""
         """What the agent does just now."""
 
     def add(self, seq: int, body: Body) -> None:
         """Takes event number `seq` in."""
-        text = self._text(body)
-        if not text:
-            return
-        self._whole.append(text)
-        *full, self._tail = split(self._tail + text, self._limit)
-        self._full.extend(Page(text=part, seq=seq) for part in full)
-        self._seq = seq
+        told = len(self._whole)
+        self._read(seq, body)
+        if len(self._whole) > told:
+            self._seq = seq
 
     @property
     def pages(self) -> list[Page]:
         """What the thread should show, page by page."""
-        return _shown([*self._full, *self._last(self._tail)])
+        return _shown([*self._full, *self._last(self._begun)])
 
     def without(self, answer: str) -> list[Page] | None:
         """The pages if it had ended before `answer`; None where it does not end with that."""
@@ -75,52 +89,97 @@ class Transcript:
     @property
     def truncated(self) -> bool:
         """Whether the pages leave something out."""
-        return len(self._full) + len(self._last(self._tail)) > MOST_PAGES
+        return len(self._full) + len(self._last(self._begun)) > MOST_PAGES
 
     @property
     def whole(self) -> str:
-        """All of it."""
+        """All of it, and every call of a tool on a line of its own."""
         return "".join(self._whole).strip() + "\n"
+
+    @property
+    def _begun(self) -> str:
+        """The page that is not full."""
+        return self._with_run(self._run.text) if self._run else self._tail
+
+    def _with_run(self, run: str) -> str:
+        return f"{self._tail}{self._run_gap}{run}" if self._tail else run
 
     def _last(self, tail: str) -> list[Page]:
         return [Page(text=_closed(tail), seq=self._seq)] if tail.strip() else []
 
-    def _text(self, body: Body) -> str:
+    def _read(self, seq: int, body: Body) -> None:
         match body:
             case TextWritten(text=text):
-                return self._words(text.replace("\r\n", "\n").replace("\r", "\n"))
+                self._words(seq, text.replace("\r\n", "\n").replace("\r", "\n"))
             case ToolStarted(name=name, detail=detail):
-                self.step = excerpt(f"{name} {detail}", 80)
-                return self._line(f"🔧 {_code(name)} {_code(detail)}".rstrip())
+                shown = excerpt(detail, 60)
+                self.step = f"{excerpt(name, 40)}({shown})" if shown else excerpt(name, 40)
+                self._call(seq, lambda run: run.call(name, detail))
             case ToolEnded(ok=False, stopped=True):
-                return self._line("⏹️ stopped")
+                self._line(seq, "⏹️ stopped")
             case ToolEnded(ok=False, detail=detail):
-                return self._line(f"⚠️ failed: {_code(detail)}" if detail else "⚠️ failed")
+                self._call(seq, lambda run: run.fail(detail))
+            case ReplyBegun():
+                self._line(seq, "💬 takes up a reply")
+            case TurnInterrupted():
+                self._line(seq, "⏹️ interrupted")
             case Noticed(text=text):
-                return self._line(f"⏳ {excerpt(text, 200)}")
-            case _:
-                return ""
+                self._line(seq, f"⏳ {excerpt(text, 200)}")
 
-    def _words(self, text: str) -> str:
-        if not self._said:
-            self._before = (len(self._full), self._tail)
+    def _words(self, seq: int, text: str) -> None:
         if self._tools:
             # Indented, it would become a part of the list that the tools' lines are.
             text = text.lstrip()
             if not text:
-                return ""
+                return
             text = self._gap(2) + text
+        if not text:
+            return
+        self._settle()
+        if not self._said:
+            self._before = (len(self._full), self._tail)
         self._tools = False
         self._said.append(text)
-        return text
+        self._whole.append(text)
+        self._grow(seq, text)
 
-    def _line(self, line: str) -> str:
-        # What the agent wrote ends here: a fence that it left open must not take in what we write.
+    def _line(self, seq: int, line: str) -> None:
+        self._settle()
+        text = f"{self._break()}- {line}"
+        self._whole.append(text)
+        self._grow(seq, text)
+
+    def _call(self, seq: int, tell: Callable[[ToolRun], str]) -> None:
+        """A line of a run. A run that outgrows its page stays as it was, and another begins on the next."""
+        gap = self._break()
+        if self._run is None:
+            self._tail, self._run_gap = self._tail + gap.rstrip("\n"), gap[len(gap.rstrip("\n")) :]
+            self._run = ToolRun(unfolds=self._unfolds)
+        before = self._begun
+        self._whole.append(f"{gap}- {tell(self._run)}")
+        if len(self._begun) <= self._limit:
+            return
+        self._run = ToolRun(unfolds=self._unfolds)
+        tell(self._run)
+        self._tail = ""
+        if before.strip():
+            self._full.append(Page(text=_closed(before.rstrip("\n")), seq=seq))
+
+    def _settle(self) -> None:
+        """The run is over: its text stands as it is."""
+        self._tail, self._run = self._begun, None
+
+    def _grow(self, seq: int, text: str) -> None:
+        *full, self._tail = split(self._tail + text, self._limit)
+        self._full.extend(Page(text=part, seq=seq) for part in full)
+
+    def _break(self) -> str:
+        """What a line needs before it; a fence that the agent left open must not take in what we write."""
         said = "".join(self._said)
         closing = _closed(said).removeprefix(said)
         gap = self._gap(1 if self._tools else 2, closing)
         self._tools, self._said = True, []
-        return f"{closing}{gap}- {line}"
+        return closing + gap
 
     def _gap(self, newlines: int, last: str = "") -> str:
         """What is missing of so many newlines at the end of what there is, or of `last`."""
@@ -206,8 +265,3 @@ def _open_fence(text: str) -> _Fence | None:
         mark=mark,
         info=fences[-1].info[:_LONGEST_FENCE],
     )
-
-
-def _code(text: str) -> str:
-    flat = excerpt(text.replace("`", "'"), 160)
-    return f"`{flat}`" if flat else ""

@@ -61,6 +61,15 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How much of what the agent has set itself is done: 3 of 5. `note` is what it is at, plain text."""
+
+    done: int
+    total: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
     """What to say, never how it looks. `title`, `quote` and facts are plain text, `body` is Markdown.
 
@@ -73,6 +82,7 @@ class Announcement:
     quote: str = ""
     """What a person wrote, shown above the body and to the letter: no sign in it is markup."""
     body: str = ""
+    progress: Progress | None = None
     facts: Sequence[Fact] = ()
     actions: Sequence[Action] = ()
     links: Sequence[Link] = ()
@@ -118,6 +128,8 @@ class Caps:
     """Whether posts and edits are counted apart in each channel and in each thread."""
     calls_per_second: float | None = None
     """What the platform takes of the whole bot besides, wherever it is spoken to."""
+    unfolds: bool = False
+    """Whether readers can unfold what lies below a line of a list."""
     files_per_minute: float = 60
     file_bytes: int = 20_000_000
     """The largest file that it takes."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from bot.platforms.base import Progress
+
 ELLIPSIS = "…"
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -18,6 +20,22 @@ _CLUSTER = re.compile(rf"(?:[\U0001f1e6-\U0001f1ff]{{2}}|.)(?:{_JOINING}|(?<=\u2
 _LABELLED_LINK = re.compile(r"\](?=\(\s*<?\s*(?:[a-z][a-z0-9+.-]*:|//|www\.))", re.IGNORECASE)
 _LINK_DEFINITION = re.compile(r"^([ \t>]*\[[^\]\n]+\]):", re.MULTILINE)
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
+
+
+_CELLS = 10
+"""Cells of a bar at most; a list that is no longer has one for each thing on it."""
+
+
+def bar(progress: Progress) -> str:
+    """How far it is as signs, `▰▰▰▱▱ 3/5`: a bar is full only when all is done."""
+    cells = max(1, min(progress.total, _CELLS))
+    full = cells * progress.done // max(1, progress.total)
+    return f"{'▰' * full}{'▱' * (cells - full)} {progress.done}/{progress.total}"
+
+
+def in_words(progress: Progress) -> str:
+    """The bar, and what the agent is at: `▰▰▰▱▱ 3/5 · Writing tests`."""
+    return f"{bar(progress)} · {progress.note}" if progress.note else bar(progress)
 
 
 def visible(text: str) -> str:

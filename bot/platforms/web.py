@@ -19,10 +19,12 @@ from bot.platforms.base import (
     Gone,
     Link,
     Place,
+    Progress,
     Refused,
     Shape,
     Tone,
 )
+from bot.platforms.text import in_words
 from executor.steps import reach
 from storage.hub import Message, NewMessage
 from storage.sqlite.messages import Messages
@@ -50,6 +52,7 @@ class WebPlatform:
         posts_per_minute=1200,
         post_burst=40,
         least_edit_gap_s=0.15,
+        unfolds=True,
     )
 
     def __init__(self, messages: Messages, files: Path) -> None:
@@ -144,6 +147,7 @@ def from_dict(fields: Mapping[str, Any]) -> Announcement:
         title=fields["title"],
         quote=fields.get("quote", ""),
         body=fields["body"],
+        progress=Progress(**progress) if (progress := fields.get("progress")) else None,
         facts=tuple(Fact(**fact | {"at": _to_time(fact.get("at"))}) for fact in fields["facts"]),
         actions=tuple(Action(**action) for action in fields["actions"]),
         links=tuple(Link(**link) for link in fields["links"]),
@@ -174,7 +178,8 @@ def to_markdown(announcement: Announcement) -> str:
     head = f"{emoji} **{announcement.title}** ({word})" if announcement.shape is not Shape.PAGE else ""
     facts = " · ".join(f"{fact.label}: {fact.value}" for fact in announcement.facts)
     links = " · ".join(f"[{link.label}]({link.url})" for link in announcement.links)
-    parts = [head, announcement.quote, announcement.body, facts, links]
+    progress = in_words(announcement.progress) if announcement.progress else ""
+    parts = [head, announcement.quote, announcement.body, progress, facts, links]
     return "\n\n".join(part for part in parts if part)
 
 

@@ -12,10 +12,13 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markupsafe import Markup
 
+from bot.news.tool_runs import RUN
+
 _TAGS = {
     *("p", "br", "hr", "h3", "blockquote", "pre", "ul", "ol", "li"),
     *("table", "thead", "tbody", "tr", "th", "td"),
     *("strong", "em", "s", "code", "a"),
+    *("details", "summary"),
 }
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
@@ -46,6 +49,30 @@ def _flatten_headings(state: StateCore) -> None:
     for token in state.tokens:
         if token.type.startswith("heading_"):
             token.tag = "h3"
+
+
+def _fold_runs(state: StateCore) -> None:
+    """Tool calls that lie below a line of their own, as the transcript writes them, wait to be unfolded."""
+    folded: list[Token] = []
+    levels: list[int] = []
+    for place, token in enumerate(state.tokens):
+        if levels and token.type == "list_item_close" and token.level == levels[-1]:
+            levels.pop()
+            folded.append(Token("details_close", "details", -1, block=True))
+        folded.append(token)
+        if token.type == "list_item_open" and _is_run(state.tokens[place + 1 : place + 5]):
+            levels.append(token.level)
+            folded.append(Token("details_open", "details", 1, block=True))
+            for edge in (state.tokens[place + 1], state.tokens[place + 3]):
+                edge.tag, edge.hidden = "summary", False
+    state.tokens = folded
+
+
+def _is_run(tokens: list[Token]) -> bool:
+    """Whether an item that goes on with these is a run's line with its calls below."""
+    kinds = [token.type for token in tokens]
+    below = kinds == ["paragraph_open", "inline", "paragraph_close", "bullet_list_open"]
+    return below and tokens[1].content.startswith(RUN)
 
 
 def _show_domains(state: StateCore) -> None:
@@ -79,6 +106,7 @@ def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "breaks": True})
     parser.enable(["table", "strikethrough"]).disable("image")
     parser.core.ruler.push("flatten_headings", _flatten_headings)
+    parser.core.ruler.push("fold_runs", _fold_runs)
     parser.core.ruler.push("show_domains", _show_domains)
     return parser
 

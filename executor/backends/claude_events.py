@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from executor.backends.claude_endings import CLAUDE, unsuccessful, without_result
+from executor.backends.claude_session import ClaudeSession
 from executor.backends.claude_usage import Meter
 from executor.backends.failures import QUOTE, broken_off, failed
 from executor.backends.fields import amount, count, first_line, mapping, one_line, parse, telling, word
 from executor.backends.prose import Prose
+from executor.backends.todos import todos
 from executor.events import Activity, Noticed, SessionOpened, ToolEnded, ToolStarted
 from executor.limits import from_unix
 from executor.model import Outcome, OutcomeKind
@@ -40,6 +43,7 @@ class ClaudeDecoder:
     ) -> None:
         self.verdict: Outcome | None = None
         self.retrying = False
+        self.session = ClaudeSession()
         self._workspace = workspace
         self._zone = zone
         self._now = now
@@ -64,11 +68,13 @@ class ClaudeDecoder:
             case "assistant":
                 return self._assistant(event)
             case "user":
-                return _answers(event)
+                return [self._cut_off(each) for each in _answers(event)]
             case "system":
                 return self._system(event)
             case "rate_limit_event":
                 return self._limit(event)
+            case "command_lifecycle":
+                return self.session.told(event)
             case "result":
                 return self._ended(event)
         return ()
@@ -133,6 +139,8 @@ class ClaudeDecoder:
                     if spoken:
                         self._prose.start_block()
                         seen += self._prose.write(text)
+                case {"type": "tool_use", "name": "TodoWrite", "input": {"todos": listed}}:
+                    seen += todos(listed) if from_agent else []
                 case {"type": "tool_use", "id": str(tool_id), "name": str(name)}:
                     detail = telling(block.get("input"), self._workspace)
                     seen.append(ToolStarted(tool_id=tool_id, name=name, detail=detail))
@@ -190,13 +198,18 @@ class ClaudeDecoder:
         # A run has more than one result where background tasks start turns of their own; each counts anew.
         self._result = event
         self._meter.read(event)
+        seen = self.session.turn_ended(event)
         match event.get("permission_denials"):
             case [_, *_] as denials:
-                return (Noticed(text=_denied(denials)),)
-        return ()
+                return (Noticed(text=_denied(denials)), *seen)
+        return seen
+
+    def _cut_off(self, answer: ToolEnded) -> ToolEnded:
+        """A tool that fails because its turn is broken off has done nothing wrong."""
+        return replace(answer, stopped=self.session.interrupting and not answer.ok)
 
 
-def _answers(event: dict[str, Any]) -> Sequence[Activity]:
+def _answers(event: dict[str, Any]) -> Sequence[ToolEnded]:
     """What the tools answered; messages of this type that hold text are words put into the model's mouth."""
     match event.get("message"):
         case {"content": list(blocks)}:

@@ -13,13 +13,13 @@ from executor.backends.codex_endings import CODEX, cause, unsuccessful, without_
 from executor.backends.failures import QUOTE, broken_off
 from executor.backends.fields import count, first_line, mapping, one_line, parse, telling, within, word
 from executor.backends.prose import Prose
+from executor.backends.todos import todos
 from executor.events import Activity, Noticed, SessionOpened, ToolEnded, ToolStarted
 from executor.model import Outcome, OutcomeKind, Usage
 from executor.ports import SystemClock
 
 _RECONNECTING = re.compile(r"Reconnecting\.\.\. (\d{1,9})/(\d{1,9})")
 _NAMES = {"command_execution": "shell", "file_change": "edit", "web_search": "web search"}
-_SILENT = frozenset({"reasoning", "todo_list"})
 _ESSAY = 8000
 """Characters of a command, and bytes of a complaint's line, that are read."""
 _utc_now = SystemClock().now
@@ -33,6 +33,7 @@ class CodexDecoder:
 
     verdict: Outcome | None = None
     retrying = False
+    session: None = None
 
     def __init__(
         self, *, workspace: str = "", zone: tzinfo = UTC, now: Callable[[], datetime] = _utc_now
@@ -62,6 +63,8 @@ class CodexDecoder:
                 self._failure = word(mapping(rest.get("error")).get("message")) or self._failure
             case {"type": "error", "message": str(message)}:
                 return self._troubled(message)
+            case {"item": {"type": "todo_list", "items": listed}}:
+                return todos(listed)
             case {
                 "type": "item.started" | "item.completed" as step,
                 "item": {"id": str(), "type": str()} as item,
@@ -101,7 +104,7 @@ class CodexDecoder:
                 # A warning: what ends a turn is an event of its own.
                 said = first_line(word(item.get("message")), QUOTE)
                 return (Noticed(text=f"codex says: {said}"),) if said else ()
-            case {"type": str(kind)} if kind in _SILENT:
+            case {"type": "reasoning" | "todo_list"}:
                 return ()
         return self._tool(item, ended=ended)
 

@@ -21,6 +21,7 @@ from executor.backends.gemini_endings import (
     reason_to_stop,
 )
 from executor.backends.prose import Prose
+from executor.backends.todos import todos
 from executor.events import Activity, Noticed, SessionOpened, TextWritten, ToolEnded, ToolStarted
 from executor.limits import next_quota_day, resets_at, wait
 from executor.model import Outcome, OutcomeKind, Usage
@@ -42,6 +43,8 @@ class GeminiDecoder:
     `workspace` is what paths are shown from, `resumed` whether it goes on with a conversation. `now` is
     asked when a wait is announced, to say when it ends.
     """
+
+    session: None = None
 
     def __init__(
         self, *, workspace: str = "", resumed: bool = False, now: Callable[[], datetime] = _utc_now
@@ -69,6 +72,9 @@ class GeminiDecoder:
         match event:
             case {"type": "message", "role": "assistant", "content": str(text)}:
                 return self._text(text)
+            case {"type": "tool_use", "tool_name": "write_todos", "parameters": {"todos": listed}}:
+                self._speak(writing=False)
+                return todos(listed)
             case {"type": "tool_use", "tool_id": str(tool_id), "tool_name": str(name)}:
                 self._speak(writing=False)
                 detail = telling(event.get("parameters"), self._workspace)

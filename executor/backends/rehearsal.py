@@ -13,6 +13,7 @@ from executor.backends.base import Checkup, Command, Launch
 from executor.backends.environment import agent_environment
 from executor.backends.failures import Cli, broken_off, failed
 from executor.backends.fields import amount, count, parse
+from executor.backends.todos import todos
 from executor.events import Activity, Noticed, SessionOpened, TextWritten, ToolEnded, ToolStarted
 from executor.model import Outcome, OutcomeKind, Usage
 
@@ -58,6 +59,7 @@ class RehearsalDecoder:
 
     verdict: Outcome | None = None
     retrying = False
+    session: None = None
 
     def __init__(self) -> None:
         self._outcome: Outcome | None = None
@@ -74,6 +76,8 @@ class RehearsalDecoder:
                 return (ToolStarted(tool_id=tool_id, name=name, detail=detail),)
             case {"type": "tool_ended", "id": str(tool_id), "ok": bool(ok)}:
                 return (ToolEnded(tool_id=tool_id, ok=ok),)
+            case {"type": "todos", "items": items}:
+                return todos(items)
             case {"type": "notice", "text": str(text)}:
                 return (Noticed(text=text),)
             case {"type": "result", "ok": bool(ok), "text": str(text)} as result:

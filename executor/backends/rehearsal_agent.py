@@ -22,11 +22,9 @@ from pathlib import Path
 
 MAX_FILES, MAX_BYTES, MAX_FILE_BYTES = 5_000, 32_000_000, 1_000_000
 MAX_LINES_PER_FILE = 500  # per word, so that a generated file does not outweigh all others
-MAX_WORDS = 8
-TABLE_ROWS = 10
-PLACES, PLACES_PER_FILE = 6, 2
+MAX_WORDS, TABLE_ROWS, PLACES, PLACES_PER_FILE, LINE_WIDTH = 8, 10, 6, 2, 160
 LINES_BEFORE, LINES_AFTER = 2, 6
-LINE_WIDTH = 160
+THINGS = ("Read the files", "Look for the words", "Write the report")
 
 SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "venv"})
 # Excerpts must not carry keys into a report: dot files go for that reason too. Locks and bundles are noise.
@@ -35,8 +33,7 @@ SESSION_ID = re.compile(r"[A-Za-z0-9][\w-]{0,99}", re.ASCII)
 TOPIC = re.compile(r"(?ms)^(?:Topic|Asked for):[ \t]*(.*?)(?=\n\s*\n|\n[A-Z][a-z]+:|\Z)")
 # What the job types' prompts tell an agent beside the person's own words.
 ORDERS = re.compile(
-    r"^(Files that came with it|Your work was interrupted\.|Do not ask for confirmation\.).*",
-    re.MULTILINE | re.DOTALL,
+    r"(?ms)^(Files that came with it|Your work was interrupted\.|Do not ask for confirmation\.).*"
 )
 TOKEN = re.compile(r"\w+(?:[./:]+\w+)*")
 IDENTIFIER = re.compile(r"[_./:\d]|[a-z][A-Z]")
@@ -47,10 +44,10 @@ STOP_WORDS = frozenset(
     about after again all also and any are because been before being between both but can code continue
     could describe did does doing done down each explain few find for from further get give going had has
     have having happen happens her here his how into its just let like list look make many may might more
-    most much must need nor not now off once one only other our out over own please project question
-    report repo repository research same see shall she should show some such summarize tell than that the
-    their them then there these they this those through too topic under until very want was way were what
-    when where which while who whom why will with work works would write yes you your
+    most much must need nor not now off once one only other our out over own please project question report
+    repo repository research same see shall she should show some such summarize tell than that the their
+    them then there these they this those through too topic under until very want was way were what when
+    where which while who whom why will with work works would write yes you your
     """.split()  # noqa: SIM905 - a list would take a page
 )
 
@@ -104,6 +101,9 @@ class Stage:
     def say(self, text: str) -> None:
         self.tell("text", text=text + "\n\n")
 
+    def plan(self, done: int) -> None:
+        self.tell("todos", items=[{"text": text, "completed": n < done} for n, text in enumerate(THINGS)])
+
     @contextmanager
     def step(self, name: str, detail: str) -> Iterator[None]:
         self.turns += 1
@@ -149,8 +149,7 @@ def read_workspace(root: Path) -> Corpus:
     size = 0
     paths = walk(root)
     for path in islice(paths, MAX_FILES):
-        data = read(root / path)
-        if data is None:
+        if (data := read(root / path)) is None:
             continue
         if size + len(data) > MAX_BYTES:
             return Corpus(texts, size, complete=False)
@@ -342,8 +341,8 @@ def perform(stage: Stage, workspace: Path, topics: Sequence[str]) -> str:
     with stage.step("List", workspace.name):
         corpus = read_workspace(workspace)
     stage.say(f"There is text in {corpus}.")
-    words = telling_words(topics)
-    found: Found = {}
+    stage.plan(1)
+    words, found = telling_words(topics), Found()
     for word in words if corpus.texts else ():
         with stage.step("Search", f'"{word.written}"'):
             hits = search(word, corpus, found)
@@ -353,9 +352,11 @@ def perform(stage: Stage, workspace: Path, topics: Sequence[str]) -> str:
         with stage.step("Read", f"{path}:{number}"):
             places.append(place(path, number, corpus.texts[path]))
         stage.say(code(places[-1].head))
+    stage.plan(2)
     told = summary(words, corpus, found)
     with stage.step("Write", "report.md"):
         replace(Path(os.environ["BIFROST_RESULTS"], "report.md"), report(topics, told, found, places))
+    stage.plan(3)
     return result(told, places)
 
 
@@ -376,8 +377,8 @@ def main() -> int:
     replace(options.sessions / f"{session_id}.json", json.dumps({"topics": topics}))
     stage.tell("session", session_id=session_id)
     stage.tell("notice", text="This is a rehearsal: words are looked up, no model is called.")
-    for latest in earlier[:1]:
-        stage.say(f"Going on from: {escape(cut(latest, 200))}")
+    if earlier:
+        stage.say(f"Going on from: {escape(cut(earlier[0], 200))}")
     text = perform(stage, options.workspace, topics)
     duration_ms = round(1000 * (time.monotonic() - started))
     stage.tell("result", ok=True, text=text, cost_usd=0.0, turns=stage.turns, duration_ms=duration_ms)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from executor.files import all_of, came_with, worded
+from executor.files import File, all_of, came_with, worded
 from executor.job_types.templates import Templates
 from executor.model import EARLIER, RESUMED_SESSION, Job
 from executor.programs import Step
@@ -106,3 +106,17 @@ class JobType:
         if job.session_id is not None and RESUMED_SESSION not in job.payload and job.attempt > 1:
             return f"{self.name}_continued" if steps else "continued"
         return f"{self.name}_follow_up" if not steps or job.step < len(steps) else "session_follow_up"
+
+    def reply(
+        self,
+        job: Job,
+        words: str,
+        came_with: Sequence[File],
+        results: Path,
+        received: Path,
+        templates: Templates = _TEMPLATES,
+    ) -> str:
+        """What the agent is told of what a person says to it while it does `job`."""
+        told = worded(words, came_with, received)
+        name = "session_follow_up" if self.steps(job) else f"{self.name}_follow_up"
+        return templates.fill(name, {**self.words(job, templates), "prompt": told, "results": results})

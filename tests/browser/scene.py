@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from bot.news import announcements
 from bot.platforms.base import Announcement, Attachment, Place
 from bot.platforms.web import WebPlatform
+from executor.events import Todo, TodoState
 from executor.model import Actor, Job, JobStatus, Origin, Usage
 
 DEV = Place(team="", channel="dev")
@@ -106,8 +107,11 @@ QUEUED = job(
 )
 
 
+TODOS = [Todo(text="Look around", state=TodoState.DONE), Todo(text="Write tests", state=TodoState.ACTIVE)]
+
+
 def card(job: Job, step: str = "") -> Announcement:
-    return announcements.card(job, step=step, now=NOW, public_url="http://127.0.0.1:4003")
+    return announcements.card(job, step=step, todos=TODOS, now=NOW, public_url="http://127.0.0.1:4003")
 
 
 def output(text: str, job: Job = RUNNING) -> Announcement:

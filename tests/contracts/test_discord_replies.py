@@ -49,7 +49,7 @@ class Listening:
 
 @pytest.fixture
 async def listening(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Listening]:
-    monkeypatch.setattr(missed, "_PAUSE_S", 0.0)
+    monkeypatch.setattr(missed, "PAUSE_S", 0.0)
     async with DiscordSimulator() as discord:
         discord.allow_content()
         yield Listening(discord)

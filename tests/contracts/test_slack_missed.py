@@ -58,7 +58,7 @@ class Absence:
 @pytest.fixture
 async def absence(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Absence]:
     monkeypatch.setattr(missed, "GAP_S", 0.0)
-    monkeypatch.setattr(missed, "_PAUSE_S", 0.0)
+    monkeypatch.setattr(missed, "PAUSE_S", 0.0)
     async with simulator() as slack:
         yield Absence(slack)
 

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from bot.news import announcements
-from bot.platforms.base import Announcement, Shape, Tone
+from bot.news.newsroom import live_url
+from bot.platforms.base import Announcement, Progress, Shape, Tone
+from executor.events import Todo, TodoState
 from executor.model import Job, JobStatus, Usage
 from executor.queueing import Hindrance
 from tests.builders import START, origin
@@ -280,3 +282,40 @@ def test_a_job_that_another_provider_does_instead_says_which() -> None:
 def test_a_job_that_starts_afresh_says_why() -> None:
     said = card(job(S.PENDING, attempt=1, reason="session_not_found"))
     assert said.title.endswith("its session is gone, starting afresh")
+
+
+TODOS = [Todo(text="Look", state=TodoState.DONE), Todo(text="Write", state=TodoState.ACTIVE)]
+
+
+@pytest.mark.parametrize("status", JobStatus)
+def test_only_a_running_card_has_a_bar_and_a_link_to_the_live_output(status: JobStatus) -> None:
+    live = f"{URL}/jobs/1"
+    said = announcements.card(job(status), step="", now=START, public_url=URL, todos=TODOS, live_url=live)
+    runs = status is S.RUNNING
+    assert said.progress == (Progress(done=1, total=2, note="Write") if runs else None)
+    assert [link.url for link in said.links] == ([live] if runs else [])
+    assert facts(said).get("todo") == (None if runs else "1/2")
+
+
+def test_a_running_card_says_what_earlier_attempts_took_and_makes_no_figure_up() -> None:
+    said = facts(card(job(S.RUNNING, usage=TOOK)))
+    assert (said["cost so far"], said["turns so far"]) == ("$0.42", "14")
+    assert not {"cost so far", "turns so far"} & set(facts(card(job(S.RUNNING))))
+
+
+@pytest.mark.parametrize(
+    ("url", "platform", "linked"),
+    [
+        ("https://bot.example", "slack", True),
+        ("http://127.0.0.1:4003", "slack", False),
+        ("http://localhost:4003", "discord", False),
+        ("http://[::1]:4003", "slack", False),
+        ("http://127.0.0.1:4003", "web", True),
+        ("", "web", False),
+    ],
+)
+def test_live_output_is_linked_where_its_readers_reach_the_page(
+    url: str, platform: str, linked: bool
+) -> None:
+    of = job(S.RUNNING)
+    assert live_url(url, platform, of) == (f"{url}/jobs/{of.id}" if linked else "")

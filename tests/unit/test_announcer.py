@@ -15,7 +15,8 @@ from bot.news import rhythm
 from bot.news.output import FOLLOWS
 from bot.news.transcript import MOST_PAGES
 from bot.platforms.base import Shape, Tone
-from executor.events import Activity, TextWritten
+from executor.events import Activity, TextWritten, Todo, TodosChanged
+from executor.events import TodoState as S
 from executor.lifecycle import Transition
 from executor.model import Job, OutcomeKind
 from tests.unit.newsroom import DONE, LONG, ORIGIN, TALK, Room, a_room, expected_pages, titles
@@ -220,6 +221,31 @@ async def test_a_card_counts_the_time_a_job_ran_and_not_the_time_it_waited(room:
     await room.start()
     await room.wall.until(lambda: room.wall.shows("attempt 2"), "the card")
     assert [fact.value for fact in room.wall.card.says.facts if fact.label == "elapsed"] == ["42s"]
+
+
+async def test_a_card_shows_how_far_the_agent_is_and_ends_without_a_bar(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rhythm, "STEP_S", 0.05)
+    await room.start()
+    job = await room.running()
+    for done in range(3):
+        items = [Todo(text=f"thing {n}", state=S.DONE if n < done else S.PENDING) for n in range(2)]
+        await room.does(job, [TodosChanged(items=tuple(items))])
+        await room.wall.until(lambda: len(_figures(room)) == done + 1, f"{done} of 2")  # noqa: B023
+    await room.ends(job)
+    await room.told(job)
+    assert _figures(room) == [(0, 2), (1, 2), (2, 2)]
+    last = room.wall.card.says
+    assert last.progress is None
+    assert [fact.value for fact in last.facts if fact.label == "todo"] == ["2/2"]
+
+
+def _figures(room: Room) -> list[tuple[int, int]]:
+    versions = [said for card in room.wall.of(Shape.CARD) for said in card.versions]
+    return list(
+        dict.fromkeys((said.progress.done, said.progress.total) for said in versions if said.progress)
+    )
 
 
 async def test_a_running_card_counts_the_time_although_nothing_happens(

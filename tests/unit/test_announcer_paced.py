@@ -93,7 +93,7 @@ async def test_a_new_step_shows_on_the_card_before_more_of_the_time(
     await room.wall.until(lambda: room.wall.shows("running"), "the running card")
     for command in ("make", "make test"):
         await room.does(job, [ToolStarted(tool_id=command, name="Bash", detail=command)])
-        await room.wall.until(partial(steps_to, room, f"Bash {command}"), "the step")
+        await room.wall.until(partial(steps_to, room, f"Bash({command})"), "the step")
 
 
 def steps_to(room: Room, step: str) -> bool:

@@ -9,7 +9,7 @@ from discord.utils import remove_markdown
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.platforms.base import Action, Announcement, Fact, Link, Shape, Tone
+from bot.platforms.base import Action, Announcement, Fact, Link, Progress, Shape, Tone
 from bot.platforms.discord.render import render
 from bot.platforms.discord.text import fit_line, fit_markdown, fit_plain
 from tests.simulators.discord.components import buttons, check_components, texts
@@ -76,6 +76,7 @@ async def test_every_card_is_one_that_discord_takes(
         title=title,
         quote=label + title,
         body=body,
+        progress=Progress(done=len(title), total=len(body), note=body),
         facts=[Fact(label=label, value=body)] * 20,
         actions=[Action(verb=verb, label=label, job_id=job_id) for verb in ("cancel", "resume", label)] * 3,
         links=[Link(label=label, url=url), Link(label=label, url=f"https://bot.example/{url}")] * 4,
@@ -109,3 +110,10 @@ async def test_a_job_offers_a_reply_while_it_runs_and_once_it_has_ended() -> Non
     assert [button["label"] for button in buttons(components(running))] == ["Cancel", "Reply"]
     limited = card(tone=Tone.WAITING, actions=[Action(verb="resume", label="Resume now", job_id="3fa9c1")])
     assert [button["label"] for button in buttons(components(limited))] == ["Resume now"]
+
+
+async def test_progress_is_a_bar_and_what_the_agent_is_at() -> None:
+    (container,) = components(card(progress=Progress(done=3, total=5, note="Writing *tests*")))
+    assert texts([container])[1] == "▰▰▰▱▱ 3/5 · Writing \\*tests\\*"
+    (container,) = components(card(progress=Progress(done=5, total=5)))
+    assert texts([container])[1] == "▰▰▰▰▰ 5/5"

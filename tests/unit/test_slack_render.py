@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.platforms.base import Action, Announcement, Fact, Link, Shape, Tone
+from bot.platforms.base import Action, Announcement, Fact, Link, Progress, Shape, Tone
 from bot.platforms.slack.render import Message, render
 from tests.simulators.slack.blocks import markdown_length, problems
 from tests.simulators.slack.reading import mentions
@@ -30,6 +30,7 @@ ANNOUNCEMENTS = st.builds(
     title=TEXT,
     quote=TEXT,
     body=TEXT,
+    progress=st.none() | st.builds(Progress, done=st.integers(0, 50), total=st.integers(0, 50), note=TEXT),
     facts=st.lists(st.builds(Fact, label=TEXT, value=TEXT, at=st.none() | TIMES), max_size=12),
     actions=st.lists(ACTIONS, max_size=30),
     links=st.lists(st.builds(Link, label=TEXT, url=URLS), max_size=5),
@@ -150,3 +151,14 @@ def test_buttons_keep_their_order() -> None:
 def test_an_address_slack_would_refuse_has_no_button(url: str) -> None:
     message = render(announcement(links=[Link(label="Log", url=url)]))
     assert [block["type"] for block in message.blocks] == ["section"]
+
+
+def test_progress_is_a_bar_of_plain_text() -> None:
+    message = render(
+        announcement(quote="q", progress=Progress(done=3, total=5, note="Writing *tests* <!here>"))
+    )
+    shown = message.blocks[2]["text"]
+    assert shown["type"] == "plain_text"
+    assert shown["text"] == "▰▰▰▱▱ 3/5 · Writing *tests* &lt;!here&gt;"
+    assert shown["text"] in message.text
+    assert "▰" not in str(render(announcement()).blocks)

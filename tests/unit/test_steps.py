@@ -8,7 +8,7 @@ import pytest
 
 from bot.news.pacing import Urgency
 from bot.news.steps import change
-from bot.platforms.base import Action, Announcement, Fact, Link, Shape, Tone
+from bot.platforms.base import Action, Announcement, Fact, Link, Progress, Shape, Tone
 
 CARD = Announcement(
     shape=Shape.CARD,
@@ -28,6 +28,7 @@ CARD = Announcement(
         (replace(CARD, actions=()), Urgency.BUTTONS),
         (replace(CARD, links=[Link(label="Report", url="https://bot.example")]), Urgency.BUTTONS),
         (replace(CARD, facts=[CARD.facts[0], Fact(label="step", value="Bash make")]), Urgency.TOOL),
+        (replace(CARD, progress=Progress(done=1, total=2)), Urgency.TOOL),
         (replace(CARD, facts=[Fact(label="elapsed", value="4s"), CARD.facts[1]]), Urgency.TEXT),
     ],
 )

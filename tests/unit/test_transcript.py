@@ -50,8 +50,8 @@ pieces = st.lists(
 )
 
 
-def transcript(bodies: Sequence[Body], page_chars: int = PAGE) -> Transcript:
-    made = Transcript(page_chars)
+def transcript(bodies: Sequence[Body], page_chars: int = PAGE, *, unfolds: bool = False) -> Transcript:
+    made = Transcript(page_chars, unfolds=unfolds)
     for seq, body in enumerate(bodies, 1):
         made.add(seq, body)
     return made
@@ -73,9 +73,11 @@ def letters(text: str) -> str:
     return re.sub(r"[\s>]", "", without_fences)
 
 
-@given(pieces)
-def test_every_page_is_within_the_limit_and_its_fences_are_closed(bodies: list[Activity]) -> None:
-    for page in transcript(bodies).pages:
+@given(pieces, st.booleans())
+def test_every_page_is_within_the_limit_and_its_fences_are_closed(
+    bodies: list[Activity], unfolds: bool
+) -> None:
+    for page in transcript(bodies, unfolds=unfolds).pages:
         assert len(page.text) <= PAGE
         assert page.text.strip()
         assert is_balanced(page.text)
@@ -90,11 +92,12 @@ def test_the_parts_together_are_the_text(text: str, limit: int) -> None:
 
 @given(pieces)
 def test_the_pages_together_are_the_whole_output(bodies: list[Activity]) -> None:
-    made = transcript(bodies)
+    made = transcript(bodies, unfolds=True)
     if made.truncated:
         assert len(made.pages) == MOST_PAGES
     else:
-        assert letters("\n".join(page.text for page in made.pages)) == letters(made.whole)
+        pages = "\n".join(page.text for page in made.pages)
+        assert letters(re.sub(r"(?m)^- ▸ .*$", "", pages)) == letters(made.whole)
 
 
 @given(pieces, st.integers(0, 12))
@@ -188,7 +191,49 @@ def test_tools_are_told_in_one_list_and_text_stands_apart() -> None:
         "I look.\n\n- 🔧 `Read` `a.py`\n- 🔧 `Bash` `make 'it'`\n- ⚠️ failed: `exit 2`\n- ⚠️ failed\n"
         "- ⏹️ stopped\n- ⏳ The provider is asked again.\n\nNow I know."
     )
-    assert transcript(bodies).step == "Bash make `it`"
+    assert transcript(bodies).step == "Bash(make `it`)"
+
+
+def calls(*names: str) -> list[Body]:
+    return [ToolStarted(tool_id="t", name=name, detail=f"{name}.py") for name in names]
+
+
+def test_many_tools_in_a_row_are_one_line() -> None:
+    bodies = calls("Read", "Read", "Bash", "Read")
+    (page,) = transcript([TextWritten(text="I look."), *bodies, TextWritten(text="I see.")]).pages
+    assert page.text == "I look.\n\n- ▸ 4 tool calls: `Read` ×3, `Bash`\n\nI see."
+
+
+def test_a_folded_line_says_what_failed_and_how_many_tools_it_does_not_name() -> None:
+    failed = ToolEnded(tool_id="t", ok=False, detail="exit 2")
+    (page,) = transcript([*calls(*"abcdefg"), failed, ToolEnded(tool_id="t", ok=False)]).pages
+    assert page.text == "- ▸ 7 tool calls: `a`, `b`, `c`, `d`, `e`, 2 more · ⚠️ 2 failed"
+    (page,) = transcript([*calls("a", "b", "c"), failed]).pages
+    assert page.text == "- ▸ 3 tool calls: `a`, `b`, `c` · ⚠️ 1 failed (last: `exit 2`)"
+
+
+def test_a_notice_stands_apart_from_the_tools_around_it() -> None:
+    (page,) = transcript([*calls("a", "b", "c"), Noticed(text="Wait."), *calls("a")]).pages
+    assert page.text == "- ▸ 3 tool calls: `a`, `b`, `c`\n- ⏳ Wait.\n- 🔧 `a` `a.py`"
+
+
+def test_where_people_can_unfold_it_every_call_lies_below_the_line() -> None:
+    (page,) = transcript(calls("a", "b", "c"), unfolds=True).pages
+    below = "\n".join(f"  - 🔧 `{name}` `{name}.py`" for name in "abc")
+    assert page.text == f"- ▸ 3 tool calls: `a`, `b`, `c`\n{below}"
+
+
+def test_every_call_stands_in_the_whole_output() -> None:
+    lines = "\n".join(f"- 🔧 `{name}` `{name}.py`" for name in "abc")
+    assert transcript(calls("a", "b", "c")).whole == f"{lines}\n"
+
+
+def test_a_run_that_outgrows_its_page_goes_on_with_the_next_one() -> None:
+    bodies = calls(*(f"tool-{number}" for number in range(30)))
+    made = transcript(bodies, unfolds=True)
+    assert len(made.pages) > 1
+    assert all(page.text.startswith(("- ▸ ", "- 🔧 ")) for page in made.pages)
+    assert sum(page.text.count("🔧") for page in made.pages) == 30
 
 
 LAST_TOOL = ToolStarted(tool_id="9", name="Read", detail="a.py")

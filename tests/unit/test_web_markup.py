@@ -89,3 +89,12 @@ def test_lines_stay_lines() -> None:
 def test_a_turned_reading_direction_is_seen() -> None:
     """B20, F25: the control is shown, not obeyed."""
     assert to_html("evil\u202etxt.exe") == "<p>evil⟨U+202E⟩txt.exe</p>\n"
+
+
+def test_a_run_of_tool_calls_waits_to_be_unfolded() -> None:
+    html = to_html("- ▸ 3 tool calls: `a` ×3\n  - 🔧 `a`\n  - 🔧 `b`\n- ⏳ Wait.\n")
+    assert "<details><summary>▸ 3 tool calls: <code>a</code> ×3</summary>" in html.replace("\n", "")
+    assert html.count("<details>") == html.count("</details>") == 1
+    assert html.index("</details>") < html.index("⏳")
+    assert "<details>" not in to_html("- ▸ an agent's own words\n- 🔧 `a`")
+    assert "<details>" not in to_html("<details><summary>x</summary></details>")

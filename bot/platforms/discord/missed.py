@@ -16,8 +16,8 @@ from storage.threads import Thread
 
 MOST = 300
 """Messages that are read of one thread."""
-_TRIES = 5
-_PAUSE_S = 5.0
+_TRIES = 20
+PAUSE_S = 3.0
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Missed:
 
     async def _read_all(self) -> None:
         for _ in range(_TRIES):
-            pause_s = _PAUSE_S
+            pause_s = PAUSE_S
             try:
                 async with self._hearing.absence() as threads:
                     for thread in threads:

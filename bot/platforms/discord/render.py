@@ -14,9 +14,10 @@ import discord
 from discord.ui import ActionRow, Button, Container, Item, LayoutView, Separator, TextDisplay
 
 from bot.desk.asks import REPLY
-from bot.platforms.base import Action, Announcement, Fact, Link, Shape, Tone
+from bot.platforms.base import Action, Announcement, Fact, Link, Progress, Shape, Tone
 from bot.platforms.discord.buttons import job_button
 from bot.platforms.discord.text import fit_line, fit_markdown, fit_plain
+from bot.platforms.text import bar
 
 PAGE_CHARS = 1_900
 """Of the 2,000 that a message may have."""
@@ -24,7 +25,7 @@ _CONTENT = 2_000
 # Discord shows 4,000 characters of a card in all; these sum up to less.
 _TITLE = 300
 _QUOTE = 500
-_BODY = 2_300
+_BODY = 2_100
 _FACTS = 600
 _LINKS = 150
 _FACT = 150
@@ -90,6 +91,8 @@ def _items(announcement: Announcement) -> Iterator[Item[Any]]:
         yield TextDisplay(f"> {fit_line(announcement.quote, _QUOTE)}")
     if announcement.body.strip():
         yield TextDisplay(fit_markdown(announcement.body, _BODY))
+    if announcement.progress is not None:
+        yield TextDisplay(_progress(announcement.progress))
     facts = _facts(announcement)
     if facts:
         yield TextDisplay(f"-# {facts}")
@@ -107,6 +110,10 @@ def _head(announcement: Announcement) -> str:
     mentioned = _USER_ID.fullmatch(announcement.mention)
     mention = f"<@{announcement.mention}>\n" if mentioned else ""
     return f"{mention}### {_EMOJI[announcement.tone]} {fit_line(announcement.title, _TITLE)}"
+
+
+def _progress(progress: Progress) -> str:
+    return f"{bar(progress)} · {fit_line(progress.note, _FACT)}" if progress.note else bar(progress)
 
 
 def _facts(announcement: Announcement) -> str:

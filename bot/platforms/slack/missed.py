@@ -21,8 +21,8 @@ _AT_ONCE = 10
 """Threads that are read without a gap."""
 _PAGE = 200
 _PAGES = 3
-_TRIES = 5
-_PAUSE_S = 5.0
+_TRIES = 20
+PAUSE_S = 3.0
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Missed:
 
     async def _read_all(self) -> None:
         for _ in range(_TRIES):
-            pause_s = _PAUSE_S
+            pause_s = PAUSE_S
             try:
                 await self._read_once()
             except Throttled as error:

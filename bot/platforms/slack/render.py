@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.platforms.base import Action, Announcement, Fact, Link, Shape, Tone
 from bot.platforms.slack.text import ELLIPSIS, fit, fit_line, fit_markdown
+from bot.platforms.text import in_words
 
 Json = dict[str, Any]
 
@@ -33,6 +34,7 @@ _URL = re.compile(r"https?://[!#-;=?-~]{1,2900}")
 _TITLE = 2_000
 _MARKDOWN = 11_000
 _FACTS = 2_900
+_PROGRESS = 300
 _FALLBACK_TITLE = 1_000
 _FALLBACK_REST = 1_900
 _ACTION_ID = 255
@@ -58,11 +60,12 @@ def render(announcement: Announcement) -> Message:
 
 
 def parts(announcement: Announcement) -> list[Json]:
-    """The blocks of an announcement, at most five, for `named` to name."""
+    """The blocks of an announcement, at most six, for `named` to name."""
     blocks = (
         _head(announcement),
         _quote(announcement),
         _body(announcement),
+        _progress(announcement),
         _context(announcement),
         _buttons(announcement),
     )
@@ -99,6 +102,12 @@ def _body(announcement: Announcement) -> Json | None:
     elif not text.strip():
         return None
     return {"type": "markdown", "text": fit_markdown(text, _MARKDOWN) or ELLIPSIS}
+
+
+def _progress(announcement: Announcement) -> Json | None:
+    if announcement.progress is None:
+        return None
+    return {"type": "section", "text": _literal(fit_line(in_words(announcement.progress), _PROGRESS))}
 
 
 def _context(announcement: Announcement) -> Json | None:
@@ -178,6 +187,7 @@ def _fallback(announcement: Announcement) -> str:
     paged = announcement.shape is Shape.PAGE
     head = "" if paged else _headline(announcement, _FALLBACK_TITLE)
     body = announcement.body.strip() or (announcement.title if paged else "")
-    said = (announcement.quote.strip(), body, _facts(announcement.facts))
+    progress = in_words(announcement.progress) if announcement.progress else ""
+    said = (announcement.quote.strip(), body, progress, _facts(announcement.facts))
     rest = fit("\n".join(part for part in said if part), _FALLBACK_REST)
     return "\n".join(part for part in (head, rest) if part) or ELLIPSIS

@@ -68,7 +68,7 @@ def live(config: Path) -> None:
         os.environ.clear()
         os.environ.update(PATH=os.defpath, HOME=str(config.parent))
         # The simulator allows as much; at Slack's own pace, hundreds of lives would take hours.
-        missed.GAP_S = 0.0
+        missed.GAP_S, missed.PAUSE_S = 0.0, 0.2
         SlackPlatform.caps = replace(
             SlackPlatform.caps,
             edits_per_minute=60_000,

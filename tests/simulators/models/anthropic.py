@@ -20,6 +20,7 @@ from tests.simulators.models.scenarios import (
     Text,
     Thought,
     WriteFile,
+    WriteTodos,
     say,
 )
 from tests.simulators.models.sse import Frame
@@ -169,6 +170,12 @@ def _tool(call: Call) -> tuple[str, JsonObject]:
             return "Read", {"file_path": call.path}
         case ListFiles():
             return "Bash", {"command": "ls -a", "description": "List the files"}
+        case WriteTodos():
+            return "TodoWrite", {
+                "todos": [
+                    {"content": thing, "status": state, "activeForm": thing} for thing, state in call.states
+                ]
+            }
 
 
 def _limit_headers(status: str, claim: str, resets_at: int, **five_hour: str) -> dict[str, str]:

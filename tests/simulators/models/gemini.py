@@ -19,6 +19,7 @@ from tests.simulators.models.scenarios import (
     Text,
     Thought,
     WriteFile,
+    WriteTodos,
 )
 from tests.simulators.models.sse import Frame
 
@@ -156,6 +157,9 @@ def _tool(call: Call) -> tuple[str, JsonObject]:
             return "read_file", {"file_path": call.path}
         case ListFiles():
             return "list_directory", {"dir_path": "."}
+        case WriteTodos():
+            todos = [{"description": thing, "status": state} for thing, state in call.states]
+            return "write_todos", {"todos": todos}
 
 
 def _retry_info(seconds: str) -> JsonObject:

@@ -21,6 +21,7 @@ from tests.simulators.models.scenarios import (
     Text,
     Thought,
     WriteFile,
+    WriteTodos,
 )
 from tests.simulators.models.sse import Frame
 
@@ -141,7 +142,7 @@ def _item(part: Part, request: Request) -> JsonObject:
 
 
 def _tool(call: Call, offered: tuple[str, ...]) -> tuple[str, JsonObject]:
-    """Codex has one tool for all: a shell, whose name depends on the model it believes to talk to."""
+    """Codex has one tool for nearly all: a shell, whose name depends on the model it believes to talk to."""
     match call:
         case WriteFile():
             command = f"printf '%s' {json.dumps(call.content)} > {call.path}"
@@ -151,6 +152,8 @@ def _tool(call: Call, offered: tuple[str, ...]) -> tuple[str, JsonObject]:
             command = f"cat {call.path}"
         case ListFiles():
             command = "ls -a"
+        case WriteTodos():
+            return "update_plan", {"plan": [{"step": thing, "status": state} for thing, state in call.states]}
     if "exec_command" in offered:
         return "exec_command", {"cmd": command}
     if "shell_command" in offered:

@@ -51,13 +51,27 @@ class ListFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteTodos:
+    """A call of the client's tool for its own list: what there is to do, and how much of that is done."""
+
+    things: tuple[str, ...]
+    done: int
+
+    @property
+    def states(self) -> list[tuple[str, str]]:
+        """Each thing, and how far the agent is with it in the words that all three CLIs use."""
+        states = ["completed"] * self.done + ["in_progress"] + ["pending"] * len(self.things)
+        return list(zip(self.things, states, strict=False))
+
+
+@dataclass(frozen=True, slots=True)
 class ReadFile:
     """A call of the tool that reads a file, images too."""
 
     path: str
 
 
-Call = WriteFile | RunCommand | ListFiles | ReadFile
+Call = WriteFile | RunCommand | ListFiles | ReadFile | WriteTodos
 Part = Text | Thought | Call
 
 
@@ -141,6 +155,16 @@ def _loop(request: Request) -> Reply:
     return Reply(parts=(*say(f"Step {step}.").parts, RunCommand(f"echo step {step}")), stop="tool")
 
 
+def _todos(request: Request) -> Reply:
+    """`todos=seconds,thing|thing|…`: does one after the other, and takes so long over each."""
+    seconds, _, listed = request.argument.partition(",")
+    things, done = tuple(listed.split("|")), len(request.tool_results)
+    if done > len(things) or not request.tools:
+        return say(texts.CLOSING)
+    call = WriteTodos(things, done)
+    return Reply(parts=(call,), stop="tool", first_byte_s=float(seconds) if done else 0)
+
+
 def _think(_: Request) -> Reply:
     return Reply(parts=(Thought("The person says hello; a short answer will do."), *say(texts.HELLO).parts))
 
@@ -184,6 +208,7 @@ SCENES: Mapping[str, Scene] = {
     "report": _report,
     "attached": _attached,
     "loop": _loop,
+    "todos": _todos,
     "think": _think,
     "long": _long,
     "slow": _slow,
