@@ -286,7 +286,7 @@ async def test_a_program_commands_and_reads_the_job_id(site: Site) -> None:
             async with program.post("/api/commands", json={"text": "list"}) as answer:
                 assert answer.status == 200
     first, second, third = site.door.commands
-    assert (first.delivery, first.origin.channel) == ("api:release-42", "ops")
+    assert (first.delivery, first.origin.channel) == ("token:master:release-42", "ops")
     assert second.delivery != third.delivery
 
 
