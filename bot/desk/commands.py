@@ -98,7 +98,7 @@ RUN_OPTIONS = (
     _TIMEOUT,
     _PRIORITY,
 )
-_TASK = Option(
+TASK_OPTION = Option(
     name="task",
     placeholder="ID",
     summary="the task it is for: the agent reads its description, feedback and comments",
@@ -175,7 +175,7 @@ COMMANDS: tuple[Command, ...] = (
         summary="do a piece of work, as in a session with the agent",
         takes=Takes.PROMPT,
         example="/job session add a test for the login form --model sonnet",
-        options=(_TASK, *RUN_OPTIONS, *TIME_OPTIONS),
+        options=(TASK_OPTION, *RUN_OPTIONS, *TIME_OPTIONS),
         job_type="session",
     ),
     Command(
