@@ -149,7 +149,7 @@ def _check_quotes(command: Command, bare: re.Match[str] | None) -> None:
         return
     name = bare[1].lower()
     raise Misunderstood(
-        f"The value of `--{name}` has spaces, so put it in quotes: `--{name} \"{' '.join(bare[2].split())}\"`.",
+        f'The value of `--{name}` has spaces, so put it in quotes: `--{name} "{" ".join(bare[2].split())}"`.',
         name,
     )
 

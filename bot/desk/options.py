@@ -21,7 +21,6 @@ from executor.job_types.research import DEPTHS
 from executor.schedules import Missed
 from executor.workspaces import Workspaces
 
-
 _NAMES = ("model", "provider", "workspace", "depth", "failure")
 """Options whose values name something."""
 
