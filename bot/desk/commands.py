@@ -29,6 +29,9 @@ CHANGES = ("pause", "resume", "delete", "run")
 """What can be done with a schedule."""
 
 
+_ANYTHING = "what to do"
+
+
 class Takes(StrEnum):
     """What follows a verb."""
 
@@ -69,7 +72,9 @@ class Command:
     """What stands for the prompt in a usage line."""
     alone: bool = False
     """Whether it needs no prompt."""
-    says: str = "what to do"
+    listed: bool = False
+    """Whether there are prompts to choose from."""
+    says: str = _ANYTHING
     """What the prompt says, for forms."""
 
     @property
@@ -198,6 +203,7 @@ COMMANDS: tuple[Command, ...] = (
         example="/job workflow /commit",
         options=(*RUN_OPTIONS, *TIME_OPTIONS),
         job_type="workflow",
+        listed=True,
         words="/COMMAND|PROMPT|FILE",
         says="a slash command, a text or list of steps, or the path of a file with them",
     ),
@@ -210,6 +216,7 @@ COMMANDS: tuple[Command, ...] = (
         job_type="clara",
         words="[MODE]",
         alone=True,
+        listed=True,
         says="sweep (without any), tidy, archive, focus or align",
     ),
     Command(
@@ -279,6 +286,8 @@ COMMANDS: tuple[Command, ...] = (
 )
 BY_VERB: Mapping[str, Command] = {command.verb: command for command in COMMANDS}
 JOB_COMMANDS = tuple(command for command in COMMANDS if command.job_type)
+FORM_PROMPTS = "; ".join(f"{each.verb}: {each.says}" for each in JOB_COMMANDS if each.says != _ANYTHING)
+"""What a form for all types of job tells of the prompts that are not just words."""
 FORM_OPTIONS = tuple(dict.fromkeys(option for command in JOB_COMMANDS for option in command.options))
 """What a form for a new job asks for, whatever its type."""
 
