@@ -47,7 +47,7 @@ async def _unknown(task_id: str, storage: Storage) -> str:
     by_folded = {each.id.lower(): each.id for each in await storage.tasks.tasks(limit=_LATEST)}
     near = get_close_matches(task_id.lower(), by_folded, n=3)
     nearest = f" The nearest are: {', '.join(f'`{by_folded[each]}`' for each in near)}." if near else ""
-    return f"There is no task `{task_id}` on record.{nearest} Leave `--task` out for work that is for none."
+    return f"There is no task `{task_id}` on record.{nearest} Leave it out for work that is for no task."
 
 
 def _told(task: Task, feedback: Sequence[str], comments: Sequence[str]) -> str:
