@@ -22,7 +22,8 @@ from executor.events import (
     ToolStarted,
     TurnInterrupted,
 )
-from executor.lifecycle import JobStatus, Transition
+from executor.lifecycle import Transition
+from executor.model import JobStatus
 from tests.builders import START
 
 _BODIES = st.sampled_from(
