@@ -80,6 +80,8 @@ class Bifrost:
             api=self._api(),
         )
         self._serve = serve
+        if serve:
+            house.desk.page_login.serve(self.server.login_link)
         self.discord = _discord(settings, house) if serve else None
         self._notices = Notices({"slack": settings.slack.admins, "discord": settings.discord.admins})
 

@@ -206,6 +206,12 @@ COMMANDS: tuple[Command, ...] = (
         example="/job schedule pause 5c4ed0",
     ),
     Command(
+        verb="web",
+        summary="open the page: a login link for admins, told to you alone",
+        takes=Takes.NOTHING,
+        example="/job web",
+    ),
+    Command(
         verb="help",
         summary="show this, or how to use one of these",
         takes=Takes.VERB,

@@ -15,17 +15,15 @@ from bot.desk.asks import ALTER, REPLY, Answer, Ask, Invocation, Refusal
 from bot.desk.attachments import SEE_FILES, Attachments
 from bot.desk.commands import (
     CONTINUE_OPTIONS,
-    LIST_OPTIONS,
-    NAME,
-    TIME_OPTIONS,
     Command,
     Misunderstood,
     Takes,
 )
 from bot.desk.follow_ups import FollowUps
 from bot.desk.help import help_of, help_text
+from bot.desk.login import PageLogin
 from bot.desk.prompts import problem_of
-from bot.desk.terms import effort_of, model_of, on_other_terms, priority_of, task_of, timeout_of
+from bot.desk.terms import check_values, effort_of, model_of, on_other_terms, priority_of, task_of, timeout_of
 from bot.desk.timetable import Timetable
 from bot.desk.vouching import Vouching
 from bot.news.words import state
@@ -92,6 +90,7 @@ class Desk:
         self._executor = executor
         self._access = access
         self.vouching = Vouching(access)
+        self.page_login = PageLogin()
         self._catalog = catalog
         self._workspaces = workspaces
         self._prompt_limit = prompt_limit
@@ -136,7 +135,7 @@ class Desk:
         command = commands.BY_VERB.get(_STANDS_FOR.get(ask.verb, ask.verb))
         if command is None:
             raise Refusal(f"I know no command `{commands.shown(ask.verb)}`.")
-        _check_values(ask, command)
+        check_values(ask, command)
         if ask.files and not command.takes.has_words:
             raise Refusal(f"`/job {command.verb}` takes no files. Nothing was changed.")
         self._authorize(ask)  # before the target is looked up: who is shut out learns of no job
@@ -197,7 +196,12 @@ class Desk:
         if isinstance(target, Schedule):
             return await self._timetable.change(ask, target)
         if target is None:
-            overviews = {"list": self._list, "schedules": self._schedules, "help": self._help}
+            overviews = {
+                "list": self._list,
+                "schedules": self._schedules,
+                "web": self.page_login.answer,
+                "help": self._help,
+            }
             return await overviews[ask.verb](ask)
         verbs = {
             "show": self._show,
@@ -381,17 +385,3 @@ def _unavailable(error: StoreUnavailable) -> Answer:
 
 def _terms_in(ask: Ask) -> bool:
     return any(ask.args.get(option.name) for option in CONTINUE_OPTIONS)
-
-
-def _check_values(ask: Ask, command: Command) -> None:
-    """Forms and calls bring values that no parser has seen. Times and lists check their own."""
-    for option in command.options:
-        if option in (*TIME_OPTIONS, *LIST_OPTIONS):
-            continue
-        value = ask.args.get(option.name, "")
-        if value and not NAME.fullmatch(value):
-            raise Refusal(
-                f"`{commands.shown(value)}` cannot be the value of `--{option.name}`: a plain name is.\n"
-                f"{commands.usage_of(command)}",
-                option.name,
-            )

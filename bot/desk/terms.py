@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.desk.asks import Refusal
-from bot.desk.commands import shown
+from bot.desk.asks import Ask, Refusal
+from bot.desk.commands import LIST_OPTIONS, NAME, TIME_OPTIONS, Command, shown, usage_of
 from executor.catalog import EFFORTS, Catalog, Model, UnknownChoice
 from executor.model import TIMEOUT, Job
 from executor.moments import TimeRefused, parse_span
@@ -15,6 +15,23 @@ from executor.queueing import PRIORITIES
 
 _LONGEST_S = 86_400.0
 _TASK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
+
+
+def check_values(ask: Ask, command: Command) -> None:
+    """Forms and calls bring values that no parser has seen. Times and lists check their own.
+
+    Raises Refusal.
+    """
+    for option in command.options:
+        if option in (*TIME_OPTIONS, *LIST_OPTIONS):
+            continue
+        value = ask.args.get(option.name, "")
+        if value and not NAME.fullmatch(value):
+            raise Refusal(
+                f"`{shown(value)}` cannot be the value of `--{option.name}`: a plain name is.\n"
+                f"{usage_of(command)}",
+                option.name,
+            )
 
 
 def model_of(args: Mapping[str, str], job_type: str, catalog: Catalog) -> Model:

@@ -56,6 +56,8 @@ _LOGIN_USED = (
     "it prints a new one."
 )
 
+_NO_PREVIEW = "This link is for a person's browser."
+
 
 class WebServer:
     """Serves while its block runs (`async with`) or until `run` is cancelled.
@@ -168,6 +170,8 @@ class WebServer:
 
     async def _log_in(self, request: web.Request) -> web.Response:
         # Not a redirect: a Strict cookie is kept back along one that another site's link has started.
+        if "bot" in request.headers.get("User-Agent", "").lower():
+            raise Problem(403, _NO_PREVIEW)  # chat platforms fetch what is linked; that must not use it up
         response = self._templates.page("logged_in.html")
         if not await self._logins.log_in(request.match_info["code"], response):
             raise Problem(403, _LOGIN_USED)
