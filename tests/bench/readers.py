@@ -99,7 +99,7 @@ class _Reader(asyncio.Protocol):
 
 
 async def _follow(url: URL, cookie: str) -> None:
-    assert url.host
+    assert url.host and url.port
     lines = (f"GET {url.raw_path_qs} HTTP/1.1", f"Host: {url.host}:{url.port}", f"Cookie: {cookie}")
     request = "\r\n".join((*lines, "Accept: text/event-stream", "\r\n")).encode()
     loop, readers = asyncio.get_running_loop(), list[_Reader]()

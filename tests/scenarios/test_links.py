@@ -23,6 +23,12 @@ async def test_an_acknowledgement_waits_for_no_card_and_show_leads_to_it(tmp_pat
         link = f"<{page_url(stage.card())}|Go to its thread>"
         shown = await stage.ann.command("/job", f"show {job.short_id}", channel=stage.dev)
         assert shown.text.endswith(link)
+        page = stage.bifrost.server.login_link()
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+            await browser.get(page)
+            url = f"{stage.bifrost.server.url}/jobs/{job.id}"
+            async with browser.get(url, headers={"Accept": "text/html"}) as answer:
+                assert f'href="{page_url(stage.card())}"' in await answer.text()
 
 
 async def test_an_admin_gets_a_link_to_the_page_that_opens_it_once_and_nobody_else_sees_it(
