@@ -112,7 +112,7 @@ async def _asked(visitor: aiohttp.ClientSession, name: str, path: str, bound_ms:
 
 
 async def _once(visitor: aiohttp.ClientSession, path: str) -> tuple[float, float]:
-    """What it took by the clock and of a core: the one without the other is what somebody else has held up."""
+    """What it took by the clock, and of a core: the rest is what somebody else has held up."""
     headers = {"Accept": "application/json" if path.startswith("/api/") else "text/html"}
     asked_at, busy_s = time.perf_counter(), time.process_time()
     async with visitor.get(path, headers=headers) as answer:
