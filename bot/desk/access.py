@@ -12,7 +12,7 @@ from executor.schedules import Schedule
 
 OPEN = frozenset({"list", "show", "schedules", "help", *(command.verb for command in JOB_COMMANDS)})
 """What everybody may do whom a platform's rule lets in."""
-OWN = frozenset({"cancel", "interrupt", "resume", "retry", "schedule"})
+OWN = frozenset({"alter", "cancel", "interrupt", "resume", "retry", "schedule"})
 """What people may do with their own jobs and schedules, and admins with any."""
 ADMINS = frozenset({"web"})
 """What admins alone may do: whoever opens the page acts there as the bot's owner."""
