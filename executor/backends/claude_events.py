@@ -189,7 +189,8 @@ class ClaudeDecoder:
         if status != "allowed_warning" or self._warned:
             return ()
         self._warned = True
-        return (Noticed(text=_warning(info, lifts_at and lifts_at - self._now())),)
+        wait = None if lifts_at is None else lifts_at - self._now()
+        return (Noticed(text=_warning(info, wait)),)
 
     def _moment(self, unix_s: object) -> datetime | None:
         seconds = amount(unix_s)

@@ -31,6 +31,10 @@ EVERYONE, OWNER_OR_ADMIN, ADMINS = "everyone", "owner or admin", "admins"
 EXPECTED = {
     "research": EVERYONE,
     "session": EVERYONE,
+    "workflow": EVERYONE,
+    "clara": EVERYONE,
+    "autopilot": EVERYONE,
+    "models": EVERYONE,
     "list": EVERYONE,
     "show": EVERYONE,
     "help": EVERYONE,
