@@ -276,7 +276,7 @@ class Attempt:
         handover = fallbacks.instead_of(self._job, await self._workshop.store.limits())
         if handover is None:
             return outcome
-        outcome = endings.handed_over(self._job, outcome, handover)
+        outcome = endings.handed_over(self._job, outcome, handover, self._workshop.clock.now())
         await self._live.add([Noticed(text=outcome.message)])
         return outcome
 

@@ -97,6 +97,8 @@ class Wishes:
     drain_seconds: float = 0
     inactivity: str = "5m"
     replies: str = "mention"
+    admin: bool = False
+    """Whether Ann is an admin of the bot."""
     workspaces: Mapping[str, Path] = field(default_factory=dict)
     """Others than `main`."""
 
@@ -195,6 +197,7 @@ def _write_config(
         replies = "{wishes.replies}"
         channels = ["{slack.channel("dev").id}"]
         people = {json.dumps([person.id for person in people])}
+        admins = {json.dumps([people[0].id] if wishes.admin else [])}
         [agents]
         providers = {json.dumps(order)}
         rehearsal = {{ step_seconds = {wishes.step_seconds} }}

@@ -14,6 +14,8 @@ OPEN = frozenset({"list", "show", "schedules", "models", "help", *(command.verb 
 """What everybody may do whom a platform's rule lets in."""
 OWN = frozenset({"alter", "cancel", "interrupt", "resume", "retry", "schedule"})
 """What people may do with their own jobs and schedules, and admins with any."""
+ADMINS = frozenset({"web"})
+"""What admins alone may do: whoever opens the page acts there as the bot's owner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +77,10 @@ class Access:
                 f"Bifrost does not work in this channel. To open it, its administrator adds "
                 f"`{origin.channel}` to `channels` under `[{actor.platform}]` in bifrost.toml."
             )
-        if verb not in OPEN | OWN:
+        if verb not in OPEN | OWN | ADMINS:
             return Deny("Nobody may do that.")
+        if verb in ADMINS and actor.user_id not in rule.admins:
+            return Deny(_for_admins(actor))
         if verb in OWN and target is not None and not self._may_change(actor, target):
             return Deny(_not_yours(target, verb))
         return Allow()
@@ -116,6 +120,16 @@ def _not_yours(target: Job | Schedule, verb: str) -> str:
     return (
         f"Job `{target.short_id}` was started by somebody else: only that person or an admin may "
         f"{verb} it. You can start your own with `/job {target.type} …`."
+    )
+
+
+def _for_admins(actor: Actor) -> str:
+    why = "Only admins may open the page: it shows the jobs of all channels, and acts as the bot's owner."
+    if actor.platform == "web":
+        return f"{why} Use a token of scope `admin`, or `bifrost login` on the machine where the bot runs."
+    return (
+        f"{why} To be one, ask Bifrost's administrator to add `{actor.user_id}` to `admins` under "
+        f"`[{actor.platform}]` in bifrost.toml."
     )
 
 

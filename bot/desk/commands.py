@@ -258,6 +258,12 @@ COMMANDS: tuple[Command, ...] = (
         options=(replace(_PROVIDER, summary="only those of one provider", default="all"),),
     ),
     Command(
+        verb="web",
+        summary="open the page: a login link for admins, told to you alone",
+        takes=Takes.NOTHING,
+        example="/job web",
+    ),
+    Command(
         verb="help",
         summary="show this, or how to use one of these",
         takes=Takes.VERB,

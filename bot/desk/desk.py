@@ -21,6 +21,7 @@ from bot.desk.commands import (
 )
 from bot.desk.follow_ups import FollowUps
 from bot.desk.help import help_of, help_text
+from bot.desk.login import PageLogin
 from bot.desk.prompts import payload_of, problem_of
 from bot.desk.terms import (
     check_budget,
@@ -97,6 +98,7 @@ class Desk:
         self._executor = executor
         self._access = access
         self.vouching = Vouching(access)
+        self.page_login = PageLogin()
         self._catalog = catalog
         self._workspaces = workspaces
         self._prompt_limit = prompt_limit
@@ -201,6 +203,7 @@ class Desk:
                 "list": self._list,
                 "schedules": self._schedules,
                 "models": self._models,
+                "web": self.page_login.answer,
                 "help": self._help,
             }
             return await overviews[ask.verb](ask)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
@@ -14,9 +15,13 @@ from bot.desk.commands import Misunderstood
 from bot.desk.grammar import parse
 from bot.desk.help import help_text
 from bot.platforms.web import WebPlatform
+from bot.web.endpoints import Endpoint
+from bot.web.overviews import Overviews
 from bot.web.server import WebServer
+from executor.catalog import Catalog
 from executor.model import Job, Origin
 from executor.wakeups import Bell, Wakeups
+from executor.workspaces import Workspaces
 from storage import Storage, open_storage
 
 TOKEN = "t0ken-of-256-bits"
@@ -62,6 +67,16 @@ class RecordingDoor:
         return {"priority": ("normal", "low", "high"), "missed": ("once", "skip")}.get(option, ())
 
 
+@dataclass
+class Pulse:
+    """When the executor, which is none here, has looked for work last."""
+
+    at: datetime | None = None
+
+    def beat(self) -> datetime:
+        return self.at or datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """A served page with its store and the folders beside it."""
@@ -71,6 +86,7 @@ class Site:
     wakeups: Wakeups
     platform: WebPlatform
     door: RecordingDoor
+    pulse: Pulse
     reports: Path
     files: Path
 
@@ -94,7 +110,7 @@ async def open_site(
 ) -> AsyncIterator[Site]:
     """Serves what is in `folder`, which is made or gone on with."""
     wakeups = Wakeups()
-    door = door or RecordingDoor()
+    door, pulse = door or RecordingDoor(), Pulse()
     reports, files = folder / "reports", folder / "files"
     for place in (reports, files):
         place.mkdir(parents=True, exist_ok=True)
@@ -109,6 +125,7 @@ async def open_site(
             sandbox="reaper",
             port=port,
             public_url=public_url,
+            api=_overviews(storage, pulse),
         )
         async with server:
             yield Site(
@@ -117,6 +134,12 @@ async def open_site(
                 wakeups=wakeups,
                 platform=WebPlatform(storage.messages, files),
                 door=door,
+                pulse=pulse,
                 reports=reports,
                 files=files,
             )
+
+
+def _overviews(storage: Storage, pulse: Pulse) -> Sequence[Endpoint]:
+    catalog, workspaces = Catalog(providers=("claude",)), Workspaces(directories={"main": Path()})
+    return Overviews(storage, catalog, workspaces, pulse.beat).endpoints()

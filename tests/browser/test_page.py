@@ -214,6 +214,25 @@ async def test_the_page_comes_back_after_a_restart_without_gap_or_repeat(
         await context.close()
 
 
+@pytest.mark.parametrize("path", ["/channels/dev", "/jobs?before=none"])
+async def test_an_executor_without_a_heartbeat_is_offline_until_it_looks_for_work_again(
+    browser: Browser, site: Site, path: str
+) -> None:
+    """With a stream of its own and without."""
+    site.pulse.at = datetime.now(UTC) - timedelta(seconds=91)
+    context = await browser.new_context()
+    page = await log_in(context, site)
+    await page.goto(f"{site.server.url}{path}")
+    banner, connection = page.get_by_role("alert"), page.locator("#connection")
+    await expect(banner).to_contain_text("The executor is offline")
+    await expect(connection).to_have_text("Offline")
+    site.pulse.at = datetime.now(UTC) - timedelta(seconds=60)
+    await page.evaluate("dispatchEvent(new Event('online'))")
+    await expect(banner).to_be_hidden()
+    await expect(connection).to_have_text(re.compile("Live|Online"))
+    await context.close()
+
+
 async def test_a_button_asks_first_and_then_the_desk(browser: Browser, site: Site) -> None:
     head = await running(site.platform)
     async with opened(browser, site) as page:

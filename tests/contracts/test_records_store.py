@@ -26,7 +26,7 @@ from storage.hub.feedback import (
     check_change,
     filed,
 )
-from storage.hub.logs import LogFilter, SessionLog
+from storage.hub.logs import LogFilter, SessionLog, VelocityLog
 from storage.hub.messages import NewMessage
 from storage.hub.reports import NewReport
 from storage.hub.tasks import (
@@ -217,6 +217,31 @@ async def test_feedback_and_comments_are_found_by_what_they_are_about(storage: S
     assert comment.author == "Akira"
     with pytest.raises(RecordRefused):
         await storage.comments.delete(comment.id, OWNER)
+
+
+async def test_what_a_request_made_it_makes_only_once(storage: Storage) -> None:
+    job = (await storage.jobs.submit(request())).job
+    remark = NewComment(target_type=Target.JOB, target_id=job.id, content="Why?")
+    day = SessionLog(date=date(2026, 11, 20), workspace=Area.DEV, content="Docs.")
+    minutes = VelocityLog(date=date(2026, 11, 20), workspace=Area.DEV, minutes=25)
+    for _ in range(2):
+        comment = await storage.comments.add(remark, OWNER, "k")
+        await storage.feedback.add(NewFeedback(content="Slow."), OWNER, "k")
+        await storage.logs.add_session(day, "k")
+        await storage.logs.add_velocity(minutes, "k")
+    for kept in (
+        await storage.comments.of(Target.JOB, job.id),
+        await storage.feedback.newest(),
+        await storage.logs.sessions(),
+        await storage.logs.velocity(),
+    ):
+        assert len(kept) == 1
+    await storage.comments.delete(comment.id, OWNER)
+    assert await storage.comments.add(remark, OWNER, "k") == comment, "it does not come back"
+    assert not await storage.comments.of(Target.JOB, job.id)
+    await storage.comments.add(remark, OWNER, "other")
+    await storage.comments.add(remark, OWNER)
+    assert len(await storage.comments.of(Target.JOB, job.id)) == 2
 
 
 async def test_pages_of_a_list_hold_each_record_once_however_the_clock_stands(

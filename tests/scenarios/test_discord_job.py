@@ -55,6 +55,7 @@ class Scene:
             guilds = ["{self.discord.guild.id}"]
             channels = ["{self.dev.id}"]
             people = {json.dumps([self.ann.id])}
+            admins = {json.dumps([self.ann.id])}
             replies = "{replies}"
             """
         )
@@ -268,3 +269,13 @@ def _refused() -> Iterator[asyncio.Event]:
         yield said
     finally:
         logger.removeHandler(listener)
+
+
+async def test_an_admin_gets_a_link_to_the_page_alone(scene: Scene) -> None:
+    async with bot(scene):
+        asked = await scene.ann.runs("/job web", {}, channel=scene.dev)
+        assert asked.is_private
+        assert "<https://bifrost.example/login/" in asked.text, (
+            "in brackets, so that nobody looks at it ahead"
+        )
+        assert not scene.dev.messages

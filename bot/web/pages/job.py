@@ -10,7 +10,7 @@ from aiohttp import web
 from bot.news.words import duration, money
 from bot.web import ansi
 from bot.web.asks import Answers
-from bot.web.pages.links import chat_link
+from bot.web.pages.links import MessageUrl, chat_link
 from bot.web.pages.log import CHUNK, blocks_of, chunk_before, sentence
 from bot.web.pages.rows import Door, row_of
 from bot.web.problems import Problem
@@ -39,6 +39,7 @@ class JobPage:
         templates: Templates,
         streams: Streams,
         answers: Answers,
+        slack_url: MessageUrl,
     ) -> None:
         self._storage = storage
         self._door = door
@@ -46,6 +47,7 @@ class JobPage:
         self._templates = templates
         self._streams = streams
         self._answers = answers
+        self._slack_url = slack_url
         self._shared = SharedReads()
 
     def routes(self) -> list[web.AbstractRouteDef]:
@@ -110,7 +112,7 @@ class JobPage:
                 and self._door.allows(asked, "resume", job)
             ),
             "reply_to": card if job.origin.actor.platform == "web" and not job.status.final else "",
-            "chat": chat_link(job, card),
+            "chat": chat_link(job, card, self._slack_url),
             "parent": await jobs.job(job.parent_job_id) if job.parent_job_id else None,
             "successor": successor,
             "attempts": await jobs.attempts(job.id),

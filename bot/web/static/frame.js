@@ -1,6 +1,6 @@
 // What every page can do: the theme, the keyboard, times that tick, and whether the bot is there at all.
 import { byId } from "./dom.js";
-import { state } from "./live.js";
+import { executor, state } from "./live.js";
 import "./times.js";
 
 const THEMES = ["auto", "light", "dark"];
@@ -74,13 +74,15 @@ document.addEventListener("keydown", (event) => {
 const LOOK_MS = 15_000;
 
 async function look() {
-  // A page with a stream of its own knows by that.
-  const answer = await fetch("/live", { signal: AbortSignal.timeout(LOOK_MS) }).catch(() => null);
-  if (answer?.ok) state("live", "Online");
-  else state("lost", "Offline");
+  const signal = AbortSignal.timeout(LOOK_MS);
+  const beat = await fetch("/api/heartbeat", { signal })
+    .then((answer) => (answer.ok ? answer.json() : null))
+    .catch(() => null);
+  if (beat) executor(beat.online);
+  // A page with a stream of its own knows by that whether the bot is there.
+  if (!document.body.dataset.live) state(...(beat ? ["live", "Online"] : ["lost", "Offline"]));
 }
 
-if (!document.body.dataset.live) {
-  look();
-  setInterval(look, LOOK_MS);
-}
+look();
+setInterval(look, LOOK_MS);
+addEventListener("online", look);
