@@ -302,7 +302,10 @@ class Attempt:
         if usage.cost_usd is not None:
             facts.append(("Cost", f"${usage.cost_usd:.2f}"))
         markdown = reports.find_markdown(self._place() / "results", outcome.result)
-        return reports.publish(self._workshop.reports, question=job.prompt, markdown=markdown, facts=facts)
+        html = reports.find_html(self._place() / "results")
+        return reports.publish(
+            self._workshop.reports, question=job.prompt, markdown=markdown, facts=facts, html=html
+        )
 
     @property
     def _type(self) -> JobType:

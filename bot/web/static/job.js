@@ -69,7 +69,7 @@ async function look() {
   // An ended job has no stream, and yet another one may go on with it.
   const html = await fetch(location.pathname, { headers: { Accept: "text/html" } }).then((page) => page.text());
   const page = new DOMParser().parseFromString(html, "text/html");
-  head(["job-head", "job-past"].map((id) => page.getElementById(id).outerHTML).join(""));
+  head(["job-head", "job-past", "remarks"].map((id) => page.getElementById(id).outerHTML).join(""));
 }
 
 document.addEventListener("asked", look);

@@ -29,3 +29,6 @@ ORDER BY created_at DESC, id DESC LIMIT :limit;
 
 -- name: of_task
 SELECT * FROM reports WHERE task_id = :task_id ORDER BY created_at DESC, id DESC LIMIT :limit;
+
+-- name: counts
+SELECT status, count(*) AS number FROM reports GROUP BY status;
