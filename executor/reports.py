@@ -30,7 +30,7 @@ from executor.steps import reach
 MAX_BYTES = 5_000_000
 """The largest file of a job's that is taken for a report."""
 PAGE, OWN_PAGE, SOURCE = "index.html", "page.html", "report.md"
-"""The files of a report: the page that is made here, the agent's own one, where it wrote one, and the Markdown."""
+"""The files of a report: the page that is made here, the agent's own one, if any, and the Markdown."""
 _MARKDOWN_NAMES, _HTML_NAMES = ("report.md",), ("report.html", "index.html")
 """What an agent leaves as its report."""
 _TITLE, _DESCRIPTION, _QUESTION = 160, 200, 300

@@ -96,7 +96,7 @@ class TaskFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kin:
-    """The tasks around one: those to be done before it, those that wait for it, what it is a part of, its parts."""
+    """The tasks around one: those to be done before it, those that wait for it, its whole and its parts."""
 
     deps: Sequence[Task]
     waiting: Sequence[Task]

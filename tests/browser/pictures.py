@@ -22,9 +22,9 @@ _SIZES = {"desktop": DESKTOP, "phone": PHONE}
 
 async def _pages(site: Site) -> Mapping[str, str]:
     """What there is to see, by the name of its picture."""
+    board = await busy_board(site.storage, site.reports)  # before a limit is reached in that week
     week = await busy_week(site.storage)
     await busy_morning(site.platform)
-    board = await busy_board(site.storage, site.reports)
     return {
         "jobs": "/jobs",
         "jobs-found": "/jobs?q=login&type=session",
