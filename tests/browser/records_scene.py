@@ -44,6 +44,15 @@ A logout reaches one process of four.
 1. [Redis: GETEX](https://example.org/getex)
 """
 
+OWN = """<!doctype html><html lang="en"><title>Load</title><meta name="color-scheme" content="dark light">
+<style>body { font: 1.1rem/1.6 system-ui; margin: 3rem } svg { width: 100%; color: #6e56cf }</style>
+<h1>The load of last week</h1><svg viewBox="0 0 70 30" role="img" aria-label="Load by day"></svg>
+<script>
+const bars = [12, 18, 25, 22, 28, 6, 4].map((high, day) =>
+  `<rect x="${day * 10 + 1}" y="${30 - high}" width="8" height="${high}" rx="1" fill="currentColor"/>`);
+document.querySelector("svg").innerHTML = bars.join("");
+</script></html>"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
@@ -61,17 +70,19 @@ async def busy_board(storage: Storage, folder: Path) -> Board:
     job = await start(storage, await ask(storage, "how do we cache sessions?", task_id="A66"))
     report = await publish(storage, folder, job)
     other = await start(storage, await ask(storage, "draw the load of last week"))
-    own = await publish(storage, folder, other, html="<!doctype html><title>Load</title><h1>The load</h1>")
+    own = await publish(storage, folder, other, "# The load of last week\n\nIt is low at night.", OWN)
     await storage.reports.change(report.id, ReportChanges(tags=("cache", "sessions")), OWNER)
     await ask(storage, "fix the logout", type="session", task_id="A66")
     await _remarks(storage, job, report)
     return Board(report=report, own=own, job=job)
 
 
-async def publish(storage: Storage, folder: Path, job: Job, html: str = "") -> ReportRow:
+async def publish(
+    storage: Storage, folder: Path, job: Job, markdown: str = MARKDOWN, html: str = ""
+) -> ReportRow:
     """What a running job leaves behind: its report."""
     made = reports.publish(
-        folder, question=job.prompt, markdown=MARKDOWN, facts=[("Asked by", "owner")], html=html
+        folder, question=job.prompt, markdown=markdown, facts=[("Asked by", "owner")], html=html
     )
     done = Outcome(kind=OutcomeKind.DONE, result=RESULT)
     assert await storage.jobs.settle(job, Transition.FINISH, done, made)

@@ -10,15 +10,15 @@ from storage.hub.tasks import TaskStatus
 
 _S = TaskStatus
 TASK_TONES: Mapping[TaskStatus, str] = {
-    **dict.fromkeys((_S.DRAFT, _S.IDEA, _S.ARCHIVED), "stopped"),
-    **dict.fromkeys((_S.READY, _S.BACKLOG), "waiting"),
+    **dict.fromkeys((_S.DRAFT, _S.IDEA, _S.BACKLOG, _S.ARCHIVED), "stopped"),
+    _S.READY: "waiting",
     _S.ACTIVE: "running",
     _S.DONE: "good",
 }
 """The tones of jobs, by what a task is."""
 FEEDBACK_TONES: Mapping[FeedbackStatus, str] = {
-    FeedbackStatus.OPEN: "running",
-    FeedbackStatus.PARKED: "waiting",
+    FeedbackStatus.OPEN: "waiting",
+    FeedbackStatus.PARKED: "stopped",
     FeedbackStatus.PROCESSED: "good",
     FeedbackStatus.ARCHIVED: "stopped",
 }
