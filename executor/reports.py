@@ -132,13 +132,14 @@ def links(markdown: str) -> Sequence[tuple[str, str]]:
     for block in _parse(markdown):
         href = ""
         for token in block.children or ():
-            if token.type == "link_open" and (href := str(token.attrGet("href"))).startswith(_WEB):
-                found.setdefault(href, "")
+            if token.type == "link_open":
+                address = str(token.attrGet("href"))
+                href = address if address.startswith(_WEB) and address not in found else ""
             elif token.type == "link_close":
                 href = ""
-            elif href in found:
-                found[href] += token.content
-    return [(words or href, href) for href, words in found.items()]
+            elif href:
+                found[href] = found.get(href, "") + token.content
+    return [(words, href) for href, words in found.items()]
 
 
 def _left(results: Path, names: Sequence[str]) -> str:
