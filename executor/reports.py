@@ -6,7 +6,6 @@ import os
 import re
 import secrets
 import shutil
-import stat
 import tempfile
 import unicodedata
 from collections.abc import MutableMapping, Sequence
@@ -26,6 +25,7 @@ from markupsafe import Markup
 
 from executor.model import Report
 from executor.steps import reach
+from executor.untrusted import read_under
 
 MAX_BYTES = 5_000_000
 """The largest file of a job's that is taken for a report."""
@@ -145,15 +145,8 @@ def links(markdown: str) -> Sequence[tuple[str, str]]:
 def _left(results: Path, names: Sequence[str]) -> str:
     """The first of these files that is fit to be read; empty where none is."""
     for name in names:
-        try:
-            # The directory was in the job's hands: no link may lead to what the job itself could not read.
-            with os.fdopen(
-                os.open(results / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb"
-            ) as file:
-                regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-                data = file.read(MAX_BYTES + 1) if regular else b""
-        except OSError:
-            continue
+        # The directory was in the job's hands: no link may lead to what the job itself could not read.
+        data = read_under(results, name, most=MAX_BYTES + 1) or b""
         if data.strip() and len(data) <= MAX_BYTES:
             return data.decode(errors="replace")
     return ""

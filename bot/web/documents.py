@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from bot.files import read_under
 from bot.web.problems import Problem
 from executor.reports import OWN_PAGE, PAGE, SOURCE
+from executor.untrusted import read_under
 from storage import Storage
 
 POLICY = (

@@ -31,14 +31,14 @@ class Person:
             assert answer.status == status, await answer.text()
             return await answer.text()
 
-    async def send(self, path: str, status: int = 200, **fields: str) -> str:
+    async def send(self, path: str, expected: int = 200, **fields: str) -> str:
         """What the page says that follows."""
         body = {"delivery": str(uuid.uuid4()), **fields}
         headers = {"Accept": "text/html"}
         async with self.session.post(path, data=body, headers=headers) as answer:
             text = await answer.text()
-            assert answer.status == status, text
-            assert status != 200 or answer.history[0].status == 303
+            assert answer.status == expected, text
+            assert expected != 200 or answer.history[0].status == 303
             return text
 
 

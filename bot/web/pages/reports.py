@@ -7,7 +7,6 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bot.files import read_under
 from bot.web.asks import Answers
 from bot.web.bodies import read_body
 from bot.web.pages.remarks import remarks_on
@@ -15,6 +14,7 @@ from bot.web.pages.saving import RecordBody, Saved, Saving
 from bot.web.problems import Problem
 from bot.web.templates import Templates
 from executor.reports import OWN_PAGE, PAGE, SOURCE, links
+from executor.untrusted import read_under
 from storage import Storage
 from storage.hub.authors import OWNER, RecordRefused
 from storage.hub.feedback import Target

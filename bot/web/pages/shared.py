@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
+
+from aiohttp import web
 
 from bot.web.asks import Answers
 from bot.web.pages.inbox import Inbox
@@ -17,9 +21,15 @@ from executor.model import Actor
 from storage import Storage
 
 
+class Routed(Protocol):
+    """What answers at some addresses."""
+
+    def routes(self) -> list[web.AbstractRouteDef]: ...
+
+
 def shared_pages(
     storage: Storage, door: Door, actor: Actor, folder: Path, templates: Templates, answers: Answers
-) -> tuple[Inbox, TasksPage, TaskPage, ReportsPage, Remarks]:
+) -> Sequence[Routed]:
     """All of them, for `actor`, who is whoever is logged in; `folder` holds the files of reports."""
     saving = Saving(storage.api, answers)
     return (

@@ -31,4 +31,4 @@ ORDER BY created_at DESC, id DESC LIMIT :limit;
 SELECT * FROM reports WHERE task_id = :task_id ORDER BY created_at DESC, id DESC LIMIT :limit;
 
 -- name: counts
-SELECT status, count(*) AS number FROM reports GROUP BY status;
+SELECT status, number FROM report_counts;

@@ -47,13 +47,13 @@ WITH RECURSIVE above (id) AS (
 SELECT 1 FROM above WHERE id = :id;
 
 -- name: counts
-SELECT status, count(*) AS number FROM tasks
+SELECT status, sum(number) AS number FROM task_counts
 WHERE (:workspace IS NULL OR workspace = :workspace) AND (:project IS NULL OR project = :project)
   AND (:priority IS NULL OR priority = :priority)
-GROUP BY status;
+GROUP BY status HAVING sum(number) > 0;
 
 -- name: projects
-SELECT DISTINCT project FROM tasks WHERE project <> '' ORDER BY project LIMIT :limit;
+SELECT DISTINCT project FROM task_counts WHERE project <> '' AND number > 0 ORDER BY project LIMIT :limit;
 
 -- name: waited_for
 -- In the order in which they are named.
