@@ -129,10 +129,12 @@ async def _remarks(storage: Storage, job: Job, report: ReportRow) -> None:
     await box.add(
         NewFeedback(content="The dark theme is too dark on my phone.", priority=Priority.HIGH), OWNER
     )
-    link = {"linked_type": Target.TASK, "linked_id": "A66"}
-    await box.add(
-        NewFeedback(content="The docs name `SESSION_TTL`, the code does not.", **link), agent("opus")
+    thin = NewFeedback(
+        content="The docs name `SESSION_TTL`, the code does not.",
+        linked_type=Target.TASK,
+        linked_id="A66",
     )
+    await box.add(thin, agent("opus"))
     swept = await box.add(NewFeedback(content="Can we see who is logged in?", workspace=Area.DEV), OWNER)
     note = FeedbackChanges(status=FeedbackStatus.PROCESSED, processed_note="Is the draft d-3fa9c1d0.")
     await box.change(swept.id, note, CLARA)

@@ -87,6 +87,7 @@ async def ran(frame: Page | Frame) -> dict[str, Any]:
 
 async def sheet(page: Page) -> Frame:
     handle = await page.wait_for_selector("iframe.sheet")
+    assert handle is not None
     frame = await handle.content_frame()
     assert frame is not None
     return frame
