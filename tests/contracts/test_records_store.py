@@ -204,13 +204,14 @@ async def test_the_board_knows_how_many_stand_where_and_what_is_around_a_task(st
         "A4": {"parent_id": "A1", "status": TaskStatus.DRAFT, "project": "docs"},
     }.items():
         await storage.tasks.add(replace(TASK, id=name, **more), OWNER)  # type: ignore[arg-type]
-    assert await storage.tasks.counts() == {TaskStatus.READY: 3, TaskStatus.DRAFT: 1}
-    assert await storage.tasks.counts(TaskFilter(project="portal")) == {TaskStatus.READY: 1}
+    none = dict.fromkeys(TaskStatus, 0)
+    assert await storage.tasks.counts() == none | {TaskStatus.READY: 3, TaskStatus.DRAFT: 1}
+    assert await storage.tasks.counts(TaskFilter(project="portal")) == none | {TaskStatus.READY: 1}
     high = await storage.tasks.tasks(TaskFilter(priority=Priority.HIGH))
     assert [task.id for task in high] == ["A2"]
     assert await storage.tasks.projects() == ["docs", "portal"]
     await storage.tasks.change("A4", TaskChanges(status=TaskStatus.IDEA, project="portal"), OWNER)
-    assert await storage.tasks.counts() == {TaskStatus.READY: 3, TaskStatus.IDEA: 1}
+    assert await storage.tasks.counts() == none | {TaskStatus.READY: 3, TaskStatus.IDEA: 1}
     assert await storage.tasks.projects() == ["portal"]
     first, third = await storage.tasks.task("A1"), await storage.tasks.task("A3")
     assert first is not None and third is not None

@@ -137,7 +137,7 @@ async def test_other_peoples_comments_and_processed_feedback_stay_as_they_are(an
     await ann.send("/inbox", {"mode": "note", "text": "The docs are thin."})
     (note,) = await ann.service.call("GET", "/api/feedback")
     move = f"/feedback/{note['id']}/status"
-    assert "processed_note" in await ann.send(move, {"status": "processed"})
+    assert "Only Clara may" in await ann.send(move, {"status": "processed"})
     swept = {"status": "processed", "processed_note": "Is A66."}
     await ann.service.call("PATCH", f"/api/feedback?id={note['id']}", swept, Bifrost_Actor="clara")
     assert "does not change any more" in await ann.send(move, {"status": "parked"})

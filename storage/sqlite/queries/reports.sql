@@ -31,4 +31,5 @@ ORDER BY created_at DESC, id DESC LIMIT :limit;
 SELECT * FROM reports WHERE task_id = :task_id ORDER BY created_at DESC, id DESC LIMIT :limit;
 
 -- name: counts
-SELECT status, number FROM report_counts;
+SELECT wanted.value AS status, (SELECT count(*) FROM reports WHERE status = wanted.value) AS number
+FROM json_each('["active", "backlog", "archived"]') AS wanted;

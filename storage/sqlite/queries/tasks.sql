@@ -47,13 +47,15 @@ WITH RECURSIVE above (id) AS (
 SELECT 1 FROM above WHERE id = :id;
 
 -- name: counts
-SELECT status, sum(number) AS number FROM task_counts
-WHERE (:workspace IS NULL OR workspace = :workspace) AND (:project IS NULL OR project = :project)
-  AND (:priority IS NULL OR priority = :priority)
-GROUP BY status HAVING sum(number) > 0;
+SELECT wanted.value AS status, (
+    SELECT count(*) FROM tasks
+    WHERE status = wanted.value AND (:workspace IS NULL OR workspace = :workspace)
+      AND (:project IS NULL OR project = :project) AND (:priority IS NULL OR priority = :priority)
+) AS number
+FROM json_each('["draft", "idea", "ready", "backlog", "active", "done", "archived"]') AS wanted;
 
 -- name: projects
-SELECT DISTINCT project FROM task_counts WHERE project <> '' AND number > 0 ORDER BY project LIMIT :limit;
+SELECT DISTINCT project FROM tasks WHERE project > '' ORDER BY project LIMIT :limit;
 
 -- name: waited_for
 -- In the order in which they are named.
