@@ -324,8 +324,12 @@ class Attempt:
         facts = [("Asked by", asker), ("Provider", job.provider), ("Model", job.model)]
         if usage.cost_usd is not None:
             facts.append(("Cost", f"${usage.cost_usd:.2f}"))
-        markdown = sources.mark(reports.find_markdown(self._place() / "results", outcome.result), seen)
-        return reports.publish(self._workshop.reports, question=job.prompt, markdown=markdown, facts=facts)
+        results = self._place() / "results"
+        markdown = sources.mark(reports.find_markdown(results, outcome.result), seen)
+        html = reports.find_html(results)
+        return reports.publish(
+            self._workshop.reports, question=job.prompt, markdown=markdown, facts=facts, html=html
+        )
 
     @property
     def _type(self) -> JobType:

@@ -29,12 +29,15 @@ class Answers:
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Answer] = OrderedDict()
 
-    def give(self, request: web.Request, answer: Answer, back: str) -> web.Response:
-        """The answer for a script; for a plain form, the way `back`, where `asked_before` finds it once."""
+    def give(self, request: web.Request, answer: Answer, back: str, on: str = "") -> web.Response:
+        """The answer for a script; for a plain form, the way `back`, where `asked_before` finds it once.
+
+        `on` is the page that a script goes on to.
+        """
         if "application/json" in (request.content_type, request.headers.get("Accept")):
             sentence = to_html(answer.text.partition("\n")[0])
             fields = {"ok": answer.ok, "html": to_html(answer.text), "field": answer.field}
-            return web.json_response(fields | {"sentence": sentence})
+            return web.json_response(fields | {"sentence": sentence, "on": on})
         key = str(uuid.uuid4())
         self._kept[key] = answer
         if len(self._kept) > _KEPT:

@@ -29,6 +29,7 @@ from bot.web.pages.job import JobPage
 from bot.web.pages.jobs import JobsPage
 from bot.web.pages.links import MessageUrl
 from bot.web.pages.rows import Door
+from bot.web.pages.shared import Routed, shared_pages
 from bot.web.problems import Problem, answering_problems
 from bot.web.repeats import Repeats
 from bot.web.sse import Streams
@@ -102,22 +103,24 @@ class WebServer:
         limits = limits or Limits()
         own = Api(storage, door, self._streams, self.login_link, sandbox, limits)
         reading = Documents(storage, reports=reports, files=files)
-        self._doors = (self._assets, *self._pages(storage, door, limits, slack_url), own, reading)
+        pages = self._pages(storage, door, limits, reports, slack_url)
+        self._doors = (self._assets, *pages, own, reading)
         self._endpoints = self._described([*own.endpoints(), *TokensApi(self._tokens).endpoints(), *api])
         self._running = AsyncExitStack()
         self.address = ""
         """The bound address, as this machine reaches it."""
 
     def _pages(
-        self, storage: Storage, door: Door, limits: Limits, slack_url: MessageUrl
-    ) -> tuple[Asks | Channels | JobsPage | JobPage, ...]:
+        self, storage: Storage, door: Door, limits: Limits, reports: Path, slack_url: MessageUrl
+    ) -> Sequence[Routed]:
         """What people see; the lists and jobs that are pages have their addresses in common with the API."""
         answers, messages = Answers(), storage.messages
         jobs = JobsPage(storage, door, OWNER, self._templates, self._streams, answers)
         job = JobPage(storage, door, OWNER, self._templates, self._streams, answers, slack_url)
         self._html: Mapping[str, Handler] = {"/jobs": jobs.page, "/jobs/{id}": job.page}
         channels = Channels(messages, door, OWNER, self._templates, self._streams, answers, limits)
-        return Asks(messages, door, OWNER, answers, limits), channels, jobs, job
+        shared = shared_pages(storage, door, OWNER, reports, self._templates, answers)
+        return Asks(messages, door, OWNER, answers, limits), channels, jobs, job, *shared
 
     def _described(self, endpoints: Sequence[Endpoint]) -> Sequence[Endpoint]:
         return [*endpoints, *Description(endpoints, self._templates).endpoints()]

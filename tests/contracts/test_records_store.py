@@ -196,6 +196,36 @@ async def test_of_two_tasks_that_would_wait_for_each_other_one_does(storage: Sto
     assert sum(isinstance(answer, RecordRefused) for answer in answers) == 1
 
 
+async def test_the_board_knows_how_many_stand_where_and_what_is_around_a_task(storage: Storage) -> None:
+    for name, more in {
+        "A1": {},
+        "A2": {"deps": ("A1",), "priority": Priority.HIGH},
+        "A3": {"deps": ("A2", "A1"), "parent_id": "A1", "project": "portal"},
+        "A4": {"parent_id": "A1", "status": TaskStatus.DRAFT, "project": "docs"},
+    }.items():
+        await storage.tasks.add(replace(TASK, id=name, **more), OWNER)  # type: ignore[arg-type]
+    none = dict.fromkeys(TaskStatus, 0)
+    assert await storage.tasks.counts() == none | {TaskStatus.READY: 3, TaskStatus.DRAFT: 1}
+    assert await storage.tasks.counts(TaskFilter(project="portal")) == none | {TaskStatus.READY: 1}
+    high = await storage.tasks.tasks(TaskFilter(priority=Priority.HIGH))
+    assert [task.id for task in high] == ["A2"]
+    assert await storage.tasks.projects() == ["docs", "portal"]
+    await storage.tasks.change("A4", TaskChanges(status=TaskStatus.IDEA, project="portal"), OWNER)
+    assert await storage.tasks.counts() == none | {TaskStatus.READY: 3, TaskStatus.IDEA: 1}
+    assert await storage.tasks.projects() == ["portal"]
+    first, third = await storage.tasks.task("A1"), await storage.tasks.task("A3")
+    assert first is not None and third is not None
+    kin = await storage.tasks.kin(first)
+    assert ([task.id for task in kin.waiting], [task.id for task in kin.children]) == (
+        ["A2", "A3"],
+        ["A3", "A4"],
+    )
+    assert (kin.deps, kin.parent) == ([], None)
+    kin = await storage.tasks.kin(third)
+    assert [task.id for task in kin.deps] == ["A2", "A1"]
+    assert kin.parent == first
+
+
 async def test_feedback_is_processed_once(storage: Storage) -> None:
     feedback = await storage.feedback.add(NewFeedback(content="Thin."), OWNER)
     note = FeedbackChanges(status=FeedbackStatus.PROCESSED, processed_note="Is A66.")

@@ -12,6 +12,7 @@ from bot.web import ansi
 from bot.web.asks import Answers
 from bot.web.pages.links import MessageUrl, chat_link
 from bot.web.pages.log import CHUNK, blocks_of, chunk_before, sentence
+from bot.web.pages.remarks import remarks_on
 from bot.web.pages.rows import Door, row_of
 from bot.web.problems import Problem
 from bot.web.shared_reads import SharedReads
@@ -21,6 +22,7 @@ from executor.events import Event, Moved, TextWritten, ToolEnded, ToolStarted
 from executor.model import Actor, Job, Origin
 from executor.wakeups import job_topic
 from storage import Storage
+from storage.hub.feedback import Target
 
 _TURNS = 100
 _AT_ONCE = 2 * CHUNK
@@ -76,6 +78,7 @@ class JobPage:
             later=last < job.seq and _SEQ.fullmatch(at),
             live="" if job.status.final else f"/jobs/{job.id}/live?after={last}",
             answer=self._answers.asked_before(request),
+            about=await remarks_on(self._storage, Target.JOB, job.id),
         )
 
     async def _led_on(self, prefix: str) -> web.Response:

@@ -90,7 +90,7 @@ export function takeForms(special = {}) {
     const answer = await send(form, Object.fromEntries(new FormData(form)));
     if (!answer?.ok) return;
     form.reset();
-    document.dispatchEvent(new Event("asked"));
+    document.dispatchEvent(new CustomEvent("asked", { detail: answer }));
   });
   document.addEventListener("input", (event) => forget(event.target.form));
 }
