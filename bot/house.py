@@ -16,7 +16,7 @@ from bot.desk.desk import Desk
 from bot.platforms.slack.adapter import SCOPES
 from bot.platforms.slack.doors import DIRECT
 from bot.settings import Cli, Settings
-from bot.web.server import OWNER
+from bot.web.callers import OWNER, TOKEN_ROLE
 from executor.attempt import Workshop
 from executor.backends.base import Backend
 from executor.backends.claude import Claude
@@ -242,7 +242,9 @@ def _rules(settings: Settings) -> dict[str, Rule]:
     slack, discord = settings.slack, settings.discord
     owner = frozenset({OWNER.user_id})
     return {
-        "web": Rule(channels=frozenset({EVERYBODY}), people=owner, admins=owner),
+        "web": Rule(
+            channels=frozenset({EVERYBODY}), people=owner, admins=owner, roles=frozenset({TOKEN_ROLE})
+        ),
         "slack": Rule(channels=slack.channels, people=slack.people, admins=slack.admins, direct=DIRECT),
         "discord": Rule(
             channels=discord.channels, people=discord.people, admins=discord.admins, roles=discord.roles

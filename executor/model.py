@@ -107,6 +107,8 @@ class JobRequest:
     """When the job shall start; None, or a time that is past, for at once."""
     schedule_id: str | None = None
     """The schedule that asks for it."""
+    task_id: str | None = None
+    """The task that it is done for."""
     priority: int = 1
     """0 low, 1 normal, 2 high."""
     dedupe_key: str | None = None
@@ -129,6 +131,10 @@ class Job:
     workspace: str
     origin: Origin
     created_at: datetime
+    updated_at: datetime | None = None
+    """When it last changed, but for its log."""
+    task_id: str | None = None
+    """The task that it is done for."""
     seq: int = 0
     """Number of the job's last event."""
     attempt: int = 0

@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from bot.desk import commands, lists, replies, suggestions, threads
+from bot.desk import commands, lists, replies, sessions, suggestions, threads
 from bot.desk.access import Access, Deny
-from bot.desk.asks import INTERRUPT, REPLY, Answer, Ask, Invocation, Refusal
+from bot.desk.asks import ALTER, INTERRUPT, REPLY, Answer, Ask, Invocation, Refusal
 from bot.desk.attachments import SEE_FILES, Attachments
 from bot.desk.commands import (
     CONTINUE_OPTIONS,
@@ -25,7 +25,7 @@ from bot.desk.commands import (
 from bot.desk.follow_ups import FollowUps
 from bot.desk.help import help_of, help_text
 from bot.desk.prompts import problem_of
-from bot.desk.terms import effort_of, model_of, on_other_terms, priority_of, timeout_of
+from bot.desk.terms import effort_of, model_of, on_other_terms, priority_of, task_of, timeout_of
 from bot.desk.timetable import Timetable
 from bot.desk.vouching import Vouching
 from bot.news.words import state
@@ -41,6 +41,8 @@ from executor.timers import LEAST_INTERVAL, Cron
 from executor.workspaces import UnknownWorkspace, Workspaces
 from storage import Storage
 
+_STANDS_FOR = {INTERRUPT: "cancel", ALTER: "resume"}
+"""Whoever may do the one may do the other."""
 _ID = re.compile(r"[0-9a-f][0-9a-f-]{0,35}")
 
 
@@ -108,7 +110,7 @@ class Desk:
         """Does what was typed after `/job`."""
         denied = self._access.authorize(invocation.origin, "help")
         if isinstance(denied, Deny):
-            return Answer(ok=False, text=denied.reason)
+            return Answer(ok=False, text=denied.reason, denied=True)
         try:
             ask = threads.read(invocation, await self._follow_ups.job_of_thread(invocation.origin))
         except Misunderstood as error:
@@ -124,12 +126,12 @@ class Desk:
                 return await self._follow_ups.reply(ask)
             return await self._asked(ask)
         except Refusal as error:
-            return Answer(ok=False, text=error.text, field=error.field)
+            return Answer(ok=False, text=error.text, field=error.field, denied=error.denied)
         except StoreUnavailable as error:
             return _unavailable(error)
 
     async def _asked(self, ask: Ask) -> Answer:
-        command = commands.BY_VERB.get("cancel" if ask.verb == INTERRUPT else ask.verb)
+        command = commands.BY_VERB.get(_STANDS_FOR.get(ask.verb, ask.verb))
         if command is None:
             raise Refusal(f"I know no command `{commands.shown(ask.verb)}`.")
         _check_values(ask, command)
@@ -181,7 +183,7 @@ class Desk:
     def _authorize(self, ask: Ask, target: Job | Schedule | None = None) -> None:
         allowed = self._access.authorize(ask.origin, ask.verb, target)
         if isinstance(allowed, Deny):
-            raise Refusal(allowed.reason)
+            raise Refusal(allowed.reason, denied=True)
 
     async def _do(self, ask: Ask, command: Command, target: Job | Schedule | None) -> Answer:
         if command.job_type:
@@ -195,6 +197,7 @@ class Desk:
             "show": self._show,
             "cancel": self._cancel,
             INTERRUPT: self._follow_ups.interrupt,
+            ALTER: self._timetable.alter,
             "resume": self._resume,
             "retry": self._retry,
         }
@@ -216,7 +219,7 @@ class Desk:
         found = await store.find(prefix) if _ID.fullmatch(prefix) else ()
         seen = [each for each in found if self._access.may_see(ask.origin, each)]
         if not seen:
-            raise Refusal(_unknown(named, what))
+            raise Refusal(replies.unknown(named, what))
         if len(seen) > 1:
             raise Refusal(
                 f"`{prefix}` is the beginning of several ids; type more of it: {replies.ids(seen, prefix)}."
@@ -229,6 +232,7 @@ class Desk:
         if problem:
             raise Refusal(f"{problem}\n{commands.usage_of(command)}", "prompt")
         request = self._request(ask, command)
+        request = await sessions.continued(ask, request, self._storage.jobs, self._access)
         time = await self._timetable.time_of(ask)
         async with self._attachments.taken(ask) as files:
             request = replace(request, payload={**request.payload, **packed(files)})
@@ -256,6 +260,7 @@ class Desk:
             workspace=workspace,
             origin=ask.origin,
             priority=priority_of(ask.args),
+            task_id=task_of(ask.args),
             dedupe_key=ask.delivery,
         )
 
@@ -377,12 +382,6 @@ def _taken(job: Job) -> str:
 
 def _terms_in(ask: Ask) -> bool:
     return any(ask.args.get(option.name) for option in CONTINUE_OPTIONS)
-
-
-def _unknown(target: str, what: str) -> str:
-    if what == "schedule":
-        return f"There is no schedule `{commands.shown(target)}`. `/job schedules` shows them with their ids."
-    return f"There is no job `{commands.shown(target)}`. `/job list` shows the latest ones with their ids."
 
 
 def _check_values(ask: Ask, command: Command) -> None:

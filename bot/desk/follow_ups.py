@@ -87,7 +87,7 @@ class FollowUps:
     def _authorize(self, ask: Ask, job: Job | None = None) -> None:
         allowed = self._access.authorize(ask.origin, "resume", job)
         if isinstance(allowed, Deny):
-            raise Refusal(allowed.reason)
+            raise Refusal(allowed.reason, denied=True)
 
     async def _taken(self, ask: Ask, job: Job) -> Answer:
         if not job.status.final:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.desk.commands import shown
 from bot.news.words import duration, excerpt, money, state, waits_for
 from executor.files import came_with
 from executor.model import SHORT_ID, TIMEOUT, AttemptRecord, Job, JobRequest, JobStatus, Usage
@@ -48,6 +49,13 @@ def goes_on_already(job: Job, successor: Job) -> str:
         f"Job `{job.short_id}` goes on already as `{successor.short_id}`, which is "
         f"{state(successor.status)}. Wait for it, or stop it with `/job cancel {successor.short_id}`."
     )
+
+
+def unknown(target: str, what: str) -> str:
+    """There is no such job or schedule, as `what` says."""
+    if what == "schedule":
+        return f"There is no schedule `{shown(target)}`. `/job schedules` shows them with their ids."
+    return f"There is no job `{shown(target)}`. `/job list` shows the latest ones with their ids."
 
 
 def ids(found: Sequence[Job | Schedule], prefix: str) -> str:

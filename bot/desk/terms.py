@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.desk.asks import Refusal
+from bot.desk.commands import shown
 from executor.catalog import EFFORTS, Catalog, Model, UnknownChoice
 from executor.model import TIMEOUT, Job
 from executor.moments import TimeRefused, parse_span
 from executor.queueing import PRIORITIES
 
 _LONGEST_S = 86_400.0
+_TASK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
 
 
 def model_of(args: Mapping[str, str], job_type: str, catalog: Catalog) -> Model:
@@ -53,6 +56,14 @@ def priority_of(args: Mapping[str, str], default: int = PRIORITIES["normal"]) ->
     if name not in PRIORITIES:
         raise Refusal(f"There is no priority `{name}`. There are: {_listed(PRIORITIES)}.", "priority")
     return PRIORITIES[name]
+
+
+def task_of(args: Mapping[str, str]) -> str | None:
+    """The task that it is done for. Raises Refusal."""
+    task = args.get("task", "")
+    if task and not _TASK.fullmatch(task):
+        raise Refusal(f"`{shown(task)}` cannot be the id of a task: those are like `A82`.", "task")
+    return task or None
 
 
 def on_other_terms(job: Job, args: Mapping[str, str], catalog: Catalog) -> Job:

@@ -202,6 +202,17 @@ def hurry(connection: sqlite3.Connection, job_id: str, now: str) -> Job | None:
     return job
 
 
+def alter(
+    connection: sqlite3.Connection, job_id: str, at: str | None, task_id: str | None, now: str
+) -> Job | None:
+    """Sets the time that a job waits for, which its card then shows, and the task that it is done for."""
+    values = {"id": job_id, "at": at, "task_id": task_id, "now": now}
+    job = one(connection, "alter", **values)
+    if job is not None and at is not None:
+        connection.execute(_SQL["show_again"], {"job_id": job_id, "kind": outbox.CARD})
+    return job
+
+
 def _move(
     connection: sqlite3.Connection,
     job: Job,
@@ -273,6 +284,7 @@ def _insert_report(connection: sqlite3.Connection, job: Job, report: Report, now
     values = {
         "slug": report.slug,
         "job_id": job.id,
+        "task_id": job.task_id,
         "title": report.title,
         "description": report.description,
         "workspace": job.workspace,
@@ -302,6 +314,7 @@ def request_values(request: JobRequest) -> dict[str, object]:
         "session_id": request.session_id,
         "scheduled_at": to_text(request.scheduled_at) if request.scheduled_at else None,
         "schedule_id": request.schedule_id,
+        "task_id": request.task_id,
         "priority": request.priority,
         "dedupe_key": request.dedupe_key,
         "note": request.note,

@@ -50,9 +50,8 @@ class JobPage:
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
-            web.get("/jobs/{id}", self.page),
             web.get("/jobs/{id}/live", self._live),
-            web.get("/jobs/{id}/log", self._earlier),
+            web.get("/jobs/{id}/earlier", self._earlier),
             web.get("/jobs/{id}/output.txt", self._download),
         ]
 

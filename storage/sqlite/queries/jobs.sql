@@ -1,10 +1,10 @@
 -- name: insert
 -- A new job, with its first event to follow in the same transaction.
 INSERT INTO jobs (id, type, status, payload, provider, model, effort, workspace, platform, team, channel, thread,
-                  user_id, user_name, parent_job_id, session_id, scheduled_at, schedule_id, dedupe_key,
+                  user_id, user_name, parent_job_id, session_id, scheduled_at, schedule_id, task_id, dedupe_key,
                   priority, seq, message, created_at, updated_at)
 VALUES (:id, :type, :status, :payload, :provider, :model, :effort, :workspace, :platform, :team, :channel, :thread,
-        :user_id, :user_name, :parent_job_id, :session_id, :scheduled_at, :schedule_id, :dedupe_key,
+        :user_id, :user_name, :parent_job_id, :session_id, :scheduled_at, :schedule_id, :task_id, :dedupe_key,
         :priority, 1, :note, :now, :now)
 RETURNING *;
 
@@ -62,6 +62,18 @@ UPDATE jobs SET retry_at = CASE WHEN retry_at IS NULL THEN NULL ELSE :now END,
                 scheduled_at = CASE WHEN scheduled_at IS NULL THEN NULL ELSE :now END, updated_at = :now
 WHERE id = :id AND status IN ('scheduled', 'rate_limited');
 
+-- name: alter
+-- The time that the job waits for, where it waits for one, and the task that it is done for.
+UPDATE jobs SET scheduled_at = CASE WHEN :at IS NOT NULL AND status = 'scheduled' THEN :at ELSE scheduled_at END,
+                retry_at = CASE WHEN :at IS NOT NULL AND status = 'rate_limited' THEN :at ELSE retry_at END,
+                task_id = :task_id, updated_at = :now
+WHERE id = :id AND (:at IS NULL OR status IN ('scheduled', 'rate_limited'))
+RETURNING *;
+
+-- name: by_session
+-- The last job that had this conversation.
+SELECT * FROM jobs WHERE session_id = :session_id ORDER BY created_at DESC, id DESC LIMIT 1;
+
 -- name: hand_over
 -- Another provider knows nothing of the conversation.
 UPDATE jobs SET provider = :provider, model = :model, session_id = NULL WHERE id = :id;
@@ -105,9 +117,14 @@ SELECT * FROM events WHERE job_id = :job_id AND seq > :after ORDER BY seq LIMIT 
 INSERT INTO outbox (job_id, kind, wanted) VALUES (:job_id, :kind, :wanted)
 ON CONFLICT (job_id, kind) DO UPDATE SET wanted = excluded.wanted;
 
+-- name: show_again
+-- What an announcement shows has changed without an event.
+UPDATE outbox SET shown = min(shown, wanted - 1) WHERE job_id = :job_id AND kind = :kind;
+
 -- name: insert_report
-INSERT INTO reports (slug, job_id, title, description, workspace, created_at, updated_at)
-VALUES (:slug, :job_id, :title, :description, :workspace, :now, :now);
+-- A job may name a task that is not on the board.
+INSERT INTO reports (slug, job_id, task_id, title, description, workspace, created_at, updated_at)
+VALUES (:slug, :job_id, (SELECT id FROM tasks WHERE id = :task_id), :title, :description, :workspace, :now, :now);
 
 -- name: parcels_in_use
 -- The parcels of what has not ended, or ended since: jobs, schedules, replies that wait.

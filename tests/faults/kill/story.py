@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing, suppress
 from datetime import timedelta
+from typing import Any
 
 import aiohttp
 
@@ -140,6 +141,62 @@ async def _log_in(client: Client) -> None:
         assert answer.status == 200
 
 
+async def _program(theatre: Theatre) -> None:
+    """A program asks for a job, puts it off and calls it off, with a token of its own."""
+
+    async def call() -> None:
+        headers = {"Authorization": f"Bearer {(theatre.data / 'api-token').read_text()}"}
+        async with aiohttp.ClientSession(await theatre.address(), headers=headers) as session:
+            made = await _called(session, "POST", "/api/tokens", {"name": "ci", "scope": "run"})
+            later = {"type": "session", "prompt": theatre.word(), "scheduled_at": _in_hours(5)}
+            own = {"Authorization": f"Bearer {made['token']}", "Idempotency-Key": theatre.word()}
+            job = await _called(session, "POST", "/jobs", later, own)
+            change = {"scheduled_at": _in_hours(6)}
+            await _called(session, "PATCH", f"/api/remote-jobs?id={job['id']}", change)
+            await _called(session, "DELETE", f"/jobs/{job['id']}", None)
+            await _called(session, "DELETE", f"/api/tokens?id={made['id']}", None)
+
+    with suppress(aiohttp.ClientError):
+        await theatre.or_end(call())
+
+
+async def _records(theatre: Theatre) -> None:
+    """A program writes down a task, moves it on, has read a channel and sets a preference."""
+
+    async def write() -> None:
+        word, headers = (
+            theatre.word(),
+            {"Authorization": f"Bearer {(theatre.data / 'api-token').read_text()}"},
+        )
+        async with aiohttp.ClientSession(await theatre.address(), headers=headers) as session:
+            await _called(session, "POST", "/api/tasks", {"id": word, "name": word, "workspace": "dev"})
+            theatre.tasks[word] = "draft"
+            await _called(session, "PATCH", f"/api/tasks?id={word}", {"status": "ready"})
+            theatre.tasks[word] = "ready"
+            said = await _called(session, "POST", "/api/messages", {"channel": "general", "content": word})
+            await _called(session, "PATCH", "/api/channels?channel=general", {"read": said["id"]})
+            await _called(session, "PATCH", "/api/preferences", {"effort": "high"})
+
+    with suppress(aiohttp.ClientError):
+        await theatre.or_end(write())
+
+
+async def _called(
+    session: aiohttp.ClientSession,
+    method: str,
+    path: str,
+    body: object,
+    headers: Mapping[str, str] | None = None,
+) -> Any:
+    async with session.request(method, path, json=body, headers=headers) as answer:
+        assert answer.status < 300, await answer.text()
+        return await answer.json() if answer.content_type == "application/json" else None
+
+
+def _in_hours(hours: int) -> str:
+    return (SystemClock().now() + timedelta(hours=hours)).isoformat(timespec="seconds")
+
+
 async def _schedule(theatre: Theatre) -> None:
     """Its time comes while the bot is down, and so does a clock that was set back."""
     await ask(theatre, f"session often {theatre.word()} --cron @hourly")
@@ -208,6 +265,8 @@ SCENES: Mapping[str, Scene] = {
     "reply": _reply,
     "later": _later,
     "page": _page,
+    "program": _program,
+    "records": _records,
     "deleted": _deleted,
     "crash": _crash,
     "stop": _stop,
