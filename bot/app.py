@@ -140,7 +140,7 @@ class Bifrost:
         )
         keep = timedelta(days=settings.retention_days)
         retention = Retention(workshop.store, workshop.clock, workshop.jobs, self._house.parcels, keep)
-        follow_ups = FollowUps(storage.replies, workshop.wakeups)
+        follow_ups = FollowUps(storage.replies, workshop.wakeups, permit=self._house.desk.reply_refusal)
         parts = {
             "scheduler": scheduler.run(),
             "follow-ups": follow_ups.run(),

@@ -88,7 +88,8 @@ def demo(
 def job(context: typer.Context, config: ConfigOption = None) -> None:
     """The commands of chat: `job run research "…"` follows a job to its end, `job help` lists all.
 
-    `job watch ID` follows one of the serving bot, and with `--exit-status` exits as that ends.
+    `--file PATH`, which may come often, sends a file along. `job watch ID` follows one of the serving bot,
+    and with `--exit-status` exits as that ends.
 
     Exit status: 0 done, 1 failed or cancelled, 2 words that make no command, 75 waiting for a usage limit.
     """

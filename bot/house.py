@@ -106,6 +106,7 @@ def _equip(
 ) -> Workshop:
     return Workshop(
         store=storage.jobs,
+        mailbox=storage.mailbox,
         wakeups=wakeups,
         shims=shims,
         clock=SystemClock(),

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from executor import endings, lifecycle, reports
-from executor.backends.base import Backend, CliMissing, Decoder, Launch
+from executor.backends.base import Backend, CliMissing, Decoder, Launch, Session
 from executor.catalog import Catalog
+from executor.conversation import Conversation, Mailbox
 from executor.events import Activity, Noticed, ToolEnded
 from executor.fallbacks import Fallbacks
 from executor.files import all_of
@@ -47,6 +48,7 @@ class Workshop:
     """What every attempt needs: the store, the tools and the places."""
 
     store: Store
+    mailbox: Mailbox
     wakeups: Wakeups
     shims: Shims
     clock: Clock
@@ -147,10 +149,13 @@ class Attempt:
                 group.create_task(self._live.run()),
                 group.create_task(self._watch(process, decoder)),
             ]
+            if decoder.session is not None:
+                helpers.append(group.create_task(self._converse(process, decoder.session)))
             code = await process.read(
                 stdin,
                 self._taker(decoder, decoder.stdout, lambda: True),
                 self._taker(decoder, decoder.stderr, lambda: not decoder.retrying, STDERR),
+                more=decoder.session is not None,
             )
             reach("process ended")
             for helper in helpers:
@@ -172,6 +177,7 @@ class Attempt:
             await unbroken(asyncio.to_thread(self._raw.write, lines, mark))
             reach("output kept")
             turn = time.monotonic()
+            stage = decoder.session and decoder.session.stage
             for line in lines:
                 activities = decode(line)
                 if self._stopped is not None:
@@ -183,10 +189,28 @@ class Attempt:
                 if now - turn > _TURN_S:
                     await asyncio.sleep(0)
                     turn = time.monotonic()
-            if decoder.verdict is not None:
+            if decoder.verdict is not None or (decoder.session and decoder.session.stage is not stage):
                 self._workshop.wakeups.ring(control_topic(self._job.id))
 
         return take
+
+    async def _converse(self, process: Process, session: Session) -> None:
+        """Hands over what people say to the job: with new things to do, the silence begins anew."""
+
+        def heard() -> None:
+            self._heard = time.monotonic()
+
+        await Conversation(
+            mailbox=self._workshop.mailbox,
+            wakeups=self._workshop.wakeups,
+            job=self._job,
+            session=session,
+            process=process,
+            word=lambda reply: self._type.reply(
+                reply.text, reply.files, self._place() / "results", self._workshop.received
+            ),
+            heard=heard,
+        ).run()
 
     async def _watch(self, process: Process, decoder: Decoder) -> None:
         """Stops the process on a cancel, when time is up, when nothing comes, or when all is known."""

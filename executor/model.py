@@ -158,7 +158,9 @@ class Job:
     report_slug: str | None = None
     usage: Usage = field(default_factory=Usage)
     replies: int = 0
-    """Replies that wait for its end."""
+    """Replies that wait for its end, or for the running session to come to them."""
+    live: bool = False
+    """Whether the running attempt takes replies."""
 
     @property
     def short_id(self) -> str:

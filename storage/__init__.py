@@ -18,6 +18,7 @@ from storage.sqlite.database import Database, open_database
 from storage.sqlite.feedback import FeedbackBox
 from storage.sqlite.hub import Hub
 from storage.sqlite.logs import Logs
+from storage.sqlite.mailbox import Mailbox
 from storage.sqlite.messages import Messages
 from storage.sqlite.outbox import Outbox
 from storage.sqlite.preferences import PreferenceTable
@@ -50,6 +51,7 @@ class Storage:
     logs: Logs
     preferences: PreferenceTable
     api: ApiRecords
+    mailbox: Mailbox
     threads: Threads
     search: Search
     database: Database
@@ -93,6 +95,7 @@ async def open_storage(
             logs=Logs(database, clock),
             preferences=PreferenceTable(database, wakeups, clock),
             api=ApiRecords(database, clock),
+            mailbox=Mailbox(database, wakeups, clock),
             threads=Threads(database),
             search=Search(database),
             database=database,

@@ -12,7 +12,7 @@ from executor.schedules import Schedule
 
 OPEN = frozenset({"list", "show", "schedules", "help", *(command.verb for command in JOB_COMMANDS)})
 """What everybody may do whom a platform's rule lets in."""
-OWN = frozenset({"cancel", "resume", "retry", "schedule"})
+OWN = frozenset({"cancel", "interrupt", "resume", "retry", "schedule"})
 """What people may do with their own jobs and schedules, and admins with any."""
 
 

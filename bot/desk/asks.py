@@ -10,8 +10,6 @@ from executor.parcels import Fetch
 
 REPLY = "reply"
 """The verb of what is said in a job's thread and is no command."""
-INTERRUPT = "interrupt"
-"""The verb of the button that stops a job for the replies that wait for its end."""
 ALTER = "alter"
 """The verb of a call that sets when a waiting job starts (`at`), or which task a job is done for (`task`)."""
 ZoneOf = Callable[[], Awaitable[str]]
@@ -54,10 +52,10 @@ class Invocation:
 class Ask:
     """One request of one person: of a command, a button, a form or a call.
 
-    `verb` is one of the command table, INTERRUPT, ALTER, or REPLY, which is about the job of the thread in
-    `origin`, or where that is none about `target`; `target` is a job id or a unique prefix of one (of REPLY: an
-    id); `args` are the verb's options by name, and `prompt`. For a new job they may hold `task`, which it is
-    done for, and `session`, the conversation that it goes on with.
+    `verb` is one of the command table, ALTER, or REPLY, which is about the job of the thread in `origin`, or
+    where that is none about `target`; `target` is a job id or a unique prefix of one (of REPLY: an id);
+    `args` are the verb's options by name, and `prompt`. For a new job they may hold `task`, which it is done
+    for, and `session`, the conversation that it goes on with.
     """
 
     verb: str

@@ -174,6 +174,12 @@ COMMANDS: tuple[Command, ...] = (
     Command(verb="show", summary="show one job", takes=Takes.JOB, example="/job show 3fa9c1"),
     Command(verb="cancel", summary="stop a job", takes=Takes.JOB, example="/job cancel 3fa9c1"),
     Command(
+        verb="interrupt",
+        summary="break off what a job is at, and let it go on with a reply",
+        takes=Takes.JOB_AND_TEXT,
+        example="/job interrupt 3fa9c1 leave the tests and fix the typo",
+    ),
+    Command(
         verb="resume",
         summary="go on with a job's session, with new words if you like",
         takes=Takes.JOB_AND_TEXT,

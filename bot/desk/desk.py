@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from bot.desk import commands, lists, replies, sessions, suggestions, threads
 from bot.desk.access import Access, Deny
-from bot.desk.asks import ALTER, INTERRUPT, REPLY, Answer, Ask, Invocation, Refusal
+from bot.desk.asks import ALTER, REPLY, Answer, Ask, Invocation, Refusal
 from bot.desk.attachments import SEE_FILES, Attachments
 from bot.desk.commands import (
     CONTINUE_OPTIONS,
@@ -41,7 +41,7 @@ from executor.timers import LEAST_INTERVAL, Cron
 from executor.workspaces import UnknownWorkspace, Workspaces
 from storage import Storage
 
-_STANDS_FOR = {INTERRUPT: "cancel", ALTER: "resume"}
+_STANDS_FOR = {ALTER: "resume"}
 """Whoever may do the one may do the other."""
 _ID = re.compile(r"[0-9a-f][0-9a-f-]{0,35}")
 
@@ -96,7 +96,9 @@ class Desk:
         self._workspaces = workspaces
         self._prompt_limit = prompt_limit
         self._attachments = attachments
-        self._follow_ups = FollowUps(storage, access, prompt_limit, attachments, self._resume)
+        self._follow_ups = FollowUps(
+            storage, access, prompt_limit, attachments, self._resume, self._thread_of
+        )
         self._timetable = Timetable(
             schedules=storage.schedules,
             executor=executor,
@@ -137,10 +139,9 @@ class Desk:
         _check_values(ask, command)
         if ask.files and not command.takes.has_words:
             raise Refusal(f"`/job {command.verb}` takes no files. Nothing was changed.")
-        as_what = replace(ask, verb=command.verb)
-        self._authorize(as_what)  # before the target is looked up: who is shut out learns of no job
+        self._authorize(ask)  # before the target is looked up: who is shut out learns of no job
         target = await self._target(ask, command)
-        self._authorize(as_what, target)
+        self._authorize(ask, target)
         return await self._do(ask, command, target)
 
     def choices(self, option: str) -> Sequence[str]:
@@ -160,7 +161,7 @@ class Desk:
 
     def allows(self, origin: Origin, verb: str, job: Job) -> bool:
         """Whether a button for `verb` on `job` may be shown, as it would not be refused."""
-        as_what = "cancel" if verb == INTERRUPT else "resume" if verb == REPLY else verb
+        as_what = "resume" if verb == REPLY else verb
         if isinstance(self._access.authorize(origin, as_what, job), Deny):
             return False
         return not job.status.final or job.provider in self._catalog.providers
@@ -180,6 +181,11 @@ class Desk:
             return f"There is no workspace `{request.workspace}` any more."
         return ""
 
+    async def reply_refusal(self, job: Job, request: JobRequest) -> str:
+        """The same of whoever has replied to `job`, when a new one is to go on with that."""
+        allowed = await self.vouching.authorize(request.origin, "resume", job)
+        return allowed.reason if isinstance(allowed, Deny) else await self.refusal(request)
+
     def _authorize(self, ask: Ask, target: Job | Schedule | None = None) -> None:
         allowed = self._access.authorize(ask.origin, ask.verb, target)
         if isinstance(allowed, Deny):
@@ -196,8 +202,8 @@ class Desk:
         verbs = {
             "show": self._show,
             "cancel": self._cancel,
-            INTERRUPT: self._follow_ups.interrupt,
             ALTER: self._timetable.alter,
+            "interrupt": self._follow_ups.interrupt,
             "resume": self._resume,
             "retry": self._retry,
         }
@@ -241,7 +247,7 @@ class Desk:
             request = replace(request, scheduled_at=time.at if time else None)
             submission = await self._executor.submit(request)
         if (submission.job.type, submission.job.prompt) != (request.type, prompt):
-            raise Refusal(_taken(submission.job))
+            raise Refusal(replies.taken(submission.job))
         text = self._timetable.scheduled(submission.job, time) or replies.queued(submission.job)
         return Answer(ok=True, text=text, job=submission.job)
 
@@ -371,13 +377,6 @@ class Desk:
 
 def _unavailable(error: StoreUnavailable) -> Answer:
     return Answer(ok=False, text=refusal(error.fault), unavailable=True)
-
-
-def _taken(job: Job) -> str:
-    return (
-        f"The same delivery has asked for another job before, which is `{job.short_id}`. "
-        "Nothing was started: send what you want now under a name of its own."
-    )
 
 
 def _terms_in(ask: Ask) -> bool:

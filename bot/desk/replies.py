@@ -23,13 +23,33 @@ def queued(job: Job) -> str:
     return f"Taken in already as `{job.short_id}`: it is {state(job.status)}."
 
 
+def taken(job: Job) -> str:
+    """A delivery has asked for another job than before."""
+    return (
+        f"The same delivery has asked for another job before, which is `{job.short_id}`. "
+        "Nothing was started: send what you want now under a name of its own."
+    )
+
+
 def kept(job: Job) -> str:
-    """A reply waits for the end of `job`."""
+    """A reply was handed to the session of `job`, or waits for its end."""
+    if job.live:
+        return (
+            f"Handed to the running session of job `{job.short_id}`, which takes your reply up as soon as it "
+            "can. *Interrupt* on its card makes it break off what it is at."
+        )
     stop = "*Take the reply now* on its card stops it for that." if job.status is JobStatus.RUNNING else ""
     return (
         f"Job `{job.short_id}` is {state(job.status)}. Your reply is kept, and its session goes on with it "
         f"as soon as the job has ended. {stop}"
     ).rstrip()
+
+
+def interrupted(job: Job) -> str:
+    """`job` is to go on with a reply at once."""
+    if job.live:
+        return f"Interrupting job `{job.short_id}`: it goes on with the reply."
+    return f"Stopping job `{job.short_id}`; its session then goes on with the reply."
 
 
 def cancelled(job: Job, dropped: int = 0) -> str:

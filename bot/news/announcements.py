@@ -11,7 +11,7 @@ from bot.news.transcript import split
 from bot.news.words import duration, excerpt, moment, money, state, turns, waits_for
 from bot.platforms.base import Action, Announcement, Fact, Link, Shape, Tone
 from executor.endings import HANDED_OVER, STALE
-from executor.events import Todo
+from executor.events import ReplyRefused, Todo
 from executor.files import came_with
 from executor.model import SHORT_ID, Job, JobStatus
 from executor.moments import span
@@ -99,6 +99,12 @@ def result(
     )
 
 
+def refused(job: Job, replies: Sequence[ReplyRefused]) -> Announcement:
+    """What was replied to the job and is not gone on with."""
+    body = "\n\n".join(f"The reply of {reply.by} is not gone on with: {reply.why}" for reply in replies)
+    return Announcement(shape=Shape.PAGE, tone=Tone.BAD, title=f"Replies to {job.short_id}", body=body)
+
+
 def unheard(job: Job, advice: str) -> Announcement:
     """To whoever asked, alone: why the channel shows nothing of the job, and what becomes of it."""
     return Announcement(
@@ -151,7 +157,8 @@ def _facts(job: Job, step: str, now: datetime, since: datetime | None) -> tuple[
         facts.append(Fact(label="files", value=str(files)))
     facts += _timed(job, now)
     if job.replies and not job.status.final:
-        facts.append(Fact(label="replies waiting", value=str(job.replies)))
+        label = "replies handed over" if job.live else "replies waiting"
+        facts.append(Fact(label=label, value=str(job.replies)))
     if since is not None:
         facts.append(Fact(label="elapsed", value=duration((now - since).total_seconds() * 1000)))
         if step:
@@ -243,7 +250,8 @@ def _actions(job: Job) -> tuple[Action, ...]:
     confirm = "Stop this job? What it has done so far stays done."
     if job.replies and job.status is JobStatus.RUNNING:
         instead = "Stop what it does now, and let it go on with the reply?"
-        take = Action(verb="interrupt", label="Take the reply now", job_id=job.id, confirm=instead)
+        label = "Interrupt" if job.live else "Take the reply now"
+        take = Action(verb="interrupt", label=label, job_id=job.id, confirm=instead)
         confirm = "Stop this job, and drop the reply? What it has done so far stays done."
         return (take, Action(verb="cancel", label="Cancel", job_id=job.id, danger=True, confirm=confirm))
     return (Action(verb="cancel", label="Cancel", job_id=job.id, danger=True, confirm=confirm),)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bot.desk.asks import ALTER, INTERRUPT, REPLY, Answer, Ask
+from bot.desk.asks import ALTER, REPLY, Answer, Ask
 from bot.desk.desk import Door
 from bot.news.words import state
 from bot.web.asks import answered
@@ -53,7 +53,7 @@ class JobsApi:
         self._base_url = base_url
 
     def endpoints(self) -> list[Endpoint]:
-        return [*self._collections(), *self._members()]
+        return [*self._collections(), *self._members(), *self._verbs()]
 
     def _collections(self) -> list[Endpoint]:
         """The same lists under the name that they had, and the one that they have."""
@@ -97,18 +97,11 @@ class JobsApi:
         )
 
     def _members(self) -> list[Endpoint]:
-        verbs = (
-            ("resume", self._resume, Resumption, "Go on with a job: now, or with its session in a new job."),
-            ("retry", self._retry, Continuation, "Do the same again in a new job."),
-            ("cancel-retry", self._cancel_retry, None, "Do not try a rate-limited job again."),
-            ("reply", self._reply, Reply, "Say something to a job; it goes on with that when it has ended."),
-            ("interrupt", self._interrupt, None, "Stop a job for the replies that wait for its end."),
-        )
-        one, problems = "/jobs/{id}", (404, 409, 422)
+        path, problems = "/jobs/{id}", (404, 409, 422)
         return [
             Endpoint(
                 method="GET",
-                path=one,
+                path=path,
                 handler=self._show,
                 summary="A job.",
                 answer=JobRecord,
@@ -116,7 +109,7 @@ class JobsApi:
             ),
             Endpoint(
                 method="DELETE",
-                path=one,
+                path=path,
                 handler=self._cancel,
                 summary="Stop a job.",
                 answer=JobRecord,
@@ -125,25 +118,34 @@ class JobsApi:
             ),
             Endpoint(
                 method="GET",
-                path=f"{one}/log",
+                path=f"{path}/log",
                 handler=self._log,
                 summary="All that happened to a job, as text.",
                 query=LogQuery,
                 problems=(404,),
             ),
-            *(
-                Endpoint(
-                    method="POST",
-                    path=f"{one}/{verb}",
-                    handler=handler,
-                    summary=summary,
-                    body=body,
-                    answer=JobRecord,
-                    problems=problems,
-                    scope="run",
-                )
-                for verb, handler, body, summary in verbs
-            ),
+        ]
+
+    def _verbs(self) -> list[Endpoint]:
+        verbs = (
+            ("resume", self._resume, Resumption, "Go on with a job: now, or with its session in a new job."),
+            ("retry", self._retry, Continuation, "Do the same again in a new job."),
+            ("cancel-retry", self._cancel_retry, None, "Do not try a rate-limited job again."),
+            ("reply", self._reply, Reply, "Say something to a job; it goes on with that when it has ended."),
+            ("interrupt", self._interrupt, None, "Stop a job for the replies that wait for its end."),
+        )
+        return [
+            Endpoint(
+                method="POST",
+                path=f"/jobs/{{id}}/{verb}",
+                handler=handler,
+                summary=summary,
+                body=body,
+                answer=JobRecord,
+                problems=(404, 409, 422),
+                scope="run",
+            )
+            for verb, handler, body, summary in verbs
         ]
 
     async def _list(self, call: Call[JobQuery, None]) -> list[JobRecord]:
@@ -220,7 +222,7 @@ class JobsApi:
         return await self._whole(await self._ask(call, "cancel", job, {}))
 
     async def _interrupt(self, call: Call[None, None]) -> JobRecord:
-        return await self._whole(await self._verb(call, INTERRUPT))
+        return await self._whole(await self._verb(call, "interrupt"))
 
     async def _reply(self, call: Call[None, Reply]) -> JobRecord:
         job = await self._job(call.path("id"))

@@ -61,7 +61,9 @@ class SchedulesApi:
         self._door = door
 
     def endpoints(self) -> list[Endpoint]:
-        path = "/api/schedules"
+        return [*self._collection("/api/schedules"), *self._member("/api/schedules")]
+
+    def _collection(self, path: str) -> list[Endpoint]:
         return [
             Endpoint(
                 method="GET",
@@ -81,6 +83,10 @@ class SchedulesApi:
                 problems=(409, 422),
                 scope="admin",
             ),
+        ]
+
+    def _member(self, path: str) -> list[Endpoint]:
+        return [
             Endpoint(
                 method="PATCH",
                 path=path,

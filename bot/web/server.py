@@ -63,7 +63,7 @@ class WebServer:
     `public_url` is what people type where that is not the bound address, as behind a proxy; with https the
     cookie is for https alone. Port 0 takes a free one; `url` tells which. `sandbox` is how jobs are held,
     `limits` what may be sent along with a request. `called_at` are the paths at which platforms call us.
-    `api` is what programs may call beside commands and streams, at the pace `rate`.
+    `api` is what programs may call beside commands and streams.
     """
 
     def __init__(
@@ -82,40 +82,41 @@ class WebServer:
         limits: Limits | None = None,
         called_at: Mapping[str, Hook] | None = None,
         api: Sequence[Endpoint] = (),
-        rate: Rate | None = None,
     ) -> None:
         if not api_token:
             raise ValueError("api_token is empty: anybody would be let in")
         self._bind_to = (host, port)
         self._public_url = public_url.rstrip("/")
         self._tokens = Tokens(storage.api, api_token)
-        self._throttle = Throttle(rate or Rate())
+        self._throttle = Throttle(Rate())
         self._repeats = Repeats(storage.api)
         self._logins = Logins(storage.hub, secure=public_url.lower().startswith("https:"))
-        self._assets, answers = Assets(), Answers()
+        self._assets = Assets()
         self._templates = Templates(self._assets)
         self._called_at = called_at or {}
         self._streams = Streams(wakeups)
         limits = limits or Limits()
-        self._doors = (
-            self._assets,
-            Asks(storage.messages, door, OWNER, answers, limits),
-            Channels(storage.messages, door, OWNER, self._templates, self._streams, answers, limits),
-            jobs_page := JobsPage(storage, door, OWNER, self._templates, self._streams, answers),
-            job_page := JobPage(storage, door, OWNER, self._templates, self._streams, answers),
-            own := Api(storage, door, self._streams, self.login_link, sandbox, limits),
-            Documents(storage, reports=reports, files=files),
-        )
-        self._endpoints: tuple[Endpoint, ...] = (
-            *own.endpoints(),
-            *TokensApi(self._tokens).endpoints(),
-            *api,
-        )
-        self._endpoints += tuple(Description(self._endpoints, self._templates).endpoints())
-        self._html: Mapping[str, Handler] = {"/jobs": jobs_page.page, "/jobs/{id}": job_page.page}
+        own = Api(storage, door, self._streams, self.login_link, sandbox, limits)
+        reading = Documents(storage, reports=reports, files=files)
+        self._doors = (self._assets, *self._pages(storage, door, limits), own, reading)
+        self._endpoints = self._described([*own.endpoints(), *TokensApi(self._tokens).endpoints(), *api])
         self._running = AsyncExitStack()
         self.address = ""
         """The bound address, as this machine reaches it."""
+
+    def _pages(
+        self, storage: Storage, door: Door, limits: Limits
+    ) -> tuple[Asks | Channels | JobsPage | JobPage, ...]:
+        """What people see; the lists and jobs that are pages have their addresses in common with the API."""
+        answers, messages = Answers(), storage.messages
+        jobs = JobsPage(storage, door, OWNER, self._templates, self._streams, answers)
+        job = JobPage(storage, door, OWNER, self._templates, self._streams, answers)
+        self._html: Mapping[str, Handler] = {"/jobs": jobs.page, "/jobs/{id}": job.page}
+        channels = Channels(messages, door, OWNER, self._templates, self._streams, answers, limits)
+        return Asks(messages, door, OWNER, answers, limits), channels, jobs, job
+
+    def _described(self, endpoints: Sequence[Endpoint]) -> Sequence[Endpoint]:
+        return [*endpoints, *Description(endpoints, self._templates).endpoints()]
 
     @property
     def url(self) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from executor.files import all_of, came_with, worded
+from executor.files import File, all_of, came_with, worded
 from executor.model import EARLIER, RESUMED_SESSION, Job
 
 
@@ -31,7 +32,7 @@ class JobType:
         if job.session_id is None:
             name = self.name
         elif RESUMED_SESSION in job.payload or job.attempt == 1:
-            name = f"{self.name}_follow_up"
+            return self.reply(job.prompt, came_with(job.payload), results, received)
         else:
             name = "continued"
         words = worded(job.prompt, came_with(job.payload), received)
@@ -42,6 +43,11 @@ class JobType:
         return _template(name).substitute(
             prompt=words, results=results, depth=job.payload.get("depth", "standard")
         )
+
+    def reply(self, words: str, came_with: Sequence[File], results: Path, received: Path) -> str:
+        """What the agent is told of what a person says to it after its first turn."""
+        told = worded(words, came_with, received)
+        return _template(f"{self.name}_follow_up").substitute(prompt=told, results=results)
 
 
 def _template(name: str) -> Template:

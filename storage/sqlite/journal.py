@@ -23,11 +23,11 @@ from executor.lifecycle import Transition
 from executor.model import Job, JobRequest, JobStatus, Outcome, OutcomeKind, Report, new_job_id
 from executor.ports import Submission, SuccessorLives
 from executor.queueing import Contender, Hindrance, QueueRules, turns
+from storage.sqlite import reply_states
 from storage.sqlite.queries import load
 from storage.sqlite.rows import to_job, to_text, to_time
 
 _SQL = {**load("jobs"), **load("queue")}
-_REPLIES = load("replies")
 _STARTABLE = orjson.dumps(sorted(lifecycle.MOVES[Transition.START].sources)).decode()
 
 
@@ -110,6 +110,7 @@ def record(connection: sqlite3.Connection, job: Job, activities: Sequence[Activi
     for activity in activities:
         if isinstance(activity, SessionOpened):
             connection.execute(_SQL["set_session"], {"id": job.id, "session_id": activity.session_id})
+        reply_states.note(connection, job, activity)
         append(connection, job.id, activity, now)
     return True
 
@@ -149,6 +150,7 @@ def settle(
     }
     connection.execute(_SQL["end_attempt"], ended)
     _learn(connection, job, transition, outcome, kept_at)
+    reply_states.give_back(connection, job.id)
     by = current.cancelled_by if transition is Transition.CANCEL else ""
     return _move(connection, current, transition, outcome, now, report=report, by=by)
 
@@ -171,15 +173,8 @@ def cancel(connection: sqlite3.Connection, job_id: str, by: str, now: str) -> Jo
     job = one(connection, "by_id", id=job_id)
     if job is None or lifecycle.target(job.status, Transition.CANCEL) is None:
         return None
-    if job.replies:
-        drop_replies(connection, job_id)
+    reply_states.drop(connection, job_id)
     return stop(connection, job, by, now)
-
-
-def drop_replies(connection: sqlite3.Connection, job_id: str) -> None:
-    """Lets nobody answer the replies that wait for the end of a job."""
-    connection.execute(_REPLIES["drop"], {"job_id": job_id})
-    connection.execute(_REPLIES["count"], {"job_id": job_id})
 
 
 def stop(connection: sqlite3.Connection, job: Job, by: str, now: str) -> Job | None:

@@ -56,6 +56,7 @@ def to_job(found: sqlite3.Row) -> Job:
         report_slug=row["report_slug"],
         usage=to_usage(row),
         replies=row["replies"],
+        live=bool(row["live"]),
     )
 
 

@@ -61,7 +61,8 @@ async def test_what_happens_to_a_job_is_due_to_be_announced(storage: Storage) ->
     assert set(await storage.outbox.of_job(job.id)) == {outbox.CARD}
     ended = await done(storage, Report(slug="slug", title="", description=""))
     entries = await storage.outbox.of_job(ended.id)
-    assert set(entries) == {outbox.CARD, outbox.PAGES, outbox.RESULT, outbox.OUTPUT, outbox.REPORT}
+    at_the_end = {outbox.PAGES, outbox.RESULT, outbox.OUTPUT, outbox.REPORT, outbox.FILES}
+    assert set(entries) == {outbox.CARD, *at_the_end}
     assert all(entry.due and entry.message_id is None for entry in entries.values())
     assert entries[outbox.CARD].wanted == ended.seq
     assert set(await storage.outbox.unsettled_jobs()) == {job.id, ended.id}

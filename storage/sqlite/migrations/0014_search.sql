@@ -50,3 +50,4 @@ END;
 -- A log of a hundred thousand events tells its few turns without being read.
 CREATE INDEX events_turning ON events (job_id, seq)
     WHERE kind IN ('moved', 'cancel_asked', 'reply_kept', 'report_published');
+CREATE INDEX events_todos ON events (job_id, seq) WHERE kind = 'todos_changed';

@@ -44,7 +44,7 @@ RETURNING *;
 -- name: move
 -- Compare-and-set out of running, or out of waiting when cancelled.
 UPDATE jobs SET status = :target, seq = seq + 1, worker = NULL, reason = :reason, message = :message,
-                result = CASE WHEN :result = '' THEN result ELSE :result END,
+                live = 0, result = CASE WHEN :result = '' THEN result ELSE :result END,
                 retry_at = :retry_at, cancelled_by = :cancelled_by, finished_at = :finished_at,
                 report_slug = coalesce(:report_slug, report_slug),
                 cost_usd = :cost_usd, turns = :turns, duration_ms = :duration_ms, updated_at = :now
@@ -53,7 +53,7 @@ RETURNING *;
 
 -- name: ask_cancel
 -- The first wish counts.
-UPDATE jobs SET cancel_requested_at = :now, cancelled_by = :by, updated_at = :now
+UPDATE jobs SET cancel_requested_at = :now, cancelled_by = :by, live = 0, updated_at = :now
 WHERE id = :id AND status = 'running' AND cancel_requested_at IS NULL;
 
 -- name: hurry
@@ -127,7 +127,7 @@ INSERT INTO reports (slug, job_id, task_id, title, description, workspace, creat
 VALUES (:slug, :job_id, (SELECT id FROM tasks WHERE id = :task_id), :title, :description, :workspace, :now, :now);
 
 -- name: parcels_in_use
--- The parcels of what has not ended, or ended since: jobs, schedules, replies that wait.
+-- The parcels of what has not ended, or ended since: jobs, schedules, replies that wait or that a session took.
 SELECT DISTINCT json_extract(file.value, '$.parcel')
 FROM (
     SELECT json_extract(payload, '$.files') AS files FROM jobs
@@ -136,5 +136,7 @@ FROM (
     SELECT json_extract(payload, '$.files') FROM schedules
     WHERE deleted_at IS NULL AND json_extract(payload, '$.files') IS NOT NULL
     UNION ALL
-    SELECT files FROM replies WHERE state = 'waiting' AND files <> ''
+    SELECT files FROM replies WHERE files <> '' AND (state IN ('waiting', 'handed', 'begun') OR (
+        taken_by = job_id AND EXISTS (
+            SELECT 1 FROM jobs WHERE id = job_id AND (finished_at IS NULL OR finished_at >= :since))))
 ) AS named, json_each(named.files) AS file;

@@ -81,7 +81,8 @@ def _asks(theatre: Theatre, connection: sqlite3.Connection, tally: Tally) -> Non
         if key and acked(delivery):
             made = connection.execute(
                 "SELECT (SELECT count(*) FROM jobs WHERE dedupe_key = :key) + "
-                "(SELECT count(*) FROM schedules WHERE dedupe_key = :key)",
+                "(SELECT count(*) FROM schedules WHERE dedupe_key = :key) + "
+                "(SELECT count(*) FROM replies WHERE delivery = :key AND taken_by = job_id)",
                 {"key": key},
             )
             tally.count(f"made by {key}", made.fetchone()[0])

@@ -92,13 +92,23 @@ async def _cancel(theatre: Theatre) -> None:
 
 
 async def _reply(theatre: Theatre) -> None:
+    """Somebody says what to do instead to a job that takes nothing in while it works."""
+    await _stay(theatre, "deaf")
+    if theatre.lives.ended.is_set():
+        return
+    card = await theatre.card(lambda card: "Cancel" in card.buttons and "running" in card.plain)
+    await theatre.ann.mention(theatre.dev, f"and now {theatre.word()}", thread=card)
+    await press(theatre, "Take the reply now")
+
+
+async def _live(theatre: Theatre) -> None:
     """Somebody says what to do instead while a job runs, and does not want to wait."""
     await _stay(theatre)
     if theatre.lives.ended.is_set():
         return
     card = await theatre.card(lambda card: "Cancel" in card.buttons and "running" in card.plain)
     await theatre.ann.mention(theatre.dev, f"and now {theatre.word()}", thread=card)
-    await press(theatre, "Take the reply now")
+    await press(theatre, "Interrupt")
 
 
 async def _later(theatre: Theatre) -> None:
@@ -233,10 +243,10 @@ async def _crash(theatre: Theatre) -> None:
         await theatre.begin()
 
 
-async def _stay(theatre: Theatre) -> None:
+async def _stay(theatre: Theatre, how: str = "") -> None:
     word = theatre.word()
     theatre.hold()
-    await ask(theatre, f"session stay {word}")
+    await ask(theatre, f"session stay {how} {word}")
     begun = theatre.slack.until(
         lambda: any(f"Begun with {word}" in each.plain for each in theatre.dev.all_messages.values()),
         timeout=LATER_S,
@@ -263,6 +273,7 @@ SCENES: Mapping[str, Scene] = {
     "failure": _failure_and_retry,
     "cancel": _cancel,
     "reply": _reply,
+    "live": _live,
     "later": _later,
     "page": _page,
     "program": _program,
