@@ -9,11 +9,11 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bot.files import open_under
 from bot.news.words import state
 from bot.web.problems import Problem
 from executor.events import Body, CancelAsked, Moved, Noticed, ReplyKept, TextWritten, ToolEnded, ToolStarted
 from executor.model import Job
+from executor.untrusted import open_under
 from storage.sqlite.store import SqliteStore
 
 _EVENTS = 200

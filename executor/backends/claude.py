@@ -75,6 +75,7 @@ class Claude:
             *("--output-format", "stream-json", "--verbose", "--include-partial-messages"),
             *(("--model", launch.model) if launch.model else ()),
             *(("--effort", launch.effort) if launch.effort else ()),
+            *_budget(launch.budget_usd),
             *resuming(launch.session_id),
             "--dangerously-skip-permissions",
         ]
@@ -100,3 +101,8 @@ class Claude:
         if os.geteuid() == 0 and "IS_SANDBOX" not in self._own:
             return f"It refuses to work as root: {NOT_AS_ROOT}"
         return ""
+
+
+def _budget(usd: float | None) -> list[str]:
+    """It counts what this process costs, and not what the conversation has cost before."""
+    return [] if usd is None else ["--max-budget-usd", f"{usd:.4f}"]
