@@ -11,6 +11,7 @@ from bot.desk.commands import (
     LIST_OPTIONS,
     NAME,
     TIME_OPTIONS,
+    USAGE_OPTIONS,
     Command,
     no_option,
     shown,
@@ -49,13 +50,13 @@ def _efforts(catalog: Catalog) -> Sequence[str]:
 
 
 def check(ask: Ask, command: Command) -> None:
-    """Forms and calls bring values that no parser has seen. Times and lists check their own."""
+    """Forms and calls bring values that no parser has seen. Times, lists and sums check their own."""
     known = {option.name for option in command.options}
     for option in FORM_OPTIONS:
         if ask.args.get(option.name) and option.name not in known:
             raise Refusal(no_option(command, option.name).text, option.name)
     for option in command.options:
-        if option in (*TIME_OPTIONS, *LIST_OPTIONS):
+        if option in (*TIME_OPTIONS, *LIST_OPTIONS, *USAGE_OPTIONS):
             continue
         value = ask.args.get(option.name, "")
         if value and not NAME.fullmatch(value):

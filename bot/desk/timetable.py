@@ -37,7 +37,7 @@ class Timetable:
         executor: Executor,
         permit: Callable[[JobRequest], Awaitable[str]],
         clock: Clock,
-        zone: ZoneInfo,
+        zone: Callable[[], Awaitable[ZoneInfo]],
         least_interval: timedelta,
     ) -> None:
         self._schedules = schedules
@@ -73,8 +73,9 @@ class Timetable:
                 raise Refusal(str(error), "zone") from error
         name = await ask.zone() if ask.zone else ""
         with suppress(TimeRefused):  # a platform may know a zone that we do not
-            return parse_zone(name) if name else self._zone
-        return self._zone
+            if name:
+                return parse_zone(name)
+        return await self._zone()
 
     async def add(self, ask: Ask, cron: Cron, request: JobRequest) -> Answer:
         """Makes a schedule. The same delivery makes one."""

@@ -19,7 +19,7 @@ from bot.news.transcript import split
 from bot.platforms.base import Action
 from bot.platforms.discord import forms
 from bot.platforms.discord.buttons import job_button
-from bot.platforms.discord.commands import TARGET, TEXT, VERB
+from bot.platforms.discord.commands import SETTING, TARGET, TEXT, VERB
 from bot.platforms.discord.files import FILES, Files
 from bot.platforms.discord.text import fit_markdown
 from bot.platforms.errands import Errands
@@ -77,13 +77,13 @@ class Doors:
         files: Sequence[discord.Attachment] = (),
     ) -> None:
         """A command was run."""
-        args = {name: value for name, value in options.items() if name not in (TARGET, TEXT, VERB)}
+        args = {name: value for name, value in options.items() if name not in (TARGET, TEXT, VERB, SETTING)}
         if TEXT in options:
             args[forms.PROMPT] = options[TEXT]
         if BY_VERB[verb].takes is Takes.PROMPT and not args.get(forms.PROMPT, ""):
             await self.compose(interaction, verb, args, "", files)
             return
-        target = (options.get(TARGET) or options.get(VERB, "")).strip("#` ")
+        target = (options.get(TARGET) or options.get(VERB) or options.get(SETTING, "")).strip("#` ")
         ask = self._ask(interaction, verb, target, args, self._files.offered(files))
         await self._errands.start(self._answer(interaction, ask))
 

@@ -138,5 +138,7 @@ class Channels:
 def _hints() -> Iterator[dict[str, str]]:
     """What the command box offers, out of the command table."""
     for command in COMMANDS:
-        fill = f"/job {command.verb}" + ("" if command.takes in (Takes.NOTHING, Takes.VERB) else " ")
+        fill = f"/job {command.verb}" + (
+            "" if command.takes in (Takes.NOTHING, Takes.VERB, Takes.SETTING) else " "
+        )
         yield {"verb": command.verb, "fill": fill, "usage": command.usage, "summary": command.summary}
