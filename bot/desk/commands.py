@@ -108,6 +108,12 @@ RUN_OPTIONS = (
     _TIMEOUT,
     _PRIORITY,
 )
+TASK_OPTION = Option(
+    name="task",
+    placeholder="ID",
+    summary="the task it is for: the agent reads its description, feedback and comments",
+    default="none",
+)
 _DEPTH = Option(name="depth", placeholder="standard|deep", summary="how far a research goes")
 _BUDGET = Option(
     name="budget",
@@ -190,7 +196,7 @@ COMMANDS: tuple[Command, ...] = (
         summary="do a piece of work, as in a session with the agent",
         takes=Takes.PROMPT,
         example="/job session add a test for the login form --model sonnet",
-        options=(*RUN_OPTIONS, *TIME_OPTIONS),
+        options=(TASK_OPTION, *RUN_OPTIONS, *TIME_OPTIONS),
         job_type="session",
     ),
     Command(

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from bot.desk import commands, lists, models, options, replies, sessions, suggestions, threads
+from bot.desk import briefs, commands, lists, models, options, replies, sessions, suggestions, threads
 from bot.desk.access import SET, Access, Deny
 from bot.desk.asks import ALTER, REPLY, Answer, Ask, Invocation, Refusal
 from bot.desk.attachments import SEE_FILES, Attachments
@@ -245,6 +245,7 @@ class Desk:
         return seen[0]
 
     async def _run(self, ask: Ask, command: Command) -> Answer:
+        ask = await briefs.on_task(ask, command, self._storage)
         prompt = ask.args.get("prompt", "")
         problem = "" if command.alone and not prompt.strip() else problem_of(prompt, self._prompt_limit)
         if problem:

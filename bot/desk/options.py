@@ -10,6 +10,7 @@ from bot.desk.commands import (
     FORM_OPTIONS,
     LIST_OPTIONS,
     NAME,
+    TASK_OPTION,
     TIME_OPTIONS,
     USAGE_OPTIONS,
     Command,
@@ -51,9 +52,10 @@ def _efforts(catalog: Catalog) -> Sequence[str]:
 
 def check(ask: Ask, command: Command) -> None:
     """Forms and calls bring values that no parser has seen. Times, lists and sums check their own."""
-    known = {option.name for option in command.options}
-    for option in FORM_OPTIONS:
-        if ask.args.get(option.name) and option.name not in known:
+    # A form has the options of all types of job; a call may say of any of them which task it is for.
+    strange = set(FORM_OPTIONS) - {TASK_OPTION, *command.options} if command.job_type else set()
+    for option in strange:
+        if ask.args.get(option.name):
             raise Refusal(no_option(command, option.name).text, option.name)
     for option in command.options:
         if option in (*TIME_OPTIONS, *LIST_OPTIONS, *USAGE_OPTIONS):

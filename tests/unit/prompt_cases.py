@@ -7,6 +7,7 @@ from pathlib import Path
 
 from executor.autopilot import PROGRAM
 from executor.job_types import JOB_TYPES
+from executor.job_types.session import TASK
 from executor.model import EARLIER, RESUMED_SESSION, Job, JobStatus
 from tests.builders import START, origin
 
@@ -46,6 +47,7 @@ _SAID, _MORE = {"prompt": "How does the $cache evict?"}, {"prompt": "And the tes
 _STEPS = {"prompt": _PLAN, PROGRAM: _PLAN}
 CASES: Mapping[str, Job] = {
     "session": a_job("session", _SAID),
+    "session-task": a_job("session", {**_SAID, TASK: "# A82: Cache\n\nMake it $fast."}),
     "session-reply": a_job("session", {**_MORE, **_RESUMED}, session=True),
     "session-afresh": a_job("session", {**_MORE, EARLIER: "Asked: how?\n\nAnswered: so."}),
     "interrupted": a_job("session", _SAID, session=True, attempt=2),

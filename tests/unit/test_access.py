@@ -40,6 +40,12 @@ EXPECTED = {
     "retry": OWNER_OR_ADMIN,
     "schedules": EVERYONE,
     "schedule": OWNER_OR_ADMIN,
+    "workflow": EVERYONE,
+    "clara": EVERYONE,
+    "autopilot": EVERYONE,
+    "models": EVERYONE,
+    "usage": EVERYONE,
+    "settings": EVERYONE,
 }
 """Whom the rule lets in, and of those who may do what to a job."""
 VERBS = [command.verb for command in COMMANDS]

@@ -13,6 +13,10 @@ from bot.desk.models import listing
 from bot.house import catalog_of
 from executor.catalog import Catalog, UnknownChoice
 from executor.model import Origin
+from storage.hub.authors import OWNER
+from storage.hub.comments import NewComment
+from storage.hub.feedback import Target
+from storage.hub.tasks import Area, NewTask
 from tests.unit.office import ANN, EVE, Office, an_office, desk_on
 
 ALL = Catalog(providers=("claude", "gemini", "codex", "rehearsal"))
@@ -177,3 +181,21 @@ async def test_modes_and_commands_are_offered(office: Office) -> None:
     found = await office.desk.suggest(Origin(actor=ANN, channel="C"), "clara", "fo")
     assert found == [("focus", "focus")]
     assert await office.desk.suggest(Origin(actor=EVE, channel="C"), "clara", "fo") == []
+
+
+async def test_a_session_on_a_task_is_told_what_is_on_record_of_it(office: Office) -> None:
+    new = NewTask(id="A82", name="Cache sessions", workspace=Area.DEV, description="They are slow.")
+    await office.storage.tasks.add(new, OWNER)
+    for words in ("First thought.", "Second thought."):
+        comment = NewComment(target_type=Target.TASK, target_id="A82", content=words)
+        office.clock.pass_by(seconds=1)
+        await office.storage.comments.add(comment, OWNER)
+    job = await office.queued("session --task A82 write the tests")
+    assert (job.prompt, job.task_id) == ("write the tests", "A82")
+    told = job.payload["task_text"]
+    assert told.startswith("# A82: Cache sessions") and "They are slow." in told
+    assert told.index("First thought.") < told.index("Second thought.")
+    alone = await office.queued("session --task A82")
+    assert alone.prompt == "Do the task A82: Cache sessions"
+    unknown = await office.queued("session --task A83 write the tests")
+    assert (unknown.task_id, "task_text" in unknown.payload) == ("A83", False)
