@@ -296,7 +296,8 @@ def test_whatever_is_typed_is_understood_or_answered_with_the_usage(text: str) -
         assert "Usage: `/job " in error.text
         error.text.encode()
     else:
-        assert set(parsed.args) <= {"prompt", "change", "value", *(option.name for option in parsed.command.options)}
+        known = {option.name for option in parsed.command.options}
+        assert set(parsed.args) <= {"prompt", "change", "value", *known}
 
 
 @given(
