@@ -117,7 +117,8 @@ class Defaults:
         """Shows the settings, shows one, or sets one. Raises Refusal."""
         name, value = ask.target.lower(), ask.args.get("value", "").strip()
         if not name:
-            return Answer(ok=True, text=await self._listing())
+            several = {each: ask.args[each] for each in SETTINGS if ask.args.get(each)}
+            return await self._set(several) if several else Answer(ok=True, text=await self._listing())
         if name.startswith(LIMIT):
             return await self._forget_limit(name.removeprefix(LIMIT), value)
         if name not in SETTINGS:
@@ -127,6 +128,14 @@ class Defaults:
         (now,) = [each for each in await self.settings() if each.name == name]
         said = f"`{name}` is `{now.value}`{'' if now.chosen else ', as nobody has set it'}."
         return Answer(ok=True, text=said if value else f"{said} {self._way_to_set(now)}")
+
+    async def _set(self, several: Mapping[str, str]) -> Answer:
+        """All of them, or none."""
+        changes = {_KEYS[name]: self._checked(name, value, name) for name, value in several.items()}
+        await self._preferences.change(changes)
+        return Answer(
+            ok=True, text="The settings are kept. They hold for every job that is asked for from now on."
+        )
 
     async def _listing(self) -> str:
         lines = [
@@ -151,7 +160,8 @@ class Defaults:
         await self._preferences.change({f"{QUOTA_RESET_TIME}.{provider}": None})
         return Answer(ok=True, text=f"The limit of {provider} is forgotten: its jobs may start again.")
 
-    def _checked(self, name: str, value: str) -> str | None:
+    def _checked(self, name: str, value: str, field: str = "value") -> str | None:
+        """The value as it is kept; None to forget it. Raises Refusal, about `field`."""
         if value.lower() == FORGET:
             return None
         try:
@@ -162,9 +172,9 @@ class Defaults:
             if name.startswith(MODEL_OF):
                 return self._catalog.choose("", None, value).name
         except (TimeRefused, UnknownChoice) as error:
-            raise Refusal(str(error), "value") from error
+            raise Refusal(str(error), field) from error
         if value not in EFFORTS:
-            raise Refusal(f"There is no effort `{shown(value)}`. There are: {_listed(EFFORTS)}.", "value")
+            raise Refusal(f"There is no effort `{shown(value)}`. There are: {_listed(EFFORTS)}.", field)
         return value
 
     def _of_type(self, job_type: str, known: Preferences) -> Setting:

@@ -150,7 +150,7 @@ class Desk:
         self._authorize(ask)  # before the target is looked up: who is shut out learns of no job
         target = await self._target(ask, command)
         self._authorize(ask, target)
-        if command.takes is Takes.SETTING and ask.args.get("value"):
+        if command.takes is Takes.SETTING and ask.args:
             self._authorize(replace(ask, verb=SET))
         return await self._do(ask, command, target)
 

@@ -28,6 +28,8 @@ from bot.web.pages.channels import Channels
 from bot.web.pages.job import JobPage
 from bot.web.pages.jobs import JobsPage
 from bot.web.pages.rows import Door
+from bot.web.pages.settings import Terms
+from bot.web.pages.upkeep import upkeep_pages
 from bot.web.problems import Problem, answering_problems
 from bot.web.repeats import Repeats
 from bot.web.sse import Streams
@@ -63,7 +65,7 @@ class WebServer:
     `public_url` is what people type where that is not the bound address, as behind a proxy; with https the
     cookie is for https alone. Port 0 takes a free one; `url` tells which. `sandbox` is how jobs are held,
     `limits` what may be sent along with a request. `called_at` are the paths at which platforms call us.
-    `api` is what programs may call beside commands and streams.
+    `api` is what programs may call beside commands and streams, `terms` what the settings page shows.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class WebServer:
         door: Door,
         reports: Path,
         files: Path,
+        terms: Terms,
         api_token: str,
         host: str = "127.0.0.1",
         port: int = 4003,
@@ -98,17 +101,22 @@ class WebServer:
         limits = limits or Limits()
         own = Api(storage, door, self._streams, self.login_link, sandbox, limits)
         reading = Documents(storage, reports=reports, files=files)
-        self._doors = (self._assets, *self._pages(storage, door, limits), own, reading)
+        answers = Answers()
+        upkeep = upkeep_pages(storage, door, OWNER, self._templates, answers, limits, self._tokens, terms)
+        self._doors = (
+            *(self._assets, *self._pages(storage, door, limits, answers), *upkeep),
+            *(own, reading),
+        )
         self._endpoints = self._described([*own.endpoints(), *TokensApi(self._tokens).endpoints(), *api])
         self._running = AsyncExitStack()
         self.address = ""
         """The bound address, as this machine reaches it."""
 
     def _pages(
-        self, storage: Storage, door: Door, limits: Limits
+        self, storage: Storage, door: Door, limits: Limits, answers: Answers
     ) -> tuple[Asks | Channels | JobsPage | JobPage, ...]:
         """What people see; the lists and jobs that are pages have their addresses in common with the API."""
-        answers, messages = Answers(), storage.messages
+        messages = storage.messages
         jobs = JobsPage(storage, door, OWNER, self._templates, self._streams, answers)
         job = JobPage(storage, door, OWNER, self._templates, self._streams, answers)
         self._html: Mapping[str, Handler] = {"/jobs": jobs.page, "/jobs/{id}": job.page}

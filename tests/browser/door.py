@@ -6,17 +6,22 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import aiohttp
 
 from bot.desk.asks import Answer, Ask, Invocation
 from bot.desk.commands import Misunderstood
+from bot.desk.defaults import Defaults
 from bot.desk.grammar import parse
 from bot.desk.help import help_text
 from bot.platforms.web import WebPlatform
+from bot.web.pages.settings import Terms
 from bot.web.server import WebServer
+from executor.catalog import Catalog
 from executor.model import Job, Origin
 from executor.wakeups import Bell, Wakeups
+from executor.workspaces import Workspaces
 from storage import Storage, open_storage
 
 TOKEN = "t0ken-of-256-bits"
@@ -73,6 +78,7 @@ class Site:
     door: RecordingDoor
     reports: Path
     files: Path
+    database: Path
 
     @asynccontextmanager
     async def visitor(
@@ -86,6 +92,19 @@ class Site:
                 async with session.get(self.server.login_link()) as answer:
                     assert answer.status == 200
             yield session
+
+
+def terms_of(storage: Storage) -> Terms:
+    """What the settings page shows: the desk's own settings, of a bot with two providers."""
+    catalog = Catalog(providers=("claude", "rehearsal"))
+    return Terms(
+        defaults=Defaults(storage.preferences, catalog, ZoneInfo("Europe/Paris")),
+        providers=catalog.providers,
+        workspaces=Workspaces(
+            directories={"main": Path("/srv/main"), "site": Path("/srv/site")},
+            fallbacks={"site": "rehearsal"},
+        ),
+    )
 
 
 @asynccontextmanager
@@ -105,6 +124,7 @@ async def open_site(
             door=door,
             reports=reports,
             files=files,
+            terms=terms_of(storage),
             api_token=TOKEN,
             sandbox="reaper",
             port=port,
@@ -119,4 +139,5 @@ async def open_site(
                 door=door,
                 reports=reports,
                 files=files,
+                database=folder / "bifrost.sqlite",
             )

@@ -14,6 +14,7 @@ from tests.browser.chromium import DESKTOP, PHONE, chromium, log_in
 from tests.browser.door import Site, open_site
 from tests.browser.jobs_scene import busy_week
 from tests.browser.scene import busy_morning
+from tests.browser.upkeep_scene import forty_days, kept_things
 
 _PLACE = Path(__file__).parents[2] / "build" / "screenshots"
 _SIZES = {"desktop": DESKTOP, "phone": PHONE}
@@ -23,6 +24,8 @@ async def _pages(site: Site) -> Mapping[str, str]:
     """What there is to see, by the name of its picture."""
     week = await busy_week(site.storage)
     await busy_morning(site.platform)
+    forty_days(site.database)
+    await kept_things(site.storage)
     return {
         "jobs": "/jobs",
         "jobs-found": "/jobs?q=login&type=session",
@@ -31,6 +34,10 @@ async def _pages(site: Site) -> Mapping[str, str]:
         "job-done": f"/jobs/{week.done.id}",
         "job-limited": f"/jobs/{week.limited.id}",
         "channel": "/channels/dev",
+        "schedules": "/schedules",
+        "settings": "/settings",
+        "usage": "/usage",
+        "usage-models": "/usage?by=model&days=90",
     }
 
 

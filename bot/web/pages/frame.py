@@ -23,4 +23,7 @@ class Tab:
 TABS: Sequence[Tab] = (
     Tab(name="Jobs", href="/jobs", key="j"),
     Tab(name="Channels", href="/channels/dev", key="c"),
+    Tab(name="Schedules", href="/schedules", key="s"),
+    Tab(name="Usage", href="/usage", key="u"),
+    Tab(name="Settings", href="/settings", key="e"),
 )
