@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
 _WIDTH, _HEIGHT = 1200, 560
-_LEFT, _TOP, _RIGHT, _BOTTOM = 150, 104, 36, 116
+_LEFT, _TOP, _RIGHT, _BOTTOM = 150, 104, 36, 142
 _GROUND, _GRID, _QUIET, _INK = "#15161a", "#33363f", "#a0a2ae", "#ececf1"
 COLOURS = ("#a8a5fc", "#56cf9b", "#eeb75a", "#7fb4ff", "#ff8f92", "#8b8d97")
 _LONGEST = 18
@@ -59,13 +59,16 @@ def _bars(brush: ImageDraw, chart: Chart) -> None:
 
 
 def _legend(brush: ImageDraw, chart: Chart, font: FreeTypeFont | ImageFont) -> None:
-    x, y = float(_LEFT), _HEIGHT - 44
+    x, y = float(_LEFT), _HEIGHT - 84
     for number, layer in enumerate(chart.layers):
         if layer.label:
             name = layer.label if len(layer.label) <= _LONGEST else layer.label[: _LONGEST - 1] + "…"
+            width = 30 + brush.textlength(name, font=font) + 34
+            if x + width > _WIDTH and x > _LEFT:
+                x, y = float(_LEFT), y + 36
             brush.rectangle((x, y + 3, x + 20, y + 23), fill=COLOURS[number])
             brush.text((x + 30, y), name, fill=_INK, font=font)
-            x += 30 + brush.textlength(name, font=font) + 34
+            x += width
 
 
 def _y(part: float) -> float:

@@ -29,7 +29,7 @@ from bot.web.pages.job import JobPage
 from bot.web.pages.jobs import JobsPage
 from bot.web.pages.rows import Door
 from bot.web.pages.settings import Terms
-from bot.web.pages.upkeep import upkeep_pages
+from bot.web.pages.upkeep import Upkeep, upkeep_pages
 from bot.web.problems import Problem, answering_problems
 from bot.web.repeats import Repeats
 from bot.web.sse import Streams
@@ -101,27 +101,23 @@ class WebServer:
         limits = limits or Limits()
         own = Api(storage, door, self._streams, self.login_link, sandbox, limits)
         reading = Documents(storage, reports=reports, files=files)
-        answers = Answers()
-        upkeep = upkeep_pages(storage, door, OWNER, self._templates, answers, limits, self._tokens, terms)
-        self._doors = (
-            *(self._assets, *self._pages(storage, door, limits, answers), *upkeep),
-            *(own, reading),
-        )
+        self._doors = (self._assets, *self._pages(storage, door, limits, terms), own, reading)
         self._endpoints = self._described([*own.endpoints(), *TokensApi(self._tokens).endpoints(), *api])
         self._running = AsyncExitStack()
         self.address = ""
         """The bound address, as this machine reaches it."""
 
     def _pages(
-        self, storage: Storage, door: Door, limits: Limits, answers: Answers
-    ) -> tuple[Asks | Channels | JobsPage | JobPage, ...]:
+        self, storage: Storage, door: Door, limits: Limits, terms: Terms
+    ) -> Sequence[Asks | Channels | JobsPage | JobPage | Upkeep]:
         """What people see; the lists and jobs that are pages have their addresses in common with the API."""
-        messages = storage.messages
+        answers, messages = Answers(), storage.messages
         jobs = JobsPage(storage, door, OWNER, self._templates, self._streams, answers)
         job = JobPage(storage, door, OWNER, self._templates, self._streams, answers)
         self._html: Mapping[str, Handler] = {"/jobs": jobs.page, "/jobs/{id}": job.page}
-        channels = Channels(messages, door, OWNER, self._templates, self._streams, answers, limits)
-        return Asks(messages, door, OWNER, answers, limits), channels, jobs, job
+        channels = Channels(storage, door, OWNER, self._templates, self._streams, answers, limits)
+        upkeep = upkeep_pages(storage, door, OWNER, self._templates, answers, limits, self._tokens, terms)
+        return Asks(messages, door, OWNER, answers, limits), channels, jobs, job, *upkeep
 
     def _described(self, endpoints: Sequence[Endpoint]) -> Sequence[Endpoint]:
         return [*endpoints, *Description(endpoints, self._templates).endpoints()]

@@ -16,6 +16,7 @@ from bot.desk.defaults import Defaults
 from bot.desk.grammar import parse
 from bot.desk.help import help_text
 from bot.platforms.web import WebPlatform
+from bot.web.messages_api import MessagesApi
 from bot.web.pages.settings import Terms
 from bot.web.server import WebServer
 from executor.catalog import Catalog
@@ -125,6 +126,7 @@ async def open_site(
             reports=reports,
             files=files,
             terms=terms_of(storage),
+            api=MessagesApi(storage.messages).endpoints(),
             api_token=TOKEN,
             sandbox="reaper",
             port=port,

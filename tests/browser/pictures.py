@@ -34,6 +34,7 @@ async def _pages(site: Site) -> Mapping[str, str]:
         "job-done": f"/jobs/{week.done.id}",
         "job-limited": f"/jobs/{week.limited.id}",
         "channel": "/channels/dev",
+        "rooms": "/channels",
         "schedules": "/schedules",
         "settings": "/settings",
         "usage": "/usage",

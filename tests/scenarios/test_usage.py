@@ -1,4 +1,4 @@
-"""What jobs have cost, asked for in chat: a table for the asker alone, and a picture where it can be private."""
+"""What jobs have cost, asked for in chat: a table for the asker alone, and a picture in private."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class SettingsPage:
     async def _set(self, request: web.Request) -> web.Response:
         body = await read_body(request, SettingsBody)
         given = body.model_dump(by_alias=True, include={name.replace(".", "_") for name in SETTINGS})
-        args = {name: value for name, value in given.items() if value}
+        args = {name: value or FORGET for name, value in given.items() if value is not None}
         return await self._ask(request, body, "", args)
 
     async def _forget_limit(self, request: web.Request) -> web.Response:

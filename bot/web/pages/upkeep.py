@@ -13,6 +13,8 @@ from bot.web.tokens import Tokens
 from executor.model import Actor
 from storage import Storage
 
+Upkeep = UsagePage | SchedulesPage | SettingsPage
+
 
 def upkeep_pages(
     storage: Storage,
@@ -23,7 +25,7 @@ def upkeep_pages(
     limits: Limits,
     tokens: Tokens,
     terms: Terms,
-) -> tuple[UsagePage | SchedulesPage | SettingsPage, ...]:
+) -> tuple[Upkeep, ...]:
     """What they need is told once, here."""
     return (
         UsagePage(storage.api, templates),
