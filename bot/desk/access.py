@@ -19,7 +19,7 @@ OPEN = frozenset(
     }
 )
 """What everybody may do whom a platform's rule lets in."""
-OWN = frozenset({"cancel", "interrupt", "resume", "retry", "schedule"})
+OWN = frozenset({"alter", "cancel", "interrupt", "resume", "retry", "schedule"})
 """What people may do with their own jobs and schedules, and admins with any."""
 
 
