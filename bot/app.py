@@ -28,6 +28,7 @@ from bot.web.jobs_api import JobsApi
 from bot.web.logs_api import LogsApi
 from bot.web.messages_api import MessagesApi
 from bot.web.overviews import Overviews
+from bot.web.pages.settings import Terms
 from bot.web.remarks_api import RemarksApi
 from bot.web.schedules_api import SchedulesApi
 from bot.web.server import WebServer
@@ -71,6 +72,11 @@ class Bifrost:
             door=house.desk,
             reports=data.reports,
             files=data.files,
+            terms=Terms(
+                defaults=house.desk.defaults,
+                providers=house.workshop.catalog.providers,
+                workspaces=house.workshop.workspaces,
+            ),
             host=settings.web.host,
             port=settings.web.port,
             public_url=settings.web.public_url,

@@ -10,7 +10,14 @@ from executor.listing import Sight
 from executor.model import Actor, Job, Origin
 from executor.schedules import Schedule
 
-OPEN = frozenset({"list", "show", "schedules", "models", "help", *(command.verb for command in JOB_COMMANDS)})
+SET = "set"
+"""What changes a setting is, whatever the verb that it is asked for by."""
+OPEN = frozenset(
+    {
+        *("list", "show", "schedules", "models", "usage", "settings", "help"),
+        *(command.verb for command in JOB_COMMANDS),
+    }
+)
 """What everybody may do whom a platform's rule lets in."""
 OWN = frozenset({"alter", "cancel", "interrupt", "resume", "retry", "schedule"})
 """What people may do with their own jobs and schedules, and admins with any."""
@@ -77,7 +84,9 @@ class Access:
                 f"Bifrost does not work in this channel. To open it, its administrator adds "
                 f"`{origin.channel}` to `channels` under `[{actor.platform}]` in bifrost.toml."
             )
-        if verb not in OPEN | OWN | ADMINS:
+        if verb == SET and actor.user_id not in rule.admins:
+            return Deny("Only an admin may change a setting. `/job settings` shows how they are.")
+        if verb not in OPEN | OWN | ADMINS | {SET}:
             return Deny("Nobody may do that.")
         if verb in ADMINS and actor.user_id not in rule.admins:
             return Deny(_for_admins(actor))
@@ -105,6 +114,15 @@ class Access:
         if actor.user_id in self.rules[actor.platform].admins:
             return Sight(platform=actor.platform, team=actor.team)
         return Sight(platform=actor.platform, team=actor.team, channel=origin.channel, user_id=actor.user_id)
+
+    def usage_of(self, actor: Actor) -> str:
+        """Whose usage the person may see: their key and a colon, or what the keys of all of them begin with.
+
+        That is one's own; the admins of a platform see that of their team, the page's owner everybody's.
+        """
+        if actor.user_id not in self.rules[actor.platform].admins:
+            return f"{actor.key}:"
+        return "" if actor.platform == "web" else f"{actor.platform}:{actor.team}:"
 
     def _may_change(self, actor: Actor, target: Job | Schedule) -> bool:
         rule = self.rules[actor.platform]

@@ -12,6 +12,7 @@ from bot.desk.commands import (
     NAME,
     TASK_OPTION,
     TIME_OPTIONS,
+    USAGE_OPTIONS,
     Command,
     no_option,
     shown,
@@ -50,14 +51,14 @@ def _efforts(catalog: Catalog) -> Sequence[str]:
 
 
 def check(ask: Ask, command: Command) -> None:
-    """Forms and calls bring values that no parser has seen. Times, lists and tasks check their own."""
+    """Forms and calls bring values that no parser has seen. Times, lists, sums and tasks check their own."""
     # A form has the options of all types of job; a call may say of any of them which task it is for.
     strange = set(FORM_OPTIONS) - {TASK_OPTION, *command.options} if command.job_type else set()
     for option in strange:
         if ask.args.get(option.name):
             raise Refusal(no_option(command, option.name).text, option.name)
     for option in command.options:
-        if option in (TASK_OPTION, *TIME_OPTIONS, *LIST_OPTIONS):
+        if option in (TASK_OPTION, *TIME_OPTIONS, *LIST_OPTIONS, *USAGE_OPTIONS):
             continue
         value = ask.args.get(option.name, "")
         if value and not NAME.fullmatch(value):

@@ -29,7 +29,9 @@ from bot.web.pages.job import JobPage
 from bot.web.pages.jobs import JobsPage
 from bot.web.pages.links import MessageUrl
 from bot.web.pages.rows import Door
+from bot.web.pages.settings import Terms
 from bot.web.pages.shared import Routed, shared_pages
+from bot.web.pages.upkeep import upkeep_pages
 from bot.web.problems import Problem, answering_problems
 from bot.web.repeats import Repeats
 from bot.web.sse import Streams
@@ -67,7 +69,8 @@ class WebServer:
     `public_url` is what people type where that is not the bound address, as behind a proxy; with https the
     cookie is for https alone. Port 0 takes a free one; `url` tells which. `sandbox` is how jobs are held,
     `limits` what may be sent along with a request. `called_at` are the paths at which platforms call us.
-    `api` is what programs may call beside commands and streams. `slack_url` finds messages in Slack.
+    `api` is what programs may call beside commands and streams, `terms` what the settings page shows;
+    `slack_url` finds messages in Slack.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class WebServer:
         door: Door,
         reports: Path,
         files: Path,
+        terms: Terms,
         api_token: str,
         host: str = "127.0.0.1",
         port: int = 4003,
@@ -103,7 +107,7 @@ class WebServer:
         limits = limits or Limits()
         own = Api(storage, door, self._streams, self.login_link, sandbox, limits)
         reading = Documents(storage, reports=reports, files=files)
-        pages = self._pages(storage, door, limits, reports, slack_url)
+        pages = self._pages(storage, door, limits, reports, terms, slack_url)
         self._doors = (self._assets, *pages, own, reading)
         self._endpoints = self._described([*own.endpoints(), *TokensApi(self._tokens).endpoints(), *api])
         self._running = AsyncExitStack()
@@ -111,16 +115,23 @@ class WebServer:
         """The bound address, as this machine reaches it."""
 
     def _pages(
-        self, storage: Storage, door: Door, limits: Limits, reports: Path, slack_url: MessageUrl
+        self,
+        storage: Storage,
+        door: Door,
+        limits: Limits,
+        reports: Path,
+        terms: Terms,
+        slack_url: MessageUrl,
     ) -> Sequence[Routed]:
         """What people see; the lists and jobs that are pages have their addresses in common with the API."""
         answers, messages = Answers(), storage.messages
         jobs = JobsPage(storage, door, OWNER, self._templates, self._streams, answers)
         job = JobPage(storage, door, OWNER, self._templates, self._streams, answers, slack_url)
         self._html: Mapping[str, Handler] = {"/jobs": jobs.page, "/jobs/{id}": job.page}
-        channels = Channels(messages, door, OWNER, self._templates, self._streams, answers, limits)
+        channels = Channels(storage, door, OWNER, self._templates, self._streams, answers, limits)
         shared = shared_pages(storage, door, OWNER, reports, self._templates, answers)
-        return Asks(messages, door, OWNER, answers, limits), channels, jobs, job, *shared
+        upkeep = upkeep_pages(storage, door, OWNER, self._templates, answers, limits, self._tokens, terms)
+        return Asks(messages, door, OWNER, answers, limits), channels, jobs, job, *shared, *upkeep
 
     def _described(self, endpoints: Sequence[Endpoint]) -> Sequence[Endpoint]:
         return [*endpoints, *Description(endpoints, self._templates).endpoints()]

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from bot.web import ansi
 from bot.web.assets import Assets
-from bot.web.markup import to_html, visible
+from bot.web.markup import data_url, to_html, visible
 from bot.web.pages.frame import TABS
 from bot.web.pages.looks import FEEDBACK_TONES, TASK_TONES, moves_of
 from bot.web.pages.messages import order, state_of
@@ -35,6 +35,7 @@ class Templates:
         )
         self._environment.filters |= {
             "ansi": ansi.to_html,
+            "data_url": data_url,
             "iso": iso,
             "markdown": to_html,
             "order": order,

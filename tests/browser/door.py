@@ -7,16 +7,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import aiohttp
 
 from bot.desk.asks import Answer, Ask, Invocation
 from bot.desk.commands import Misunderstood
+from bot.desk.defaults import Defaults
 from bot.desk.grammar import parse
 from bot.desk.help import help_text
 from bot.platforms.web import WebPlatform
 from bot.web.endpoints import Endpoint
+from bot.web.messages_api import MessagesApi
 from bot.web.overviews import Overviews
+from bot.web.pages.settings import Terms
 from bot.web.server import WebServer
 from executor.catalog import Catalog
 from executor.model import Job, Origin
@@ -89,6 +93,7 @@ class Site:
     pulse: Pulse
     reports: Path
     files: Path
+    database: Path
 
     @asynccontextmanager
     async def visitor(
@@ -102,6 +107,19 @@ class Site:
                 async with session.get(self.server.login_link()) as answer:
                     assert answer.status == 200
             yield session
+
+
+def terms_of(storage: Storage) -> Terms:
+    """What the settings page shows: the desk's own settings, of a bot with two providers."""
+    catalog = Catalog(providers=("claude", "rehearsal"))
+    return Terms(
+        defaults=Defaults(storage.preferences, catalog, ZoneInfo("Europe/Paris")),
+        providers=catalog.providers,
+        workspaces=Workspaces(
+            directories={"main": Path("/srv/main"), "site": Path("/srv/site")},
+            fallbacks={"site": "rehearsal"},
+        ),
+    )
 
 
 @asynccontextmanager
@@ -121,11 +139,12 @@ async def open_site(
             door=door,
             reports=reports,
             files=files,
+            terms=terms_of(storage),
             api_token=TOKEN,
             sandbox="reaper",
             port=port,
             public_url=public_url,
-            api=_overviews(storage, pulse),
+            api=[*MessagesApi(storage.messages).endpoints(), *_overviews(storage, pulse)],
         )
         async with server:
             yield Site(
@@ -137,6 +156,7 @@ async def open_site(
                 pulse=pulse,
                 reports=reports,
                 files=files,
+                database=folder / "bifrost.sqlite",
             )
 
 

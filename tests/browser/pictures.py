@@ -15,6 +15,7 @@ from tests.browser.door import Site, open_site
 from tests.browser.jobs_scene import busy_week
 from tests.browser.records_scene import busy_board
 from tests.browser.scene import busy_morning
+from tests.browser.upkeep_scene import forty_days, kept_things
 
 _PLACE = Path(__file__).parents[2] / "build" / "screenshots"
 _SIZES = {"desktop": DESKTOP, "phone": PHONE}
@@ -25,6 +26,8 @@ async def _pages(site: Site) -> Mapping[str, str]:
     board = await busy_board(site.storage, site.reports)  # before a limit is reached in that week
     week = await busy_week(site.storage)
     await busy_morning(site.platform)
+    forty_days(site.database)
+    await kept_things(site.storage)
     return {
         "jobs": "/jobs",
         "jobs-found": "/jobs?q=login&type=session",
@@ -42,6 +45,11 @@ async def _pages(site: Site) -> Mapping[str, str]:
         "reports-none": "/reports?status=archived",
         "report": f"/read/{board.report.slug}",
         "report-own": f"/read/{board.own.slug}",
+        "rooms": "/channels",
+        "schedules": "/schedules",
+        "settings": "/settings",
+        "usage": "/usage",
+        "usage-models": "/usage?by=model&days=90",
     }
 
 

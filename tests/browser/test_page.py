@@ -118,7 +118,7 @@ async def test_a_verb_fills_the_box_and_shows_how_it_is_used(browser: Browser, s
     async with opened(browser, site) as page:
         await page.get_by_role("button", name="session", exact=True).click()
         await expect(page.get_by_role("textbox", name="Command")).to_have_value("/job session ")
-        await expect(page.locator("#hint")).to_contain_text("/job session PROMPT [")
+        await expect(page.locator("#hint")).to_contain_text("/job session PROMPT [--task ID]")
         await page.get_by_role("textbox", name="Command").fill("/job help")
         await page.get_by_role("button", name="Send").click()
         await expect(page.locator("#answer").get_by_text("Commands")).to_be_visible()

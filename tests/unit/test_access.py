@@ -45,6 +45,8 @@ EXPECTED = {
     "schedules": EVERYONE,
     "schedule": OWNER_OR_ADMIN,
     "web": ADMINS,
+    "usage": EVERYONE,
+    "settings": EVERYONE,
 }
 """Whom the rule lets in, and of those who may do what to a job."""
 VERBS = [command.verb for command in COMMANDS]

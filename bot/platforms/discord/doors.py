@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Mapping, Sequence
+from io import BytesIO
 from typing import Any, Protocol
 
 import aiohttp
@@ -16,10 +17,10 @@ from bot.desk import desk
 from bot.desk.asks import REPLY, Answer, Ask, Invocation, Offer
 from bot.desk.commands import BY_VERB, Takes, shown
 from bot.news.transcript import split
-from bot.platforms.base import Action
+from bot.platforms.base import Action, Attachment
 from bot.platforms.discord import forms
 from bot.platforms.discord.buttons import job_button
-from bot.platforms.discord.commands import TARGET, TEXT, VERB
+from bot.platforms.discord.commands import SETTING, TARGET, TEXT, VERB
 from bot.platforms.discord.files import FILES, Files
 from bot.platforms.discord.text import fit_markdown
 from bot.platforms.errands import Errands
@@ -77,13 +78,13 @@ class Doors:
         files: Sequence[discord.Attachment] = (),
     ) -> None:
         """A command was run."""
-        args = {name: value for name, value in options.items() if name not in (TARGET, TEXT, VERB)}
+        args = {name: value for name, value in options.items() if name not in (TARGET, TEXT, VERB, SETTING)}
         if TEXT in options:
             args[forms.PROMPT] = options[TEXT]
         if BY_VERB[verb].takes is Takes.PROMPT and not args.get(forms.PROMPT, ""):
             await self.compose(interaction, verb, args, "", files)
             return
-        target = (options.get(TARGET) or options.get(VERB, "")).strip("#` ")
+        target = (options.get(TARGET) or options.get(VERB) or options.get(SETTING, "")).strip("#` ")
         ask = self._ask(interaction, verb, target, args, self._files.offered(files))
         await self._errands.start(self._answer(interaction, ask))
 
@@ -147,11 +148,12 @@ class Doors:
         task = self._errands.start(self._do(interaction, ask))
         await asyncio.wait({task}, timeout=PATIENCE_S)
         if task.done():
-            await _tell(interaction, _worded(task.result(), keep))
+            await _tell(interaction, _worded(task.result(), keep), task.result().picture)
             return
         await tried(interaction.response.defer(ephemeral=True, thinking=True))
-        first, *rest = _parts(_worded(await task, keep))
-        await tried(interaction.edit_original_response(content=first))
+        answer = await task
+        first, *rest = _parts(_worded(answer, keep))
+        await tried(interaction.edit_original_response(content=first, attachments=_files(answer.picture)))
         await _say_more(interaction, rest)
 
     async def _compose(
@@ -281,11 +283,17 @@ def _parts(text: str) -> list[str]:
     return [fit_markdown(part, _MOST) for part in split(text, _MOST)]
 
 
-async def _tell(interaction: Interaction, text: str) -> None:
+async def _tell(interaction: Interaction, text: str, picture: Attachment | None = None) -> None:
     """Says it to this person alone, in as many messages as it takes."""
     first, *rest = _parts(text)
-    await tried(interaction.response.send_message(first, ephemeral=True))
+    await tried(interaction.response.send_message(first, ephemeral=True, files=_files(picture)))
     await _say_more(interaction, rest)
+
+
+def _files(picture: Attachment | None) -> list[discord.File]:
+    if picture is None:
+        return []
+    return [discord.File(BytesIO(picture.content), picture.name, description=picture.title)]
 
 
 async def _say_more(interaction: Interaction, parts: Sequence[str]) -> None:

@@ -26,4 +26,7 @@ TABS: Sequence[Tab] = (
     Tab(name="Inbox", href="/inbox", key="i"),
     Tab(name="Tasks", href="/tasks", key="t"),
     Tab(name="Reports", href="/reports", key="r"),
+    Tab(name="Schedules", href="/schedules", key="s"),
+    Tab(name="Usage", href="/usage", key="u"),
+    Tab(name="Settings", href="/settings", key="e"),
 )

@@ -7,11 +7,15 @@ const THEMES = ["auto", "light", "dark"];
 const root = document.documentElement;
 
 function showTheme() {
-  byId("theme").querySelector("b").textContent = root.dataset.theme ?? "auto";
+  const now = root.dataset.theme ?? "auto";
+  byId("theme").querySelector("b").textContent = now;
+  for (const each of document.querySelectorAll("[data-theme-choice]"))
+    each.setAttribute("aria-pressed", each.dataset.themeChoice === now);
 }
 
-function nextTheme() {
-  const next = THEMES[(THEMES.indexOf(root.dataset.theme ?? "auto") + 1) % THEMES.length];
+const nextTheme = () => take(THEMES[(THEMES.indexOf(root.dataset.theme ?? "auto") + 1) % THEMES.length]);
+
+function take(next) {
   if (next === "auto") delete root.dataset.theme;
   else root.dataset.theme = next;
   try {
@@ -23,6 +27,9 @@ function nextTheme() {
 }
 
 byId("theme").addEventListener("click", nextTheme);
+for (const each of document.querySelectorAll("[data-theme-choice]"))
+  each.addEventListener("click", () => take(each.dataset.themeChoice));
+if (byId("theming")) byId("theming").hidden = false;
 byId("show-keys").addEventListener("click", showKeys);
 byId("theme").hidden = byId("show-keys").hidden = false;
 showTheme();
