@@ -123,7 +123,9 @@ class WebWorld:
             raise AssertionError(f"waited in vain for {what}: {self.talks}") from None
 
     def picture(self) -> object:
-        return [[post.shown.strip() for post in (head, *self._thread(head))] for head in self._heads()]
+        return [
+            [post.shown.strip().split("\n") for post in (head, *self._thread(head))] for head in self._heads()
+        ]
 
     def throttle(self) -> None:
         """Nobody counts our calls here."""

@@ -56,6 +56,10 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    hasten(monkeypatch)
+
+
+def hasten(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pauses of everybody are short; what comes before what stays as it is."""
 
     async def at_once(self: Client, shard_id: int | None, *, initial: bool = False) -> None:
