@@ -55,14 +55,18 @@ class DiscordWorld:
         opened = await self.ann.runs("/job research", channel=self.dev)
         await self.ann.submits(opened, {"prompt": prompt, **options})
 
-    async def presses(self, label: str, *, stale: bool = False) -> None:
+    async def presses(self, label: str, *, stale: bool = False) -> str:
         found = (
             [self.dev.messages[0]] if stale else [each for each in self._messages() if label in each.buttons]
         )
         assert found, f"nobody sees {label!r}:\n{self.discord.report()}"
         done = await self.ann.clicks(found[-1], label, stale=stale)
-        if done.is_private and done.original is not None and label in done.original.buttons:
-            await self.ann.clicks(done.original, label)
+        question = done.original if done.is_private else None
+        if question is None or not question.buttons:
+            return ""
+        asked, (yes,) = question.plain, question.buttons
+        await self.ann.clicks(question, yes)
+        return asked
 
     async def replies(self, words: str, *, twice: bool = False) -> None:
         thread = self.dev.messages[0].thread

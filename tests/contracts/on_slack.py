@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from bot.app import Bifrost
 from tests.contracts.world import LATER_S, Row, Talk
 from tests.simulators.slack import Channel, Message, Person, SlackSimulator
+from tests.simulators.slack.reading import elements
 
 
 class SlackWorld:
@@ -50,12 +51,13 @@ class SlackWorld:
         refused = await self.ann.submit(view, {"prompt": prompt, **options})
         self._refusals += (refused or {}).values()
 
-    async def presses(self, label: str, *, stale: bool = False) -> None:
+    async def presses(self, label: str, *, stale: bool = False) -> str:
         found = (
             [self.dev.messages[0]] if stale else [each for each in self._messages() if label in each.buttons]
         )
         assert found, f"nobody sees {label!r}:\n{self.slack.transcript(self.dev)}"
         await self.ann.click(found[-1], label, stale=stale)
+        return "" if stale else _question(found[-1], label)
 
     async def replies(self, words: str, *, twice: bool = False) -> None:
         if twice:
@@ -107,6 +109,12 @@ class SlackWorld:
 
     def _thread(self, head: Message) -> list[Message]:
         return [each for each in head.thread if each.by_bot]
+
+
+def _question(message: Message, label: str) -> str:
+    """What Slack itself asks before it tells us of a press."""
+    pressed = next(each for _, each in elements(message.blocks) if each.get("text", {}).get("text") == label)
+    return str(pressed.get("confirm", {}).get("text", {}).get("text", ""))
 
 
 def _row(message: Message) -> Row:

@@ -87,12 +87,13 @@ class WebWorld:
         fields = {"type": "research", "prompt": prompt, "delivery": str(uuid.uuid4()), **options}
         await self._send("/channels/dev/jobs", fields)
 
-    async def presses(self, label: str, *, stale: bool = False) -> None:
+    async def presses(self, label: str, *, stale: bool = False) -> str:
         posts = [each for head in self._heads() for each in (head, *self._thread(head))]
         shown = self._heads()[0].versions[:-1] if stale else [post.shown for post in posts]
         forms = [form for each in shown for form in _FORM.findall(each) if label in _BUTTON.findall(form)]
         assert forms, f"nobody sees {label!r}: {self.talks}"
         await self._send("/asks", dict(_INPUT.findall(forms[-1])))
+        return html.unescape("".join(re.findall(r'data-confirm="([^"]*)"', forms[-1])))
 
     async def replies(self, words: str, *, twice: bool = False) -> None:
         head = self._heads()[0]

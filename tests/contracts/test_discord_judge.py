@@ -154,7 +154,7 @@ async def test_a_press_is_confirmed_and_done() -> None:
         asked = await court.ada.click(message, label="Cancel")
         assert asked.ephemeral
         assert asked.response is not None
-        await court.ada.click(asked.response, label="Cancel")
+        await court.ada.click(asked.response, label="Yes, cancel")
         assert [(ask.verb, ask.target) for ask in court.desk.asks] == [("cancel", "3fa9c1")]
 
 

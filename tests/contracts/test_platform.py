@@ -134,7 +134,7 @@ async def test_what_is_refused_is_told_to_who_asked_alone_and_changes_nothing(li
 async def test_a_press_is_done_and_everybody_sees_who_did_it(life: Life) -> None:
     world = life.world
     job = await at_work(life)
-    await world.presses("Cancel")
+    assert "What it has done so far stays done." in await world.presses("Cancel")
     await life.stopped(job)
     assert await life.told()
     assert "cancelled by" in card(world).text.lower()
@@ -193,6 +193,17 @@ async def test_a_reply_is_kept_and_gone_on_with_in_the_same_thread(life: Life) -
         first.id,
     )
     assert len(world.talks) == 1
+
+
+async def test_who_presses_a_button_is_asked_about_what_that_would_lose(life: Life) -> None:
+    world = life.world
+    job = await at_work(life)
+    await world.replies("and the tests")
+    await world.until(lambda: "replies waiting" in card(world).text, "that it is kept")
+    assert "drop the reply" in await world.presses("Cancel")
+    await life.stopped(job)
+    assert await life.told()
+    assert len(await life.jobs()) == 1
 
 
 async def test_what_is_delivered_twice_is_one_job(life: Life) -> None:

@@ -52,8 +52,8 @@ class World(Protocol):
     async def fills_in(self, prompt: str, **options: str) -> None:
         """Opens the form for a new job and sends it."""
 
-    async def presses(self, label: str, *, stale: bool = False) -> None:
-        """Presses the newest button of this name, and says yes where she is asked.
+    async def presses(self, label: str, *, stale: bool = False) -> str:
+        """Presses the newest button of this name, and says yes to what she is asked, which is returned.
 
         `stale`: one that the first card had before it was edited.
         """

@@ -131,7 +131,7 @@ async def test_cancel_then_resume_then_a_restart_and_the_buttons_still_work(scen
         asked = await scene.ann.clicks(scene.card, "Cancel")
         assert asked.original is not None
         assert scene.card.buttons == ["Cancel", "Reply"], "nothing is stopped before it is confirmed"
-        stopped = await scene.ann.clicks(asked.original, "Cancel")
+        stopped = await scene.ann.clicks(asked.original, "Yes, cancel")
         assert "Stopping job" in stopped.text
         first = await ended(house)
         assert first.status is JobStatus.CANCELLED
