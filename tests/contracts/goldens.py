@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -34,9 +35,9 @@ def newest(life: Life) -> Talk:
     return life.world.talks[-1]
 
 
-async def _ask(life: Life, words: str = PROMPT, shows: str = "Cancel", **options: str) -> None:
+async def _ask(life: Life, shows: str = "Cancel", options: Mapping[str, str] | None = None) -> None:
     before = len(life.world.talks)
-    await life.world.asks("research", words, **options)
+    await life.world.asks("research", PROMPT, options)
     await life.world.until(
         lambda: len(life.world.talks) > before and shows in newest(life).head.buttons, "its card"
     )
@@ -96,11 +97,11 @@ async def limited(life: Life) -> None:
 
 
 async def scheduled(life: Life) -> None:
-    await _ask(life, shows="Run now", **{"in": "5h"})
+    await _ask(life, "Run now", {"in": "5h"})
 
 
 async def refused(life: Life) -> None:
-    await life.world.asks("research", "x", model="gpt-0")
+    await life.world.asks("research", "x", {"model": "gpt-0"})
 
 
 SCENES: Mapping[str, Callable[[Life], Awaitable[None]]] = {
@@ -150,10 +151,14 @@ def normal(text: str, jobs: Sequence[Job]) -> str:
             found: form.format(number)
             for number, found in enumerate(dict.fromkeys(re.findall(pattern, text)), 1)
         }
-        text = re.sub(pattern, lambda found, known=known: known[found[0]], text)
+        text = re.sub(pattern, partial(_known, known), text)
     for pattern, instead in _CHANGING:
         text = re.sub(pattern, instead, text)
     return text
+
+
+def _known(names: Mapping[str, str], found: re.Match[str]) -> str:
+    return names[found[0]]
 
 
 _CHANGING = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from bot.app import Bifrost
@@ -36,14 +36,17 @@ class DiscordWorld:
         channels = ["{self.dev.id}"]
         people = ["{self.ann.id}"]
         replies = "all"
+        pace = {{ posts_per_minute = 6000, edits_per_minute = 6000, edit_gap_seconds = 0.1 }}
         """
 
     @asynccontextmanager
     async def meets(self, bifrost: Bifrost) -> AsyncIterator[None]:
         yield
 
-    async def asks(self, verb: str, prompt: str, *, twice: bool = False, **options: str) -> None:
-        done = await self.ann.runs(f"/job {verb}", {"prompt": prompt, **options}, channel=self.dev)
+    async def asks(
+        self, verb: str, prompt: str, options: Mapping[str, str] | None = None, *, twice: bool = False
+    ) -> None:
+        done = await self.ann.runs(f"/job {verb}", {"prompt": prompt, **(options or {})}, channel=self.dev)
         if twice:
             self.discord.guild.publish("INTERACTION_CREATE", done.payload)
             await self.until(
@@ -95,7 +98,7 @@ class DiscordWorld:
     async def until(self, condition: Callable[[], object], what: str) -> None:
         await self.discord.until(condition, timeout=LATER_S, what=what)
 
-    def picture(self) -> object:
+    def picture(self) -> Sequence[object]:
         return [_picture(head) | {"thread": self._picture_of_thread(head)} for head in self.dev.messages]
 
     def throttle(self) -> None:

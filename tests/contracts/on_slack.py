@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from bot.app import Bifrost
-from tests.contracts.world import LATER_S, Row, Talk
+from tests.contracts.world import LATER_S, Row, Talk, typed
 from tests.simulators.slack import Channel, Message, Person, SlackSimulator
 from tests.simulators.slack.reading import elements
 
@@ -33,16 +33,19 @@ class SlackWorld:
         channels = ["{self.dev.id}"]
         people = ["{self.ann.id}"]
         replies = "all"
+        pace = {{ posts_per_minute = 6000, edits_per_minute = 6000, edit_gap_seconds = 0.1 }}
         """
 
     @asynccontextmanager
     async def meets(self, bifrost: Bifrost) -> AsyncIterator[None]:
         yield
 
-    async def asks(self, verb: str, prompt: str, *, twice: bool = False, **options: str) -> None:
+    async def asks(
+        self, verb: str, prompt: str, options: Mapping[str, str] | None = None, *, twice: bool = False
+    ) -> None:
         if twice:
             self.slack.duplicate_next()
-        words = " ".join([verb, prompt, *(f"--{name} {value}" for name, value in options.items())])
+        words = " ".join([verb, prompt, *typed(options)])
         await self.ann.command("/job", words, channel=self.dev)
 
     async def fills_in(self, prompt: str, **options: str) -> None:
@@ -84,7 +87,7 @@ class SlackWorld:
     async def until(self, condition: Callable[[], object], what: str) -> None:
         await self.slack.until(condition, timeout=LATER_S, what=what)
 
-    def picture(self) -> object:
+    def picture(self) -> Sequence[object]:
         return [
             _picture(head) | {"thread": [*map(_picture, self._thread(head))]} for head in self.dev.messages
         ]
@@ -123,5 +126,7 @@ def _row(message: Message) -> Row:
 
 
 def _picture(message: Message) -> dict[str, object]:
-    files = [{"name": file.name, "title": file.title} for file in message.files]
-    return {"text": message.text, "blocks": message.blocks} | ({"files": files} if files else {})
+    shown: dict[str, object] = {"text": message.text, "blocks": message.blocks}
+    if message.files:
+        shown["files"] = [{"name": file.name, "title": file.title} for file in message.files]
+    return shown

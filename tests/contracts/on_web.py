@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from bot.app import Bifrost
-from tests.contracts.world import LATER_S, Row, Talk
+from tests.contracts.world import LATER_S, Row, Talk, typed
 from tests.simulators.changes import Changes
 
 _TAG = re.compile(r"<[^>]*>")
@@ -77,8 +77,10 @@ class WebWorld:
             finally:
                 self._visitor = None
 
-    async def asks(self, verb: str, prompt: str, *, twice: bool = False, **options: str) -> None:
-        words = " ".join(["/job", verb, prompt, *(f"--{name} {value}" for name, value in options.items())])
+    async def asks(
+        self, verb: str, prompt: str, options: Mapping[str, str] | None = None, *, twice: bool = False
+    ) -> None:
+        words = " ".join(["/job", verb, prompt, *typed(options)])
         fields = {"text": words, "delivery": str(uuid.uuid4())}
         for _ in range(1 + twice):
             await self._send("/channels/dev/commands", fields)
@@ -123,7 +125,7 @@ class WebWorld:
         except TimeoutError:
             raise AssertionError(f"waited in vain for {what}: {self.talks}") from None
 
-    def picture(self) -> object:
+    def picture(self) -> Sequence[object]:
         return [
             [post.shown.strip().split("\n") for post in (head, *self._thread(head))] for head in self._heads()
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -38,9 +39,13 @@ def thread(world: World) -> tuple[Row, ...]:
     return world.talks[0].replies
 
 
-async def asked(life: Life, **options: str) -> None:
+def more_than(world: World, pages: int) -> bool:
+    return len(thread(world)) > min(pages, MOST_PAGES - 1)
+
+
+async def asked(life: Life) -> None:
     """Ann has asked for something, and everybody sees it."""
-    await life.world.asks("research", PROMPT, **options)
+    await life.world.asks("research", PROMPT)
     await life.world.until(lambda: life.world.talks and "Cancel" in card(life.world).buttons, "a card")
 
 
@@ -97,11 +102,9 @@ async def test_output_rolls_over_with_its_fences_kept_and_is_whole_in_a_file(lif
     world = life.world
     job = await at_work(life)
     for begin in range(0, len(LONG), 15_000):
-        before = len(thread(world))
+        grown = partial(more_than, world, len(thread(world)))
         await life.does(job, TextWritten(text=LONG[begin : begin + 15_000]))
-        await world.until(
-            lambda n=before: len(thread(world)) > n or len(thread(world)) == MOST_PAGES, "a page"
-        )
+        await world.until(grown, "a page")
     await life.ends(job)
     assert await life.told()
     pages = [row.text for row in thread(world) if "line" in row.text]
@@ -124,7 +127,7 @@ async def test_files_stand_in_the_thread_once_with_all_that_is_in_them(life: Lif
 
 async def test_what_is_refused_is_told_to_who_asked_alone_and_changes_nothing(life: Life) -> None:
     world = life.world
-    await world.asks("research", "x", model="gpt-0")
+    await world.asks("research", "x", {"model": "gpt-0"})
     await world.until(lambda: world.told, "why not")
     (told,) = world.told
     assert "gpt-0" in told and "rehearsal" in told, "what is wrong, and what there is"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -31,6 +31,11 @@ class Talk:
     replies: tuple[Row, ...] = ()
 
 
+def typed(options: Mapping[str, str] | None) -> list[str]:
+    """Options as people write them behind a command."""
+    return [f"--{name} {value}" for name, value in (options or {}).items()]
+
+
 class World(Protocol):
     """#dev with Ann in it, who may use the bot, before and after each of the bot's lives."""
 
@@ -46,7 +51,9 @@ class World(Protocol):
 
     # What Ann does.
 
-    async def asks(self, verb: str, prompt: str, *, twice: bool = False, **options: str) -> None:
+    async def asks(
+        self, verb: str, prompt: str, options: Mapping[str, str] | None = None, *, twice: bool = False
+    ) -> None:
         """Types a command. `twice`: the platform delivers it two times."""
 
     async def fills_in(self, prompt: str, **options: str) -> None:
@@ -81,8 +88,8 @@ class World(Protocol):
     async def until(self, condition: Callable[[], object], what: str) -> None:
         """Waits until it holds, woken by whatever there is to see."""
 
-    def picture(self) -> object:
-        """What everybody sees, as the platform was sent it."""
+    def picture(self) -> Sequence[object]:
+        """What everybody sees, talk by talk, as the platform was sent it."""
 
     # What goes wrong.
 

@@ -18,22 +18,22 @@ from tests.contracts.on_discord import DiscordWorld
 from tests.contracts.on_slack import SlackWorld
 from tests.contracts.on_web import WebWorld
 from tests.contracts.world import World
+from tests.simulators import discord, slack
 from tests.simulators.discord import DiscordSimulator
-from tests.simulators.slack import DEFAULT_LIMITS, Limit, Rules, SlackSimulator
+from tests.simulators.slack import SlackSimulator
 
 
 @asynccontextmanager
 async def on_slack() -> AsyncIterator[World]:
-    # A bot that is started ten times a minute may open ten sockets.
-    limits = {**DEFAULT_LIMITS, "apps.connections.open": Limit(per_minute=60, burst=30)}
-    async with SlackSimulator(scopes=SCOPES, events=EVENTS, rules=Rules(limits=limits)) as slack:
-        yield SlackWorld(slack)
+    async with SlackSimulator(scopes=SCOPES, events=EVENTS, rules=slack.Rules(rate_scale=100)) as it:
+        yield SlackWorld(it)
 
 
 @asynccontextmanager
 async def on_discord() -> AsyncIterator[World]:
-    async with DiscordSimulator() as discord:
-        yield DiscordWorld(discord)
+    often = {route: discord.Limit(requests=50, window_s=1) for route in discord.DEFAULT_LIMITS}
+    async with DiscordSimulator(rules=discord.Rules(limits=often)) as it:
+        yield DiscordWorld(it)
 
 
 @asynccontextmanager
