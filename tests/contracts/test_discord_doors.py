@@ -215,36 +215,6 @@ async def test_a_click_that_needs_no_question_is_acknowledged_in_silence(world: 
     assert (ask.verb, ask.origin.thread) == ("retry", head), "the card's thread has the card's id"
 
 
-async def test_a_refused_click_is_told_to_the_person_alone(world: World) -> None:
-    await world.platform.post(world.place, ENDED, "job-1:card")
-    world.desk.answer = Answer(ok=False, text="`3fa9c1` goes on already.")
-    done = await world.ada.clicks(world.dev.messages[0], "Resume")
-    assert (done.text, done.is_private) == ("`3fa9c1` goes on already.", True)
-
-
-async def test_buttons_work_after_a_restart(world: World) -> None:
-    async with DiscordSimulator() as discord:
-        desk = Desk()
-        adapter = adapter_for(discord, desk)
-        async with running(adapter):
-            posted = World(discord, desk, adapter)
-            await posted.platform.post(posted.place, ENDED, "job-1:card")
-        desk = Desk()
-        async with running(adapter_for(discord, desk)):
-            done = await posted.ada.clicks(posted.dev.messages[0], "Retry")
-        assert not done.failed
-        assert [ask.verb for ask in desk.asks] == ["retry"]
-
-
-async def test_a_stale_click_still_reaches_the_desk(world: World) -> None:
-    head = await world.platform.post(world.place, ENDED, "job-1:card")
-    (message,) = world.dev.messages
-    await world.platform.edit(world.place, head, card(actions=[]))
-    world.desk.answer = Answer(ok=False, text="`3fa9c1` goes on already.")
-    done = await world.ada.clicks(message, "Retry", stale=True)
-    assert (done.text, done.is_private) == ("`3fa9c1` goes on already.", True)
-
-
 async def test_a_button_that_is_not_ours_is_answered(world: World) -> None:
     button = {"type": 2, "style": 1, "label": "Old", "custom_id": "vote:1"}
     row = {"type": 1, "components": [button]}
