@@ -111,7 +111,7 @@ class Killer:
 
 
 async def test_a_bot_that_dies_after_each_thing_it_says_tells_the_story_once(
-    world: World, tmp_path: Path
+    world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """F07, F42."""
     killer = Killer(world)
@@ -121,6 +121,7 @@ async def test_a_bot_that_dies_after_each_thing_it_says_tells_the_story_once(
             while killer.over.is_set():
                 await _live(killer, tmp_path, None, sight)
     assert {step for step, _ in killer.done} == {"message posted", "message edited", "file attached"}
+    assert not [record for record in caplog.records if record.name == "aiohttp.server"], "readers may leave"
     the_story_is_told_once(world)
 
 
