@@ -7,7 +7,7 @@ CLAUDE := @anthropic-ai/claude-code@2.1.329
 GEMINI := @google/gemini-cli@0.61.0
 CODEX := @openai/codex@0.169.0
 
-.PHONY: help demo test soak lint check bench clis lock clean
+.PHONY: help demo test soak lint check bench screenshots clis lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make soak    kill the bot at random moments for MINUTES=10, and look for what is lost"
 	@echo "make check   format, lint, types and tests"
 	@echo "make bench   measure, and write build/bench.json"
+	@echo "make screenshots  take a picture of every page, into build/screenshots"
 	@echo "make lock    pin the dependencies anew"
 
 # Its data lies outside of the checkout, which is the workspace that the agent works in.
@@ -40,6 +41,9 @@ check: lint test
 
 bench: .venv/dev clis
 	$(BIN)/python -m tests.bench
+
+screenshots: .venv/dev
+	$(BIN)/python -m tests.browser.pictures
 
 clis: build/clis/node_modules/.installed
 

@@ -23,7 +23,15 @@ from bot.platforms.slack.adapter import SlackAdapter
 from bot.platforms.slack.request_url import PATH as SLACK_PATH
 from bot.platforms.web import WebPlatform
 from bot.settings import Settings
+from bot.web.endpoints import Endpoint
+from bot.web.jobs_api import JobsApi
+from bot.web.logs_api import LogsApi
+from bot.web.messages_api import MessagesApi
+from bot.web.overviews import Overviews
+from bot.web.remarks_api import RemarksApi
+from bot.web.schedules_api import SchedulesApi
 from bot.web.server import WebServer
+from bot.web.tasks_api import TasksApi
 from executor.follow_ups import FollowUps
 from executor.retention import Retention
 from executor.scheduler import Scheduler
@@ -69,10 +77,25 @@ class Bifrost:
             sandbox=house.sandbox.mode,
             limits=settings.files.limits,
             called_at={SLACK_PATH: request_url.answer} if request_url else {},
+            api=self._api(),
         )
         self._serve = serve
         self.discord = _discord(settings, house) if serve else None
         self._notices = Notices({"slack": settings.slack.admins, "discord": settings.discord.admins})
+
+    def _api(self) -> list[Endpoint]:
+        """What programs may call, beside what the server has of its own."""
+        house, workshop = self._house, self._house.workshop
+        turned_at, base_url = lambda: self._worker.turned_at, lambda: self.server.url
+        return [
+            *JobsApi(house.storage, house.desk, house.data.jobs, base_url).endpoints(),
+            *SchedulesApi(house.storage.schedules, house.desk).endpoints(),
+            *TasksApi(house.storage).endpoints(),
+            *RemarksApi(house.storage).endpoints(),
+            *MessagesApi(house.storage.messages).endpoints(),
+            *LogsApi(house.storage).endpoints(),
+            *Overviews(house.storage, workshop.catalog, workshop.workspaces, turned_at).endpoints(),
+        ]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set, then lets what runs end for a while, interrupts the rest, tells the last
@@ -117,7 +140,7 @@ class Bifrost:
         )
         keep = timedelta(days=settings.retention_days)
         retention = Retention(workshop.store, workshop.clock, workshop.jobs, self._house.parcels, keep)
-        follow_ups = FollowUps(storage.replies, workshop.wakeups)
+        follow_ups = FollowUps(storage.replies, workshop.wakeups, permit=self._house.desk.reply_refusal)
         parts = {
             "scheduler": scheduler.run(),
             "follow-ups": follow_ups.run(),

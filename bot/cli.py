@@ -88,6 +88,9 @@ def demo(
 def job(context: typer.Context, config: ConfigOption = None) -> None:
     """The commands of chat: `job run research "…"` follows a job to its end, `job help` lists all.
 
+    `--file PATH`, which may come often, sends a file along. `job watch ID` follows one of the serving bot,
+    and with `--exit-status` exits as that ends.
+
     Exit status: 0 done, 1 failed or cancelled, 2 words that make no command, 75 waiting for a usage limit.
     """
     settings, environment = _open(config)
@@ -125,6 +128,54 @@ def login(config: ConfigOption = None) -> None:
     from bot.client import login_link
 
     typer.echo(_run(login_link(data.address.read_text().strip(), data.api_token())))
+
+
+token = typer.Typer(no_args_is_help=True, help="Make, list and end the tokens of the HTTP API.")
+app.add_typer(token, name="token")
+
+
+@token.command("create")
+def create_token(
+    name: Annotated[str, typer.Argument(help="What it is for.", show_default=False)],
+    scope: Annotated[str, typer.Option(help="read, run (which has jobs done, too) or admin.")] = "read",
+    days: Annotated[int | None, typer.Option(help="How long it holds.", show_default="for good")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Make a token and print it: it is told now, and never again."""
+    settings, _ = _open(config)
+    from bot.token_command import BadToken, create
+
+    try:
+        made = _run(create(settings, name, scope, days))
+    except BadToken as error:
+        raise _failure(str(error), 2) from None
+    typer.echo(f"Token {made.id} of scope {made.scope}. Keep what follows: it is not shown again.", err=True)
+    typer.echo(made.token)
+
+
+@token.command("list")
+def list_tokens(config: ConfigOption = None) -> None:
+    """Print all tokens, but for what their bearers send."""
+    settings, _ = _open(config)
+    from bot.token_command import listing
+
+    for line in _run(listing(settings)) or ["There are none. `bifrost token create NAME` makes one."]:
+        typer.echo(line)
+
+
+@token.command("revoke")
+def revoke_token(
+    token_id: Annotated[str, typer.Argument(metavar="ID", show_default=False)], config: ConfigOption = None
+) -> None:
+    """End a token at once."""
+    settings, _ = _open(config)
+    from bot.token_command import BadToken, revoke
+
+    try:
+        _run(revoke(settings, token_id))
+    except BadToken as error:
+        raise _failure(str(error), 1) from None
+    typer.echo(f"Token {token_id} is revoked.")
 
 
 @app.command()

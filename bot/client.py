@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,20 +58,39 @@ class Client:
         """A link that logs a browser in, once."""
         return str((await self._post("/login-links", {}))["url"])
 
+    async def call(self, method: str, path: str, body: object = None) -> Any:
+        """What an endpoint of the API answers."""
+        with _reaching(self._address):
+            async with self._session.request(method, f"{self._address}{path}", json=body) as response:
+                response.raise_for_status()
+                return await response.json() if response.content_type == "application/json" else None
+
     async def events(self, job_id: str) -> AsyncGenerator[Body, None]:
         """The log of a job, from its beginning to its end."""
+        async with aclosing(self.log(job_id, 0)) as log:
+            async for _, body in log:
+                if body is not None:
+                    yield body
+
+    async def log(self, job_id: str, after: int) -> AsyncGenerator[tuple[int, Body | None], None]:
+        """What happened to a job past event `after`, and comes, numbered; to its end, or the server's.
+
+        A number without an event is where it goes on from: the server has been set back to a backup.
+        """
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=_SILENCE_S)
-        url = f"{self._address}/jobs/{job_id}/stream"
+        url, headers = f"{self._address}/jobs/{job_id}/stream", {"Last-Event-ID": str(after)}
         with _reaching(self._address):
-            async with self._session.get(url, timeout=timeout) as response:
+            async with self._session.get(url, timeout=timeout, headers=headers) as response:
                 response.raise_for_status()
-                kind = ""
+                kind, seq = "", after
                 async for line in response.content:
                     name, _, value = line.decode().rstrip("\n").partition(": ")
                     if name == "event":
                         kind = value
+                    elif name == "id":
+                        seq = int(value)
                     elif name == "data":
-                        yield decode(kind, json.loads(value))
+                        yield seq, decode(kind, json.loads(value)) if kind != "resync" else None
 
     async def _post(self, path: str, body: dict[str, Any] | aiohttp.FormData) -> dict[str, Any]:
         sent = {"json": body} if isinstance(body, dict) else {"data": body}

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from bot import prompt_files
 from bot.data_dir import DataDir
 from bot.desk.access import EVERYBODY, Access, Rule
 from bot.desk.attachments import Attachments
@@ -16,14 +17,14 @@ from bot.desk.desk import Desk
 from bot.platforms.slack.adapter import SCOPES
 from bot.platforms.slack.doors import DIRECT
 from bot.settings import Cli, Settings
-from bot.web.server import OWNER
+from bot.web.callers import OWNER, TOKEN_ROLE
 from executor.attempt import Workshop
 from executor.backends.base import Backend
 from executor.backends.claude import Claude
 from executor.backends.codex import Codex
 from executor.backends.gemini import Gemini
 from executor.backends.rehearsal import Rehearsal
-from executor.catalog import Catalog
+from executor.catalog import MODELS, Catalog, Model
 from executor.executor import Executor
 from executor.fallbacks import Fallbacks
 from executor.job_types import JOB_TYPES
@@ -106,13 +107,14 @@ def _equip(
 ) -> Workshop:
     return Workshop(
         store=storage.jobs,
+        mailbox=storage.mailbox,
         wakeups=wakeups,
         shims=shims,
         clock=SystemClock(),
         backends=backends,
         job_types=_job_types(settings),
-        catalog=Catalog(providers=tuple(backends)),
-        workspaces=Workspaces(directories=settings.directories, fallbacks=settings.fallbacks),
+        catalog=catalog_of(settings, tuple(backends)),
+        workspaces=_workspaces(settings),
         homes=data.homes,
         jobs=data.jobs,
         received=data.received,
@@ -195,6 +197,32 @@ def _job_types(settings: Settings) -> dict[str, JobType]:
     return {name: replace(each, timeout_s=timeouts_s[name]) for name, each in JOB_TYPES.items()}
 
 
+def _workspaces(settings: Settings) -> Workspaces:
+    prompts = {name: each.prompts for name, each in settings.workspaces.items()}
+    return Workspaces(
+        directories=settings.directories,
+        fallbacks=settings.fallbacks,
+        templates={name: prompt_files.read(place) for name, place in prompts.items() if place},
+    )
+
+
+def catalog_of(settings: Settings, providers: tuple[str, ...]) -> Catalog:
+    """The models that are built in and those that are set, which go before them."""
+    own = [
+        Model(
+            name=each.name,
+            provider=each.provider,
+            cli_id=each.id or each.name,
+            efforts=each.efforts,
+            input_usd=each.input_usd,
+            output_usd=each.output_usd,
+        )
+        for each in settings.models
+    ]
+    names = {model.name for model in own}
+    return Catalog(providers=providers, models=(*own, *(each for each in MODELS if each.name not in names)))
+
+
 def known_backends(settings: Settings, environment: Mapping[str, str]) -> dict[str, Backend]:
     """A backend per provider that there is."""
     agents = settings.agents
@@ -242,7 +270,9 @@ def _rules(settings: Settings) -> dict[str, Rule]:
     slack, discord = settings.slack, settings.discord
     owner = frozenset({OWNER.user_id})
     return {
-        "web": Rule(channels=frozenset({EVERYBODY}), people=owner, admins=owner),
+        "web": Rule(
+            channels=frozenset({EVERYBODY}), people=owner, admins=owner, roles=frozenset({TOKEN_ROLE})
+        ),
         "slack": Rule(channels=slack.channels, people=slack.people, admins=slack.admins, direct=DIRECT),
         "discord": Rule(
             channels=discord.channels, people=discord.people, admins=discord.admins, roles=discord.roles

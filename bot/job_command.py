@@ -20,7 +20,8 @@ from bot.house import House, open_house
 from bot.local_files import offer, without_files
 from bot.settings import Settings
 from bot.terminal import EXIT_CODES, LiveView, open_console, say
-from bot.web.server import OWNER
+from bot.watch_command import watch
+from bot.web.callers import OWNER
 from executor.events import Body, Moved, ReportPublished
 from executor.model import JobStatus, Origin
 from executor.wakeups import job_topic
@@ -48,10 +49,12 @@ class Door(Protocol):
 
 
 async def run_job(words: Sequence[str], settings: Settings, environment: Mapping[str, str]) -> int:
-    """Does what `words` say; `run VERB …` follows the job to its end. Returns the exit status.
+    """Does what `words` say; `run VERB …` and `watch ID` follow the job to its end. Returns the exit status.
 
     Where a server works on the data directory, it is asked; otherwise everything runs in this process.
     """
+    if words[:1] == ["watch"]:
+        return await watch(words[1:], settings)
     run = words[:1] == ["run"]
     try:
         said, files = without_files(words[1:] if run else words)

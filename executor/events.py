@@ -38,6 +38,47 @@ class ReplyKept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyHanded:
+    """A reply was handed to the running session, which takes it up when it comes to it."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterruptAsked:
+    """Somebody wants the running session to take up now what was handed to it."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyRefused:
+    """Nobody goes on with a reply to the job, which has ended: whoever said it may not have that any more."""
+
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyBegun:
+    """The session took a reply up; `reply` is the store's number of it."""
+
+    reply: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyTaken:
+    """The turn that the reply was a part of has ended well, or by an interrupt for another one."""
+
+    reply: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnInterrupted:
+    """What the session was at was broken off, as somebody asked; it goes on with a reply."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOpened:
     """The CLI named its conversation; `session_id` resumes it. `model` is what really answers."""
 
@@ -109,15 +150,33 @@ class ReportPublished:
     title: str
 
 
-Activity = SessionOpened | TextWritten | ToolStarted | ToolEnded | TodosChanged | Noticed
+Activity = (
+    SessionOpened
+    | TextWritten
+    | ToolStarted
+    | ToolEnded
+    | TodosChanged
+    | Noticed
+    | ReplyBegun
+    | ReplyTaken
+    | TurnInterrupted
+)
 """What a CLI did, as its backend decoded it."""
 
-Body = Moved | CancelAsked | ReplyKept | ReportPublished | Activity
+Body = (
+    Moved | CancelAsked | ReplyKept | ReplyHanded | ReplyRefused | InterruptAsked | ReportPublished | Activity
+)
 
 _KINDS: dict[str, type[Body]] = {
     "moved": Moved,
     "cancel_asked": CancelAsked,
     "reply_kept": ReplyKept,
+    "reply_handed": ReplyHanded,
+    "reply_refused": ReplyRefused,
+    "reply_begun": ReplyBegun,
+    "reply_taken": ReplyTaken,
+    "interrupt_asked": InterruptAsked,
+    "turn_interrupted": TurnInterrupted,
     "session_opened": SessionOpened,
     "text_written": TextWritten,
     "tool_started": ToolStarted,

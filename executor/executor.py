@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from executor.fallbacks import Fallbacks, sentence
 from executor.files import FILES, File, packed
-from executor.model import EARLIER, RESUMED_SESSION, Job, JobRequest, Origin
+from executor.model import EARLIER, FROM_STEP, RESUMED_SESSION, Job, JobRequest, Origin
 from executor.ports import Store, Submission
 
 GO_ON = "Go on from where you stopped."
@@ -57,6 +58,10 @@ class Executor:
         """Lets a job that waits for a time start now. None where it does not wait."""
         return await self._store.hurry(job_id)
 
+    async def alter(self, job_id: str, *, at: datetime | None, task_id: str | None) -> Job | None:
+        """Sets the time that a job waits for, if `at` is one, and its task. None where it waits for none."""
+        return await self._store.alter(job_id, at, task_id)
+
     async def _handed_over(self, request: JobRequest) -> JobRequest:
         if self._fallbacks is None or request.scheduled_at is not None:
             return request
@@ -80,6 +85,8 @@ def follow_up(job: Job, text: str, origin: Origin, dedupe_key: str, files: Seque
     payload |= packed(files, before=job.payload)
     if job.session_id is not None:
         payload[RESUMED_SESSION] = job.session_id
+    if job.step:
+        payload[FROM_STEP] = str(job.step)
     return _successor(job, payload, origin, dedupe_key)
 
 
@@ -94,6 +101,7 @@ def _successor(job: Job, payload: Mapping[str, str], origin: Origin, dedupe_key:
         origin=origin,
         parent_job_id=job.id,
         session_id=payload.get(RESUMED_SESSION),
+        task_id=job.task_id,
         priority=job.priority,
         dedupe_key=dedupe_key,
     )

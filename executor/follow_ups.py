@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,19 +35,27 @@ class ReplyStore(Protocol):
     async def waiting(self, job_id: str) -> Sequence[Reply]:
         """The replies that wait for the end of a job, in the order in which they came."""
 
-    async def hand_over(self, job: Job, request: JobRequest) -> Submission | None:
-        """Submits the job that goes on with the replies to `job`.
+    async def hand_over(
+        self, job: Job, request: JobRequest | None, refused: Sequence[tuple[Reply, str]] = ()
+    ) -> Submission | None:
+        """Submits the job that goes on with the replies to `job`, but for those `refused`, each with why.
 
-        None where another job goes on with it already: then they wait for the end of that one.
+        These are dropped, which the thread is told. None where another job goes on with it already: then the
+        others wait for the end of that one.
         """
 
 
-class FollowUps:
-    """The one loop that goes on with jobs to which people have replied."""
+Permit = Callable[[Job, JobRequest], Awaitable[str]]
+"""Why a person may not go on with a job by that request any more, in a sentence; empty where they may."""
 
-    def __init__(self, store: ReplyStore, wakeups: Wakeups) -> None:
+
+class FollowUps:
+    """The one loop that goes on with jobs to which people have replied, if `permit` still lets them."""
+
+    def __init__(self, store: ReplyStore, wakeups: Wakeups, permit: Permit) -> None:
         self._store = store
         self._wakeups = wakeups
+        self._permit = permit
 
     async def run(self) -> None:
         """Goes on with what has ended, until cancelled."""
@@ -58,8 +66,16 @@ class FollowUps:
                 await bell.wait(_LOOK_S)
 
     async def _go_on(self, job: Job) -> None:
-        first, *more = await self._store.waiting(job.id)
-        text = "\n\n".join(reply.text for reply in (first, *more))
-        files = [file for reply in (first, *more) for file in reply.files]
-        request = follow_up(job, text, first.origin, first.delivery, files)
-        await self._store.hand_over(job, request)
+        replies = await self._store.waiting(job.id)
+        judged = [(reply, await self._refusal(job, reply)) for reply in replies]
+        said = [reply for reply, why in judged if not why]
+        request = None
+        if said:
+            text = "\n\n".join(reply.text for reply in said)
+            files = [file for reply in said for file in reply.files]
+            request = follow_up(job, text, said[0].origin, said[0].delivery, files)
+        if replies:
+            await self._store.hand_over(job, request, [(reply, why) for reply, why in judged if why])
+
+    async def _refusal(self, job: Job, reply: Reply) -> str:
+        return await self._permit(job, follow_up(job, reply.text, reply.origin, reply.delivery))

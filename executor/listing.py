@@ -25,6 +25,7 @@ class JobFilter:
 
     statuses: Sequence[JobStatus] = ()
     job_type: str | None = None
+    task_id: str | None = None
     sight: Sight | None = None
     before: Job | None = None
     """Only those that are older."""

@@ -22,6 +22,10 @@ TIMEOUT = "timeout_s"
 """In a payload: seconds that an attempt may take, where somebody asked for other than the type's own."""
 
 
+FROM_STEP = "from_step"
+"""In a payload: how many steps of its program were done when the job was asked for."""
+
+
 class JobStatus(StrEnum):
     """Where a job stands. No other status exists; requests (cancel, retry at …) are facts beside it."""
 
@@ -107,12 +111,19 @@ class JobRequest:
     """When the job shall start; None, or a time that is past, for at once."""
     schedule_id: str | None = None
     """The schedule that asks for it."""
+    task_id: str | None = None
+    """The task that it is done for."""
     priority: int = 1
     """0 low, 1 normal, 2 high."""
     dedupe_key: str | None = None
     """Names the delivery that carried the request; the same key never makes a second job."""
     note: str = ""
     """A sentence for people: in what the job is other than was asked for."""
+
+    @property
+    def step(self) -> int:
+        """How many steps of its program are done already."""
+        return int(self.payload.get(FROM_STEP, "0"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +140,18 @@ class Job:
     workspace: str
     origin: Origin
     created_at: datetime
+    updated_at: datetime | None = None
+    """When it last changed, but for its log."""
+    task_id: str | None = None
+    """The task that it is done for."""
     seq: int = 0
     """Number of the job's last event."""
     attempt: int = 0
     """Number of the last attempt; the fencing token of everything that attempt writes."""
+    step: int = 0
+    """How many steps of its program are done."""
+    before_step: int = 0
+    """Number of the attempt that did the step before; 0 until one has."""
     parent_job_id: str | None = None
     session_id: str | None = None
     scheduled_at: datetime | None = None
@@ -152,7 +171,9 @@ class Job:
     report_slug: str | None = None
     usage: Usage = field(default_factory=Usage)
     replies: int = 0
-    """Replies that wait for its end."""
+    """Replies that wait for its end, or for the running session to come to them."""
+    live: bool = False
+    """Whether the running attempt takes replies."""
 
     @property
     def short_id(self) -> str:
@@ -161,6 +182,11 @@ class Job:
     @property
     def prompt(self) -> str:
         return self.payload.get("prompt", "")
+
+    @property
+    def tries(self) -> int:
+        """How many attempts there were at what it does now: at its step, or at all of it."""
+        return self.attempt - self.before_step
 
 
 class OutcomeKind(StrEnum):
@@ -200,6 +226,10 @@ class Outcome:
     """When the job tries again; by default as soon as the limit lifts."""
     handover: Handover | None = None
     """Who does the job instead of waiting."""
+    step: int | None = None
+    """How many steps of the job's program are done now; None: as many as before."""
+    goes_on: bool = False
+    """Whether the job goes on with the next step."""
     log_truncated: bool = False
     """Whether what the CLI printed could not be kept whole."""
 

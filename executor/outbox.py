@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from executor.events import Body, CancelAsked, Moved, ReplyKept, ReportPublished
+from executor.events import (
+    Body,
+    CancelAsked,
+    InterruptAsked,
+    Moved,
+    ReplyBegun,
+    ReplyHanded,
+    ReplyKept,
+    ReplyRefused,
+    ReportPublished,
+)
 
 CARD = "card"
 """The job at a glance."""
@@ -18,6 +28,8 @@ FILES = "files"
 """What its agent left for people: each file is an announcement of its own, `left`."""
 NOTICE = "notice"
 """Why its channel shows nothing of it: to whoever asked, alone."""
+REFUSED = "refused"
+"""What was replied to it and is not gone on with, and why."""
 PAGES = "pages"
 """Its live output: shown to the end."""
 
@@ -51,10 +63,15 @@ def left(name: str) -> str:
     return f"file:{name}"
 
 
+_ON_THE_CARD = CancelAsked | ReplyKept | ReplyHanded | ReplyBegun | InterruptAsked
+
+
 def due_after(body: Body) -> tuple[str, ...]:
     """The announcements that an event makes due."""
     if isinstance(body, Moved):
         return (CARD, PAGES, RESULT, OUTPUT, FILES) if body.status.final else (CARD,)
     if isinstance(body, ReportPublished):
         return (CARD, REPORT)
-    return (CARD,) if isinstance(body, CancelAsked | ReplyKept) else ()
+    if isinstance(body, ReplyRefused):
+        return (REFUSED,)
+    return (CARD,) if isinstance(body, _ON_THE_CARD) else ()

@@ -117,6 +117,12 @@ class Store(Protocol):
         For a rate-limited one the limit of its provider is forgotten, so that it really starts.
         """
 
+    async def alter(self, job_id: str, at: datetime | None, task_id: str | None) -> Job | None:
+        """Sets when a scheduled or rate-limited job goes on, where `at` is given, and what task a job is for.
+
+        None where `at` is given and the job waits for no time; nothing is set then.
+        """
+
     async def job(self, job_id: str) -> Job | None:
         """The job of exactly this id."""
 

@@ -14,7 +14,7 @@ from executor.reports import remove_partial
 from executor.steps import reach
 from executor.wakeups import QUEUE
 
-_LOOK_S = 60.0
+_LOOK_S = 30.0
 """Seconds after which a job that is due is found although its wake-up got lost."""
 _NOT_BEGUN = Outcome(kind=OutcomeKind.INTERRUPTED, reason="shutdown")
 
@@ -40,6 +40,8 @@ class Worker:
         self._only = only
         self._carry_out = carry_out
         self._drained = asyncio.Event()
+        self.turned_at: datetime | None = None
+        """When it last looked for work, or whether there is room for any; twice a minute at least."""
 
     async def run(self) -> None:
         """Claims and starts until cancelled, or until drained."""
@@ -57,7 +59,8 @@ class Worker:
     async def _claim_all(self, group: asyncio.TaskGroup) -> None:
         with self._workshop.wakeups.listen(QUEUE) as bell:
             while True:
-                looked_at, asked = self._workshop.clock.now(), self._free
+                self.turned_at = looked_at = self._workshop.clock.now()
+                asked = self._free
                 jobs = await self._claim(asked) if asked else ()
                 for job in jobs:
                     self._free -= 1

@@ -10,17 +10,25 @@ from pathlib import Path
 from executor.ports import Clock, StoreFault
 from executor.queueing import QueueRules
 from executor.wakeups import Wakeups
+from storage.sqlite.api import ApiRecords
 from storage.sqlite.backup import back_up
 from storage.sqlite.check import check_database
+from storage.sqlite.comments import Comments
 from storage.sqlite.database import Database, open_database
+from storage.sqlite.feedback import FeedbackBox
 from storage.sqlite.hub import Hub
+from storage.sqlite.logs import Logs
+from storage.sqlite.mailbox import Mailbox
 from storage.sqlite.messages import Messages
 from storage.sqlite.outbox import Outbox
+from storage.sqlite.preferences import PreferenceTable
 from storage.sqlite.replies import Replies
+from storage.sqlite.reports import Reports
 from storage.sqlite.schedules import Schedules
 from storage.sqlite.schema import NewerSchema
 from storage.sqlite.search import Search
 from storage.sqlite.store import SqliteStore
+from storage.sqlite.tasks import Tasks
 from storage.sqlite.threads import Threads
 
 __all__ = ["NewerSchema", "Storage", "back_up", "check_database", "open_storage"]
@@ -36,6 +44,14 @@ class Storage:
     hub: Hub
     schedules: Schedules
     replies: Replies
+    tasks: Tasks
+    feedback: FeedbackBox
+    comments: Comments
+    reports: Reports
+    logs: Logs
+    preferences: PreferenceTable
+    api: ApiRecords
+    mailbox: Mailbox
     threads: Threads
     search: Search
     database: Database
@@ -72,6 +88,14 @@ async def open_storage(
             hub=Hub(database, clock),
             schedules=Schedules(database, wakeups),
             replies=Replies(database, wakeups, clock),
+            tasks=Tasks(database, clock),
+            feedback=FeedbackBox(database, clock),
+            comments=Comments(database, clock),
+            reports=Reports(database, clock),
+            logs=Logs(database, clock),
+            preferences=PreferenceTable(database, wakeups, clock),
+            api=ApiRecords(database, clock),
+            mailbox=Mailbox(database, wakeups, clock),
             threads=Threads(database),
             search=Search(database),
             database=database,

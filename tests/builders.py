@@ -22,6 +22,7 @@ from executor.wakeups import Wakeups, job_topic
 from executor.worker import Worker
 from executor.workspaces import Workspaces
 from storage.sqlite.database import open_database
+from storage.sqlite.mailbox import Mailbox
 from storage.sqlite.store import SqliteStore
 
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -92,9 +93,10 @@ async def open_workshop(
     """A workshop with everything in it, all of it under `place`."""
     wakeups = Wakeups()
     (place / "workspace").mkdir(exist_ok=True)
-    async with Shims(sandbox, grace_s) as shims, open_store(place, wakeups, clock) as store:
+    async with Shims(sandbox, grace_s) as shims, open_database(place / "bifrost.db") as database:
         yield Workshop(
-            store=store,
+            store=SqliteStore(database, wakeups, clock),
+            mailbox=Mailbox(database, wakeups, clock),
             wakeups=wakeups,
             shims=shims,
             clock=clock or SystemClock(),

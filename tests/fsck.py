@@ -11,12 +11,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from executor import lifecycle, outbox
-from executor.events import Body, CancelAsked, Moved, ReplyKept, ReportPublished, decode
+from executor.events import Body, CancelAsked, Moved, ReplyKept, ReplyRefused, ReportPublished, decode
 from executor.lifecycle import Transition
-from executor.model import JobStatus
+from executor.model import FROM_STEP, JobStatus
 
 _FINAL_KINDS = {outbox.RESULT, outbox.OUTPUT, outbox.PAGES, outbox.FILES}
-_KINDS = {outbox.CARD, outbox.REPORT, outbox.NOTICE, *_FINAL_KINDS}
+_KINDS = {outbox.CARD, outbox.REPORT, outbox.NOTICE, outbox.REFUSED, *_FINAL_KINDS}
 _Log = list[tuple[int, Body]]
 
 
@@ -74,11 +74,17 @@ def _schedules(connection: sqlite3.Connection) -> Iterator[str]:
 
 def _replies(connection: sqlite3.Connection) -> Iterator[str]:
     wrong = connection.execute(
-        "SELECT id, replies, (SELECT count(*) FROM replies WHERE job_id = jobs.id AND state = 'waiting') "
-        "AS n FROM jobs WHERE replies <> n"
+        "SELECT id, replies, (SELECT count(*) FROM replies WHERE job_id = jobs.id "
+        "AND state IN ('waiting', 'handed')) AS n FROM jobs WHERE replies <> n"
     )
     for job_id, counted, waiting in wrong:
         yield f"job {job_id} counts {counted} replies, and {waiting} wait"
+    stray = connection.execute(
+        "SELECT replies.id, state, replies.attempt FROM replies JOIN jobs ON jobs.id = job_id "
+        "WHERE state IN ('handed', 'begun') AND (status <> 'running' OR replies.attempt <> jobs.attempt)"
+    )
+    for number, said, attempt in stray:
+        yield f"reply {number} is {said} to attempt {attempt}, which does not run"
 
 
 def _limits(connection: sqlite3.Connection) -> Iterator[str]:
@@ -104,8 +110,21 @@ def _job(connection: sqlite3.Connection, job: sqlite3.Row) -> Iterator[str]:
     yield from _attempts(job, attempts.fetchall())
     yield from _log(job, log)
     yield from _moves(log)
+    yield from _steps(job, log)
     yield from _outbox(job, log, {entry["kind"]: entry for entry in entries})
     yield from _reports(connection, job, log)
+
+
+def _steps(job: sqlite3.Row, log: _Log) -> Iterator[str]:
+    """Each step of a program that is done was one move, but for the last one."""
+    moves = [body for _, body in log if isinstance(body, Moved)]
+    advanced = [body.attempt for body in moves if body.transition is Transition.ADVANCE]
+    begun = int(json.loads(job["payload"]).get(FROM_STEP, "0"))
+    over = JobStatus(job["status"]).final
+    if job["step"] - begun - len(advanced) not in ((0, 1) if over else (0,)):
+        yield f"{job['step']} steps are done, {begun} when it began, but it went on {len(advanced)} times"
+    if advanced and not over and job["before_step"] != advanced[-1]:
+        yield f"its step is counted from attempt {job['before_step']}, but it went on after {advanced[-1]}"
 
 
 def _row(job: sqlite3.Row) -> Iterator[str]:
@@ -162,7 +181,8 @@ def _moves(log: _Log) -> Iterator[str]:
     for seq, body in log:
         if not isinstance(body, Moved):
             waits = status is not None and not status.final
-            if status is not JobStatus.RUNNING and not (waits and isinstance(body, ReplyKept)):
+            may_be = isinstance(body, ReplyKept if waits else ReplyRefused)
+            if status is not JobStatus.RUNNING and not may_be:
                 yield f"event {seq} while it is {status}: {body}"
             continue
         if lifecycle.target(status, body.transition) is not body.status:

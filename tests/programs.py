@@ -87,6 +87,8 @@ class Scripted:
 class Spoken:
     """Reads lines such as `say hello`, `done It is tidy.`, `limited 30` or `verdict auth`."""
 
+    session: None = None
+
     def __init__(self) -> None:
         self.verdict: Outcome | None = None
         self.retrying = False

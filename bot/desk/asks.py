@@ -10,8 +10,8 @@ from executor.parcels import Fetch
 
 REPLY = "reply"
 """The verb of what is said in a job's thread and is no command."""
-INTERRUPT = "interrupt"
-"""The verb of the button that stops a job for the replies that wait for its end."""
+ALTER = "alter"
+"""The verb of a call that sets when a waiting job starts (`at`), or which task a job is done for (`task`)."""
 ZoneOf = Callable[[], Awaitable[str]]
 """Says the person's own time zone (an IANA name), or nothing where that is not known soon."""
 
@@ -52,9 +52,10 @@ class Invocation:
 class Ask:
     """One request of one person: of a command, a button, a form or a call.
 
-    `verb` is one of the command table, INTERRUPT, or REPLY, which is about the job of the thread in `origin`,
-    or where that is none about `target`; `target` is a job id or a unique prefix of one (of REPLY: an id);
-    `args` are the verb's options by name, and `prompt`.
+    `verb` is one of the command table, ALTER, or REPLY, which is about the job of the thread in `origin`, or
+    where that is none about `target`; `target` is a job id or a unique prefix of one (of REPLY: an id);
+    `args` are the verb's options by name, and `prompt`. For a new job they may hold `task`, which it is done
+    for, and `session`, the conversation that it goes on with.
     """
 
     verb: str
@@ -82,12 +83,18 @@ class Answer:
     """An address at which the platform shows what is told of `job`; the platform's door adds it."""
     unavailable: bool = False
     """Nothing was wrong with what was asked; it could not be taken in just now."""
+    denied: bool = False
+    """It is not for this person to ask."""
 
 
 class Refusal(Exception):
-    """The request cannot be done. `text` is a sentence for the person, `field` the option at fault."""
+    """The request cannot be done. `text` is a sentence for the person, `field` the option at fault.
 
-    def __init__(self, text: str, field: str = "") -> None:
+    `denied` says that others might do it.
+    """
+
+    def __init__(self, text: str, field: str = "", *, denied: bool = False) -> None:
         super().__init__(text)
         self.text = text
         self.field = field
+        self.denied = denied

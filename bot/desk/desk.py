@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from bot.desk import commands, lists, replies, suggestions, threads
+from bot.desk import briefs, commands, lists, models, options, replies, sessions, suggestions, threads
 from bot.desk.access import Access, Deny
-from bot.desk.asks import INTERRUPT, REPLY, Answer, Ask, Invocation, Refusal
+from bot.desk.asks import ALTER, REPLY, Answer, Ask, Invocation, Refusal
 from bot.desk.attachments import SEE_FILES, Attachments
 from bot.desk.commands import (
     CONTINUE_OPTIONS,
-    LIST_OPTIONS,
-    NAME,
-    TIME_OPTIONS,
     Command,
     Misunderstood,
     Takes,
 )
 from bot.desk.follow_ups import FollowUps
 from bot.desk.help import help_of, help_text
-from bot.desk.prompts import problem_of
-from bot.desk.terms import effort_of, model_of, on_other_terms, priority_of, timeout_of
+from bot.desk.prompts import payload_of, problem_of
+from bot.desk.terms import (
+    check_budget,
+    effort_of,
+    model_of,
+    on_other_terms,
+    priority_of,
+    task_of,
+    timeout_of,
+)
 from bot.desk.timetable import Timetable
 from bot.desk.vouching import Vouching
 from bot.news.words import state
@@ -36,11 +41,13 @@ from executor.files import packed
 from executor.model import Job, JobRequest, JobStatus, Origin
 from executor.outbox import CARD
 from executor.ports import Clock, StoreUnavailable, SuccessorLives
-from executor.schedules import Missed, Schedule
+from executor.schedules import Schedule
 from executor.timers import LEAST_INTERVAL, Cron
 from executor.workspaces import UnknownWorkspace, Workspaces
 from storage import Storage
 
+_STANDS_FOR = {ALTER: "resume"}
+"""Whoever may do the one may do the other."""
 _ID = re.compile(r"[0-9a-f][0-9a-f-]{0,35}")
 
 
@@ -94,7 +101,9 @@ class Desk:
         self._workspaces = workspaces
         self._prompt_limit = prompt_limit
         self._attachments = attachments
-        self._follow_ups = FollowUps(storage, access, prompt_limit, attachments, self._resume)
+        self._follow_ups = FollowUps(
+            storage, access, prompt_limit, attachments, self._resume, self._thread_of
+        )
         self._timetable = Timetable(
             schedules=storage.schedules,
             executor=executor,
@@ -108,7 +117,7 @@ class Desk:
         """Does what was typed after `/job`."""
         denied = self._access.authorize(invocation.origin, "help")
         if isinstance(denied, Deny):
-            return Answer(ok=False, text=denied.reason)
+            return Answer(ok=False, text=denied.reason, denied=True)
         try:
             ask = threads.read(invocation, await self._follow_ups.job_of_thread(invocation.origin))
         except Misunderstood as error:
@@ -124,48 +133,42 @@ class Desk:
                 return await self._follow_ups.reply(ask)
             return await self._asked(ask)
         except Refusal as error:
-            return Answer(ok=False, text=error.text, field=error.field)
+            return Answer(ok=False, text=error.text, field=error.field, denied=error.denied)
         except StoreUnavailable as error:
             return _unavailable(error)
 
     async def _asked(self, ask: Ask) -> Answer:
-        command = commands.BY_VERB.get("cancel" if ask.verb == INTERRUPT else ask.verb)
+        command = commands.BY_VERB.get(_STANDS_FOR.get(ask.verb, ask.verb))
         if command is None:
             raise Refusal(f"I know no command `{commands.shown(ask.verb)}`.")
-        _check_values(ask, command)
+        options.check(ask, command)
         if ask.files and not command.takes.has_words:
             raise Refusal(f"`/job {command.verb}` takes no files. Nothing was changed.")
-        as_what = replace(ask, verb=command.verb)
-        self._authorize(as_what)  # before the target is looked up: who is shut out learns of no job
+        self._authorize(ask)  # before the target is looked up: who is shut out learns of no job
         target = await self._target(ask, command)
-        self._authorize(as_what, target)
+        self._authorize(ask, target)
         return await self._do(ask, command, target)
 
     def choices(self, option: str) -> Sequence[str]:
         """The values that an option may take, the default first; none where they cannot be listed."""
-        values: Mapping[str, Sequence[str]] = {
-            "model": self._catalog.model_names(),
-            "provider": self._catalog.providers,
-            "effort": ("medium", "low", "high"),
-            "workspace": tuple(self._workspaces.directories),
-            "priority": ("normal", "low", "high"),
-            "missed": tuple(Missed),
-            "status": lists.STATUSES,
-            "type": lists.TYPES,
-            "by": lists.WHOSE,
-        }
-        return values.get(option, ())
+        return options.choices(option, self._catalog, self._workspaces)
 
     def allows(self, origin: Origin, verb: str, job: Job) -> bool:
         """Whether a button for `verb` on `job` may be shown, as it would not be refused."""
-        as_what = "cancel" if verb == INTERRUPT else "resume" if verb == REPLY else verb
+        as_what = "resume" if verb == REPLY else verb
         if isinstance(self._access.authorize(origin, as_what, job), Deny):
             return False
         return not job.status.final or job.provider in self._catalog.providers
 
     async def suggest(self, origin: Origin, verb: str, typed: str) -> Sequence[tuple[str, str]]:
-        """Ids that `verb` could be about, each with a line that says what it is; nothing for strangers."""
-        return await suggestions.find(self._storage, self._access, origin, verb, typed)
+        """What `verb` could be about, each with a line that says what it is; nothing for strangers."""
+        offers = suggestions.Offers(
+            storage=self._storage,
+            access=self._access,
+            workspaces=self._workspaces,
+            providers=self._catalog.providers,
+        )
+        return await offers.find(origin, verb, typed)
 
     async def refusal(self, request: JobRequest) -> str:
         """Why the owner of a schedule may not have this now, in a sentence; empty where it may run."""
@@ -178,10 +181,15 @@ class Desk:
             return f"There is no workspace `{request.workspace}` any more."
         return ""
 
+    async def reply_refusal(self, job: Job, request: JobRequest) -> str:
+        """The same of whoever has replied to `job`, when a new one is to go on with that."""
+        allowed = await self.vouching.authorize(request.origin, "resume", job)
+        return allowed.reason if isinstance(allowed, Deny) else await self.refusal(request)
+
     def _authorize(self, ask: Ask, target: Job | Schedule | None = None) -> None:
         allowed = self._access.authorize(ask.origin, ask.verb, target)
         if isinstance(allowed, Deny):
-            raise Refusal(allowed.reason)
+            raise Refusal(allowed.reason, denied=True)
 
     async def _do(self, ask: Ask, command: Command, target: Job | Schedule | None) -> Answer:
         if command.job_type:
@@ -189,12 +197,18 @@ class Desk:
         if isinstance(target, Schedule):
             return await self._timetable.change(ask, target)
         if target is None:
-            overviews = {"list": self._list, "schedules": self._schedules, "help": self._help}
+            overviews = {
+                "list": self._list,
+                "schedules": self._schedules,
+                "models": self._models,
+                "help": self._help,
+            }
             return await overviews[ask.verb](ask)
         verbs = {
             "show": self._show,
             "cancel": self._cancel,
-            INTERRUPT: self._follow_ups.interrupt,
+            ALTER: self._timetable.alter,
+            "interrupt": self._follow_ups.interrupt,
             "resume": self._resume,
             "retry": self._retry,
         }
@@ -216,7 +230,7 @@ class Desk:
         found = await store.find(prefix) if _ID.fullmatch(prefix) else ()
         seen = [each for each in found if self._access.may_see(ask.origin, each)]
         if not seen:
-            raise Refusal(_unknown(named, what))
+            raise Refusal(replies.unknown(named, what))
         if len(seen) > 1:
             raise Refusal(
                 f"`{prefix}` is the beginning of several ids; type more of it: {replies.ids(seen, prefix)}."
@@ -224,11 +238,13 @@ class Desk:
         return seen[0]
 
     async def _run(self, ask: Ask, command: Command) -> Answer:
+        ask = await briefs.on_task(ask, command, self._storage)
         prompt = ask.args.get("prompt", "")
-        problem = problem_of(prompt, self._prompt_limit)
+        problem = "" if command.alone and not prompt.strip() else problem_of(prompt, self._prompt_limit)
         if problem:
             raise Refusal(f"{problem}\n{commands.usage_of(command)}", "prompt")
-        request = self._request(ask, command)
+        request = await self._request(ask, command)
+        request = await sessions.continued(ask, request, self._storage.jobs, self._access)
         time = await self._timetable.time_of(ask)
         async with self._attachments.taken(ask) as files:
             request = replace(request, payload={**request.payload, **packed(files)})
@@ -236,26 +252,30 @@ class Desk:
                 return await self._timetable.add(ask, time, request)
             request = replace(request, scheduled_at=time.at if time else None)
             submission = await self._executor.submit(request)
-        if (submission.job.type, submission.job.prompt) != (request.type, prompt):
-            raise Refusal(_taken(submission.job))
-        text = self._timetable.scheduled(submission.job, time) or replies.queued(submission.job)
-        return Answer(ok=True, text=text, job=submission.job)
+        job = submission.job
+        if (job.type, job.prompt) != (request.type, request.payload["prompt"]):
+            raise Refusal(replies.taken(job))
+        text = self._timetable.scheduled(job, time) or replies.queued(job, self._catalog.price(job.model))
+        return Answer(ok=True, text=text, job=job)
 
-    def _request(self, ask: Ask, command: Command) -> JobRequest:
+    async def _request(self, ask: Ask, command: Command) -> JobRequest:
         model = model_of(ask.args, command.job_type, self._catalog)
+        check_budget(ask.args, model)
         try:
             workspace = self._workspaces.choose(ask.args.get("workspace") or None)
         except UnknownWorkspace as error:
             raise Refusal(str(error), "workspace") from error
+        directory = self._workspaces.directory(workspace)
         return JobRequest(
             type=command.job_type,
-            payload={"prompt": ask.args["prompt"], **timeout_of(ask.args)},
+            payload={**await payload_of(command, ask.args, directory), **timeout_of(ask.args)},
             provider=model.provider,
             model=model.name,
-            effort=effort_of(ask.args),
+            effort=effort_of(ask.args, model),
             workspace=workspace,
             origin=ask.origin,
             priority=priority_of(ask.args),
+            task_id=task_of(ask.args),
             dedupe_key=ask.delivery,
         )
 
@@ -273,6 +293,9 @@ class Desk:
         if command is None and ask.target:
             raise Refusal(commands.unknown_verb(ask.target))
         return Answer(ok=True, text=help_of(command, self.choices) if command else help_text())
+
+    async def _models(self, ask: Ask) -> Answer:
+        return Answer(ok=True, text=models.listing(self._catalog, ask.args.get("provider", "")))
 
     async def _schedules(self, ask: Ask) -> Answer:
         schedules = await self._storage.schedules.schedules()
@@ -368,32 +391,5 @@ def _unavailable(error: StoreUnavailable) -> Answer:
     return Answer(ok=False, text=refusal(error.fault), unavailable=True)
 
 
-def _taken(job: Job) -> str:
-    return (
-        f"The same delivery has asked for another job before, which is `{job.short_id}`. "
-        "Nothing was started: send what you want now under a name of its own."
-    )
-
-
 def _terms_in(ask: Ask) -> bool:
     return any(ask.args.get(option.name) for option in CONTINUE_OPTIONS)
-
-
-def _unknown(target: str, what: str) -> str:
-    if what == "schedule":
-        return f"There is no schedule `{commands.shown(target)}`. `/job schedules` shows them with their ids."
-    return f"There is no job `{commands.shown(target)}`. `/job list` shows the latest ones with their ids."
-
-
-def _check_values(ask: Ask, command: Command) -> None:
-    """Forms and calls bring values that no parser has seen. Times and lists check their own."""
-    for option in command.options:
-        if option in (*TIME_OPTIONS, *LIST_OPTIONS):
-            continue
-        value = ask.args.get(option.name, "")
-        if value and not NAME.fullmatch(value):
-            raise Refusal(
-                f"`{commands.shown(value)}` cannot be the value of `--{option.name}`: a plain name is.\n"
-                f"{commands.usage_of(command)}",
-                option.name,
-            )

@@ -1,4 +1,4 @@
-"""Replies to jobs: one that has ended goes on, one that runs keeps them until it ends."""
+"""Replies to jobs: one that has ended goes on, one that runs takes them up or keeps them until it ends."""
 
 from __future__ import annotations
 
@@ -9,18 +9,30 @@ from bot.desk.access import Access, Deny
 from bot.desk.asks import Answer, Ask, Refusal
 from bot.desk.attachments import SEE_FILES, Attachments
 from bot.desk.prompts import problem_of
-from bot.desk.replies import kept, queued
+from bot.desk.replies import interrupted, kept, queued
+from bot.news.words import state
 from executor.follow_ups import Reply
-from executor.model import Job, Origin
+from executor.model import Job, JobStatus, Origin
 from storage import Storage
 
 MOST = 20
 """Replies that may wait for the end of one job."""
+_NOTHING_FOR_IT = (
+    "No reply waits for job `{id}` to be interrupted for. Say what it shall do instead: "
+    "`/job interrupt {id} TEXT`. `/job cancel {id}` stops it."
+)
+_DEAF = (
+    "{provider} takes nothing in while it works, so job `{id}` cannot be interrupted, only cancelled: "
+    "`/job cancel {id}`. Reply in its thread, and its session goes on with that when it has ended."
+)
 _NO_JOB = "This is not the thread of a job that you can go on with. `/job list` shows the latest ones."
 
 
 class FollowUps:
-    """The part of the desk that deals in threads. `resume` goes on with a job that has ended."""
+    """The part of the desk that deals in threads. `resume` goes on with a job that has ended.
+
+    `thread_of` is where what continues a job stands, wherever it was asked for.
+    """
 
     def __init__(
         self,
@@ -29,12 +41,14 @@ class FollowUps:
         prompt_limit: int,
         attachments: Attachments,
         resume: Callable[[Ask, Job], Awaitable[Answer]],
+        thread_of: Callable[[Job, Origin], Awaitable[Origin]],
     ) -> None:
         self._storage = storage
         self._access = access
         self._prompt_limit = prompt_limit
         self._attachments = attachments
         self._resume = resume
+        self._thread_of = thread_of
 
     async def job_of_thread(self, origin: Origin) -> Job | None:
         """The job that something said there is about."""
@@ -54,22 +68,43 @@ class FollowUps:
             return Answer(ok=True, text=queued(known), job=known)
         if ask.files and not ask.args.get("prompt", "").strip():
             ask = replace(ask, args={**ask.args, "prompt": SEE_FILES})
-        problem = problem_of(ask.args.get("prompt", ""), self._prompt_limit)
-        if problem:
-            raise Refusal(problem, "prompt")
+        self._check_words(ask)
         return await self._taken(ask, job)
 
     async def interrupt(self, ask: Ask, job: Job) -> Answer:
-        """Stops the job for the replies that wait for its end. Raises Refusal."""
-        actor = ask.origin.actor
-        stopped = await self._storage.replies.interrupt(job.id, actor.name or actor.user_id)
-        if stopped is None:
+        """Lets the job take up now what was replied to it, with what `ask` adds to that. Raises Refusal.
+
+        One whose CLI takes nothing in while it works can only be stopped: its session then goes on.
+        """
+        if job.status is not JobStatus.RUNNING:
             raise Refusal(
-                f"No reply waits for job `{job.short_id}` to stop. `/job show {job.short_id}` tells how it "
-                f"stands, `/job cancel {job.short_id}` stops it."
+                f"Job `{job.short_id}` is {state(job.status)}: only one that runs can be interrupted. "
+                f"`/job show {job.short_id}` tells how it stands."
             )
-        text = f"Stopping job `{job.short_id}`; its session then goes on with the reply."
-        return Answer(ok=True, text=text, job=stopped)
+        if ask.args.get("prompt"):
+            job = await self._told(ask, job)
+        actor = ask.origin.actor
+        now = await self._storage.replies.interrupt(job.id, actor.name or actor.user_id)
+        if now is None:
+            raise Refusal(
+                _NOTHING_FOR_IT.format(id=job.short_id)
+                if job.live
+                else _DEAF.format(id=job.short_id, provider=job.provider)
+            )
+        return Answer(ok=True, text=interrupted(now), job=now)
+
+    async def _told(self, ask: Ask, job: Job) -> Job:
+        """The job, once its session has the words."""
+        if not job.live:
+            raise Refusal(_DEAF.format(id=job.short_id, provider=job.provider))
+        self._check_words(ask)
+        origin = await self._thread_of(job, ask.origin)
+        return await self._keep(job, replace(ask, origin=origin)) or job
+
+    def _check_words(self, ask: Ask) -> None:
+        problem = problem_of(ask.args.get("prompt", ""), self._prompt_limit)
+        if problem:
+            raise Refusal(problem, "prompt")
 
     async def _meant(self, ask: Ask) -> Job:
         self._authorize(ask)
@@ -87,16 +122,19 @@ class FollowUps:
     def _authorize(self, ask: Ask, job: Job | None = None) -> None:
         allowed = self._access.authorize(ask.origin, "resume", job)
         if isinstance(allowed, Deny):
-            raise Refusal(allowed.reason)
+            raise Refusal(allowed.reason, denied=True)
 
     async def _taken(self, ask: Ask, job: Job) -> Answer:
         if not job.status.final:
-            if job.replies >= MOST:
-                raise Refusal(f"{MOST} replies wait for job `{job.short_id}` already; let it end first.")
-            async with self._attachments.taken(ask) as files:
-                reply = Reply(text=ask.args["prompt"], origin=ask.origin, delivery=ask.delivery, files=files)
-                waits_for = await self._storage.replies.keep(job.id, reply)
+            waits_for = await self._keep(job, ask)
             if waits_for is not None:
                 return Answer(ok=True, text=kept(waits_for), job=waits_for)
             job = await self._storage.jobs.job(job.id) or job  # it has just ended
         return await self._resume(replace(ask, verb="resume"), job)
+
+    async def _keep(self, job: Job, ask: Ask) -> Job | None:
+        if job.replies >= MOST:
+            raise Refusal(f"{MOST} replies wait for job `{job.short_id}` already; let it end first.")
+        async with self._attachments.taken(ask) as files:
+            reply = Reply(text=ask.args["prompt"], origin=ask.origin, delivery=ask.delivery, files=files)
+            return await self._storage.replies.keep(job.id, reply)

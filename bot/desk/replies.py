@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.desk.commands import shown
 from bot.news.words import duration, excerpt, money, state, waits_for
 from executor.files import came_with
 from executor.model import SHORT_ID, TIMEOUT, AttemptRecord, Job, JobRequest, JobStatus, Usage
@@ -14,21 +15,42 @@ from executor.queueing import PRIORITIES, Hindrance
 from executor.schedules import Schedule
 
 
-def queued(job: Job) -> str:
-    """The job was taken in, and how it will be told apart."""
+def queued(job: Job, price: str = "") -> str:
+    """The job was taken in, how it will be told apart, and what its model costs where that is known."""
     if job.status is JobStatus.PENDING:
         note = f"\n{job.message}" if job.message else ""
-        return f"Queued as `{job.short_id}`: {job.type} by {job.provider} ({job.model}).{note}"
+        costs = f", {price}" if price else ""
+        return f"Queued as `{job.short_id}`: {job.type} by {job.provider} ({job.model}{costs}).{note}"
     return f"Taken in already as `{job.short_id}`: it is {state(job.status)}."
 
 
+def taken(job: Job) -> str:
+    """A delivery has asked for another job than before."""
+    return (
+        f"The same delivery has asked for another job before, which is `{job.short_id}`. "
+        "Nothing was started: send what you want now under a name of its own."
+    )
+
+
 def kept(job: Job) -> str:
-    """A reply waits for the end of `job`."""
+    """A reply was handed to the session of `job`, or waits for its end."""
+    if job.live:
+        return (
+            f"Handed to the running session of job `{job.short_id}`, which takes your reply up as soon as it "
+            "can. *Interrupt* on its card makes it break off what it is at."
+        )
     stop = "*Take the reply now* on its card stops it for that." if job.status is JobStatus.RUNNING else ""
     return (
         f"Job `{job.short_id}` is {state(job.status)}. Your reply is kept, and its session goes on with it "
         f"as soon as the job has ended. {stop}"
     ).rstrip()
+
+
+def interrupted(job: Job) -> str:
+    """`job` is to go on with a reply at once."""
+    if job.live:
+        return f"Interrupting job `{job.short_id}`: it goes on with the reply."
+    return f"Stopping job `{job.short_id}`; its session then goes on with the reply."
 
 
 def cancelled(job: Job, dropped: int = 0) -> str:
@@ -48,6 +70,13 @@ def goes_on_already(job: Job, successor: Job) -> str:
         f"Job `{job.short_id}` goes on already as `{successor.short_id}`, which is "
         f"{state(successor.status)}. Wait for it, or stop it with `/job cancel {successor.short_id}`."
     )
+
+
+def unknown(target: str, what: str) -> str:
+    """There is no such job or schedule, as `what` says."""
+    if what == "schedule":
+        return f"There is no schedule `{shown(target)}`. `/job schedules` shows them with their ids."
+    return f"There is no job `{shown(target)}`. `/job list` shows the latest ones with their ids."
 
 
 def ids(found: Sequence[Job | Schedule], prefix: str) -> str:

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from bot.desk.asks import Answer, Ask, Refusal
 from bot.desk.commands import CHANGES, shown
 from bot.desk.replies import queued, quoted
+from bot.desk.terms import task_of
+from bot.news.words import state
 from executor.executor import Executor
 from executor.model import SHORT_ID, Job, JobRequest, JobStatus
 from executor.moments import Moment, TimeRefused, echo, parse_at, parse_in, parse_zone
@@ -100,6 +102,19 @@ class Timetable:
             f"Scheduled as `{job.short_id}`: {echo(kept, self._clock.now())}.\n"
             f"`/job resume {job.short_id}` starts it now, `/job cancel {job.short_id}` calls it off."
         )
+
+    async def alter(self, ask: Ask, job: Job) -> Answer:
+        """Sets when a waiting job starts, which task a job is done for, or both. Raises Refusal."""
+        text, task = ask.args.get("at", ""), task_of(ask.args)
+        moment = self._read("at", text, await self.zone_of(ask)) if text else None
+        altered = await self._executor.alter(
+            job.id,
+            at=moment.at if isinstance(moment, Moment) else None,
+            task_id=task if "task" in ask.args else job.task_id,
+        )
+        if altered is None:
+            raise Refusal(f"Job `{job.short_id}` is {state(job.status)}: it waits for no time.")
+        return Answer(ok=True, text=f"Job `{job.short_id}` is changed.", job=altered)
 
     async def starts(self, ask: Ask, jobs: Sequence[Job]) -> Mapping[str, str]:
         """When those start, or go on, that wait for their time, in words, by id."""

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from bot.desk.access import Access, Allow, Deny
-from executor.model import Origin
+from executor.model import Job, Origin
 
 RolesOf = Callable[[str, str], Awaitable[frozenset[str] | None]]
 """The ids of the roles that a person (the second) has in a team (the first); None where nobody says."""
@@ -27,19 +27,19 @@ class Vouching:
         """From now on this platform is asked."""
         self._platforms[platform] = roles_of
 
-    async def authorize(self, origin: Origin, verb: str) -> Allow | Deny:
+    async def authorize(self, origin: Origin, verb: str, target: Job | None = None) -> Allow | Deny:
         """As Access does, with the roles that the person has now."""
         actor = origin.actor
-        allowed = self._access.authorize(origin, verb)
+        allowed = self._access.authorize(origin, verb, target)
         rule = self._access.rules.get(actor.platform)
         roles_of = self._platforms.get(actor.platform)
         if isinstance(allowed, Allow) or rule is None or not rule.roles or roles_of is None:
             return allowed
         # Were it not for the roles, would they be let in?
         wanted = replace(origin, actor=replace(actor, roles=rule.roles))
-        if isinstance(self._access.authorize(wanted, verb), Deny):
+        if isinstance(self._access.authorize(wanted, verb, target), Deny):
             return allowed
         roles = await roles_of(actor.team, actor.user_id)
         if roles is None:
             return Deny(_NOBODY_SAYS.format(actor.platform.capitalize(), actor.platform))
-        return self._access.authorize(replace(origin, actor=replace(actor, roles=roles)), verb)
+        return self._access.authorize(replace(origin, actor=replace(actor, roles=roles)), verb, target)

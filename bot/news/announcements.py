@@ -10,9 +10,12 @@ from bot.news.progress import progress_of
 from bot.news.transcript import split
 from bot.news.words import duration, excerpt, moment, money, state, turns, waits_for
 from bot.platforms.base import Action, Announcement, Fact, Link, Shape, Tone
+from executor.autopilot import PASSED, STEP, headline
 from executor.endings import HANDED_OVER, STALE
-from executor.events import Todo
+from executor.events import ReplyRefused, Todo
 from executor.files import came_with
+from executor.job_types import JOB_TYPES, clara
+from executor.job_types.clara import CLARA
 from executor.model import SHORT_ID, Job, JobStatus
 from executor.moments import span
 from executor.queueing import Hindrance
@@ -67,7 +70,7 @@ def card(
         tone=TONES[job.status],
         title=f"{job.type} {job.short_id} · {_state(job)}",
         quote=excerpt(job.prompt, _PROMPT),
-        body=job.message,
+        body=job.message or _headline(job),
         progress=progress_of(todos) if job.status is JobStatus.RUNNING else None,
         facts=(*_facts(job, step, now, since), *_listed(job, todos), *_waits_for(job, hindrance), *held),
         actions=_actions(job),
@@ -105,6 +108,12 @@ def result(
     )
 
 
+def refused(job: Job, replies: Sequence[ReplyRefused]) -> Announcement:
+    """What was replied to the job and is not gone on with."""
+    body = "\n\n".join(f"The reply of {reply.by} is not gone on with: {reply.why}" for reply in replies)
+    return Announcement(shape=Shape.PAGE, tone=Tone.BAD, title=f"Replies to {job.short_id}", body=body)
+
+
 def unheard(job: Job, advice: str) -> Announcement:
     """To whoever asked, alone: why the channel shows nothing of the job, and what becomes of it."""
     return Announcement(
@@ -139,11 +148,13 @@ def _state(job: Job) -> str:
         return "its session is gone, starting afresh"
     if job.status is JobStatus.PENDING and job.reason == HANDED_OVER:
         return f"goes on with {job.provider}"
+    if job.status is JobStatus.PENDING and job.reason in (STEP, PASSED):
+        return "before its next step"
     if job.status is JobStatus.PENDING and job.attempt > 0:
         going_on = "resuming" if job.session_id else "starting again"
         return f"interrupted by a restart, {going_on}"
-    if job.status is JobStatus.RUNNING and job.attempt > 1:
-        return f"running (attempt {job.attempt})"
+    if job.status is JobStatus.RUNNING and job.tries > 1:
+        return f"running (attempt {job.tries})"
     return state(job.status)
 
 
@@ -156,8 +167,10 @@ def _facts(job: Job, step: str, now: datetime, since: datetime | None) -> tuple[
     if files:
         facts.append(Fact(label="files", value=str(files)))
     facts += _timed(job, now)
+    facts += _program(job)
     if job.replies and not job.status.final:
-        facts.append(Fact(label="replies waiting", value=str(job.replies)))
+        label = "replies handed over" if job.live else "replies waiting"
+        facts.append(Fact(label=label, value=str(job.replies)))
     if since is not None:
         facts.append(Fact(label="elapsed", value=duration((now - since).total_seconds() * 1000)))
         if step:
@@ -208,6 +221,22 @@ def _timed(job: Job, now: datetime) -> list[Fact]:
     return facts
 
 
+def _program(job: Job) -> list[Fact]:
+    """Of a job with steps: where it stands in its program."""
+    steps = JOB_TYPES[job.type].steps(job) if job.type in JOB_TYPES else ()
+    if not steps:
+        return []
+    if job.status.final or job.step >= len(steps):
+        return [Fact(label="steps done", value=f"{min(job.step, len(steps))} of {len(steps)}")]
+    return [Fact(label="program", value=headline(job, steps))]
+
+
+def _headline(job: Job) -> str:
+    """What Clara announces of a round that is done."""
+    is_hers = job.type == CLARA.name and job.status is JobStatus.DONE
+    return clara.headline(job.result) if is_hers else ""
+
+
 def _why(job: Job) -> tuple[Fact, ...]:
     if job.status is JobStatus.FAILED and job.reason:
         return (Fact(label="reason", value=job.reason),)
@@ -247,8 +276,8 @@ def _actions(job: Job) -> tuple[Action, ...]:
             Action(verb="cancel", label="Cancel", job_id=job.id, danger=True),
         )
     if job.replies and job.status is JobStatus.RUNNING:
-        instead = QUESTIONS["instead"]
-        take = Action(verb="interrupt", label="Take the reply now", job_id=job.id, confirm=instead)
+        label = "Interrupt" if job.live else "Take the reply now"
+        take = Action(verb="interrupt", label=label, job_id=job.id, confirm=QUESTIONS["instead"])
         return (take, _cancel(job, "drop"))
     return (_cancel(job, "stop"),)
 

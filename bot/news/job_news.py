@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
-from pathlib import Path
 
-from bot.news import announcements
-from bot.news.leavings import Leavings, find
-from bot.news.newsroom import Newsroom, live_url
+from bot.news.agenda import NOWHERE, Agenda
+from bot.news.newsroom import Newsroom
 from bot.news.pacing import Budget, Line, Method, Pacing, Urgency, now_s
 from bot.news.reception import Reception, Remedy
 from bot.news.rhythm import Rhythm
-from bot.news.steps import Step, change
+from bot.news.steps import Step
 from bot.news.story import Story
-from bot.news.transcript import Page
 from bot.platforms.base import (
     Announcement,
     Attachment,
@@ -27,21 +23,18 @@ from bot.platforms.base import (
 )
 from executor import outbox
 from executor.model import Job, JobStatus
-from executor.outbox import Entry
 from executor.steps import reach
 from executor.wakeups import Bell, job_topic
 
 log = logging.getLogger(__name__)
 
 _LOOK_S = 30.0
-_NOWHERE = ""
-"""Stands for the message id of what the platform will never take."""
 _UNSURE_S = (1.0, 2.0, 5.0, 15.0, 30.0)
 """Seconds to wait after each answer that was lost."""
 
 
 class JobNews:
-    """Says one thing at a time, always the most urgent, always as things stand when its turn comes."""
+    """Says one thing at a time, as things stand when its turn comes."""
 
     def __init__(self, newsroom: Newsroom, platform: ChatPlatform, pacing: Pacing, job: Job) -> None:
         self._newsroom = newsroom
@@ -49,16 +42,13 @@ class JobNews:
         self._pacing = pacing
         caps = platform.caps
         self._story = Story(newsroom.storage, job, caps.page_chars, unfolds=caps.unfolds)
-        self._card_said: Announcement | None = None
         quiet = (platform.name, job.origin.channel) in newsroom.quiet
         self._rhythm = Rhythm(job.id, caps.least_edit_gap_s, quiet=quiet)
         self._line = Line()
         self._unsure = 0
         self._hold_until = 0.0
         self._reception = Reception()
-        self._leavings: Leavings | None = None
-        self._absent: set[str] = set()
-        """What was looked for, after its answer got lost, and does not stand."""
+        self._agenda = Agenda(newsroom, platform, self._story, self._rhythm, self._reception)
 
     @property
     def _job(self) -> Job:
@@ -79,9 +69,11 @@ class JobNews:
         await asyncio.sleep(max(0.0, self._hold_until - now_s()))
         await self._story.catch_up()
         self._keep_time()
-        step = await self._next_step()
+        step = await self._agenda.next_step()
         if step is None:
             self._line.leave()
+            if self._agenda.all_said:
+                await self._close()
             if self._story.settled:
                 return False
             await bell.wait(self._pause_s())
@@ -103,160 +95,9 @@ class JobNews:
         else:
             self._rhythm.rest()
 
-    async def _next_step(self) -> Step | None:
-        card = self._story.entry(outbox.CARD)
-        if self._reception.shut(ended=self._job.status.final):
-            return await self._privately()
-        if not card.message_id:
-            return self._card(card)
-        if not self._job.status.final:
-            return self._card(card) if card.due else self._page() or self._tick(card)
-        if self._leavings is None:
-            root, most = self._newsroom.jobs / self._job.id / "results", self._platform.caps.file_bytes
-            self._leavings = await asyncio.to_thread(find, root, self._job, most)
-        step = self._last_step(card) or await self._file()
-        if step is None:
-            await self._close(*self._story.entries)
-        return step
-
-    async def _privately(self) -> Step | None:
-        """What the channel does not take, to whoever asked: why, and at the end the last word."""
-        told = self._story.entry(outbox.NOTICE).shown or self._story.entry(outbox.CARD).message_id
-        if not told and not self._job.status.final:
-            says = announcements.unheard(self._job, self._reception.advice(self._platform.name))
-            lost = self._is_lost(self._story.entry(outbox.NOTICE))
-            return Step(kind=outbox.NOTICE, urgency=Urgency.STATE, seq=1, says=says, lost=lost)
-        step = self._result()
-        if step is None:
-            await self._close(*self._story.entries)
-        return step
-
-    def _last_step(self, card: Entry) -> Step | None:
-        """After the end: the last word first, then the card, then what the pages still lack."""
-        return (
-            (None if self._story.begun else self._page())
-            or self._result()
-            or (self._card(card) if card.due else None)
-            or self._page()
-        )
-
-    def _card(self, card: Entry) -> Step:
-        says = announcements.card(
-            self._job,
-            step=self._story.transcript.step,
-            now=self._newsroom.clock.now(),
-            public_url=self._newsroom.public_url,
-            hindrance=self._story.hindrance,
-            since=self._story.since,
-            sandbox=self._newsroom.sandbox,
-            todos=self._story.todos,
-            live_url=live_url(self._newsroom.public_url, self._platform.name, self._job),
-        )
-        changed = change(self._card_said, says)
-        urgency = Urgency.BUTTONS if changed is None else changed
-        return Step(
-            kind=outbox.CARD,
-            urgency=min(urgency, Urgency.BUTTONS) if card.due else urgency,
-            seq=card.wanted,
-            says=says,
-            message_id=card.message_id or None,
-            lost=self._is_lost(card),
-        )
-
-    def _tick(self, card: Entry) -> Step | None:
-        if self._reception.frozen or self._rhythm.quiet or self._rhythm.card_in_s(Urgency.TOOL) > 0:
-            return None
-        step = self._card(card)
-        if self._rhythm.card_in_s(step.urgency) > 0:
-            return None
-        if step.says == self._card_said:
-            self._rhythm.card_shown()
-            return None
-        return step
-
-    def _page(self) -> Step | None:
-        """The first page that does not show all it should. After the end, no page is begun but the first.
-
-        One that was begun before and whose answer got lost may stand: it is looked for.
-        """
-        if (
-            self._rhythm.quiet
-            if self._job.status.final
-            else self._rhythm.muted or self._rhythm.text_in_s() > 0
-        ):
-            return None
-        for number, page in enumerate(self._story.output.pages):
-            entry = self._story.entry(outbox.page(number))
-            if entry.message_id == _NOWHERE:
-                continue
-            begun = entry.message_id is not None or entry.sending
-            if not begun and self._job.status.final and number > 0:
-                return None
-            if entry.message_id is None or entry.shown < page.seq:
-                return self._page_step(entry, page)
-        return None
-
-    def _page_step(self, entry: Entry, page: Page) -> Step:
-        return Step(
-            kind=entry.kind,
-            # The last word waits for the first page, so that one goes with it; no other is urgent.
-            urgency=Urgency.FINAL if self._job.status.final and not self._story.begun else Urgency.TEXT,
-            seq=page.seq,
-            says=announcements.page(page.text, self._job),
-            message_id=entry.message_id,
-            lost=self._is_lost(entry),
-        )
-
-    def _result(self) -> Step | None:
-        entry = self._story.entry(outbox.RESULT)
-        if not entry.due:
-            return None
-        url = self._newsroom.public_url
-        if self._reception.is_private(outbox.RESULT):
-            advice = self._reception.advice(self._platform.name)
-            says = announcements.told_alone(self._job, url, most=self._story.most, advice=advice)
-        else:
-            above = self._story.output.stands_above
-            left_out = self._leavings.left_out if self._leavings else ""
-            says = announcements.result(self._job, url, most=self._story.most, above=above, left_out=left_out)
-        lost = self._is_lost(entry)
-        return Step(kind=outbox.RESULT, urgency=Urgency.FINAL, seq=entry.wanted, says=says, lost=lost)
-
-    async def _file(self) -> Step | None:
-        report, output = self._story.entry(outbox.REPORT), self._story.entry(outbox.OUTPUT)
-        if report.due and self._job.report_slug:
-            content = await asyncio.to_thread(_read, self._newsroom.reports / self._job.report_slug)
-            if content:
-                name = f"report-{self._job.short_id}.html"
-                return self._attach(report, Attachment(name=name, title="The report", content=content))
-        if (
-            output.due
-            and self._story.output.left_out
-            and not (self._rhythm.quiet and self._story.output.fits)
-        ):
-            content = self._story.transcript.whole.encode(errors="replace")
-            name = f"output-{self._job.short_id}.md"
-            return self._attach(output, Attachment(name=name, title="The whole output", content=content))
-        return await self._left_file()
-
-    async def _left_file(self) -> Step | None:
-        """The first of the files that the agent left which does not stand yet."""
-        owed, leavings = self._story.entry(outbox.FILES), self._leavings
-        if leavings is None or not owed.due:
-            return None
-        for leaving in leavings.files:
-            entry = self._story.entry(outbox.left(leaving.name))
-            if entry.message_id is None and (file := await leavings.attachment(leaving)):
-                return self._attach(replace(entry, wanted=owed.wanted), file)
-        return None
-
-    def _attach(self, entry: Entry, file: Attachment) -> Step:
-        lost = self._is_lost(entry)
-        return Step(kind=entry.kind, urgency=Urgency.TEXT, seq=entry.wanted, says=file, lost=lost)
-
-    async def _close(self, *kinds: str) -> None:
-        """Nothing of these kinds is left to show; says so where an entry still waits."""
-        for kind in kinds:
+    async def _close(self) -> None:
+        """Nothing is left to show; says so where an entry still waits."""
+        for kind in self._story.entries:
             entry = self._story.entry(kind)
             if entry.due:
                 await self._shown(kind, entry.wanted, None)
@@ -290,7 +131,7 @@ class JobNews:
                 await self._newsroom.storage.outbox.forget(self._job.id, [outbox.RESULT])
         else:
             heads = step.message_id if step.kind == outbox.CARD else None
-            await self._shown(step.kind, step.seq, heads or _NOWHERE)
+            await self._shown(step.kind, step.seq, heads or NOWHERE)
         if step.kind == outbox.CARD and not stood:
             self._newsroom.report_shut(self._platform.name, self._job.origin.channel, error)
 
@@ -309,11 +150,11 @@ class JobNews:
             reach("message edited")
             await self._shown(step.kind, step.seq, None)
         else:
-            self._absent.discard(step.kind)
+            self._agenda.absent.discard(step.kind)
             await self._newsroom.storage.outbox.begin(self._job.id, step.kind, step.seq)
             await self._shown(step.kind, step.seq, await self._post(step))
         if isinstance(step.says, Announcement) and step.kind == outbox.CARD:
-            self._card_said = step.says
+            self._agenda.card_said = step.says
 
     async def _find(self, step: Step) -> None:
         """Whether an earlier send of the step came through although its answer was lost."""
@@ -322,15 +163,13 @@ class JobNews:
         except Refused:
             found = None  # a second message is better than none
         if found is None:
-            self._absent.add(step.kind)
+            self._agenda.absent.add(step.kind)
             return
         # What it says may be older than what is due: only what is never edited is shown by being there.
         reach("message found")
-        seq = 0 if step.kind == outbox.CARD or step.kind.startswith("page:") else step.seq
+        edited = step.kind in (outbox.CARD, outbox.REFUSED) or step.kind.startswith("page:")
+        seq = 0 if edited else step.seq
         await self._shown(step.kind, seq, found)
-
-    def _is_lost(self, entry: Entry) -> bool:
-        return entry.sending and entry.kind not in self._absent
 
     async def _post(self, step: Step) -> str:
         place = await self._place(step.kind)
@@ -378,11 +217,3 @@ class JobNews:
             step_s = self._rhythm.card_in_s(Urgency.TOOL)
             waits.append(max(0.05, step_s if step_s > 0 else self._rhythm.card_in_s(Urgency.TEXT)))
         return min(waits)
-
-
-def _read(report: Path) -> bytes:
-    """The report's page; nothing where somebody has removed it since."""
-    try:
-        return (report / "index.html").read_bytes()
-    except OSError:
-        return b""

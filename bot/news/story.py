@@ -9,7 +9,7 @@ from bot.news.output import Output
 from bot.news.transcript import Transcript
 from executor import outbox
 from executor.endings import HANDED_OVER, STALE
-from executor.events import Body, Moved, Todo, TodosChanged
+from executor.events import Body, Moved, ReplyRefused, Todo, TodosChanged
 from executor.model import Job, JobStatus
 from executor.outbox import Entry
 from executor.queueing import Hindrance
@@ -29,6 +29,8 @@ class Story:
         self.hindrance: Hindrance | None = None
         self.todos: Sequence[Todo] = ()
         """The agent's own list, as it was last."""
+        self.refused: list[ReplyRefused] = []
+        """What was replied to it and is not gone on with."""
         self.since: datetime | None = None
         """When the attempt that runs would have begun, had the job never waited."""
         self.most = page_chars - _MARGIN
@@ -49,11 +51,13 @@ class Story:
         while events := await jobs.events(self.job.id, self._read_to):
             for event in events:
                 self.transcript.add(event.seq, event.body)
-                self._list(event.body)
+                self._note(event.body)
             self._read_to = events[-1].seq
 
-    def _list(self, body: Body) -> None:
+    def _note(self, body: Body) -> None:
         match body:
+            case ReplyRefused():
+                self.refused.append(body)
             case TodosChanged(items=items):
                 self.todos = items
             case Moved(reason=reason) if reason in (STALE, HANDED_OVER):

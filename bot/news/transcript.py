@@ -11,7 +11,15 @@ from markdown_it import MarkdownIt
 
 from bot.news.tool_runs import ToolRun
 from bot.news.words import between_signs, excerpt
-from executor.events import Body, Noticed, TextWritten, ToolEnded, ToolStarted
+from executor.events import (
+    Body,
+    Noticed,
+    ReplyBegun,
+    TextWritten,
+    ToolEnded,
+    ToolStarted,
+    TurnInterrupted,
+)
 
 MOST_PAGES = 5
 """Pages that stand in a thread at most; the last of them then shows the latest output."""
@@ -111,6 +119,10 @@ class Transcript:
                 self._line(seq, "⏹️ stopped")
             case ToolEnded(ok=False, detail=detail):
                 self._call(seq, lambda run: run.fail(detail))
+            case ReplyBegun():
+                self._line(seq, "💬 takes up a reply")
+            case TurnInterrupted():
+                self._line(seq, "⏹️ interrupted")
             case Noticed(text=text):
                 self._line(seq, f"⏳ {excerpt(text, 200)}")
 

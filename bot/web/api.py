@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Callable, Sequence
 
 import orjson
 from aiohttp import web
+from pydantic import BaseModel
 
 from bot.desk.asks import Invocation
 from bot.desk.attachments import Limits
 from bot.desk.desk import Door
 from bot.outages import not_ready
 from bot.web.asks import answered
-from bot.web.bodies import ApiCommandBody
+from bot.web.bodies import ApiCommandBody, Fields
+from bot.web.endpoints import Call, Endpoint
 from bot.web.guard import BEARER
 from bot.web.problems import Problem, unavailable
+from bot.web.repeats import UNKEPT
 from bot.web.sse import Frame, Streams, cursor
 from bot.web.uploads import read_form
 from executor.events import Event, Moved, encode
-from executor.model import Actor, Origin
+from executor.model import Origin
 from executor.wakeups import job_topic
 from storage import Storage
 
@@ -28,14 +30,33 @@ _FRAMES = 200
 _READY_S = 2
 
 
+class CommandAnswer(BaseModel):
+    """What the desk says to a command; `text` is Markdown, `job_id` the job that it is about."""
+
+    ok: bool
+    text: str
+    job_id: str | None
+
+
+class After(Fields):
+    """Where a stream goes on: after this event. The header `Last-Event-ID` goes first."""
+
+    after: str | None = None
+
+
+class LoginLink(BaseModel):
+    """An address that logs a browser in, once, within 15 minutes."""
+
+    url: str
+
+
 class Api:
-    """The HTTP API. Who holds the token is `actor`."""
+    """Commands, streams and login links, and two addresses that tell everybody whether the bot is well."""
 
     def __init__(
         self,
         storage: Storage,
         door: Door,
-        actor: Actor,
         streams: Streams,
         login_link: Callable[[], str],
         sandbox: str,
@@ -43,37 +64,58 @@ class Api:
     ) -> None:
         self._storage = storage
         self._door = door
-        self._actor = actor
         self._streams = streams
         self._login_link = login_link
         self._sandbox = sandbox
         self._limits = limits
 
     def routes(self) -> list[web.AbstractRouteDef]:
+        return [web.get("/live", self._live), web.get("/ready", self._ready)]
+
+    def endpoints(self) -> list[Endpoint]:
         return [
-            web.post("/api/commands", self._command),
-            web.get("/jobs/{id}/stream", self._stream),
-            web.post("/login-links", self._new_login_link),
-            web.get("/live", self._live),
-            web.get("/ready", self._ready),
+            Endpoint(
+                method="POST",
+                path="/api/commands",
+                handler=self._command,
+                summary="Do what would be typed after /job.",
+                body=ApiCommandBody,
+                answer=CommandAnswer,
+                scope="run",
+            ),
+            Endpoint(
+                method="GET",
+                path="/jobs/{id}/stream",
+                handler=self._stream,
+                summary="The log of a job as server-sent events: what there is, then what comes.",
+                query=After,
+                problems=(404,),
+            ),
+            Endpoint(
+                method="POST",
+                path="/login-links",
+                handler=self._new_login_link,
+                summary="A link that logs a browser in as the owner.",
+                answer=LoginLink,
+                scope="admin",
+            ),
         ]
 
-    async def _command(self, request: web.Request) -> web.Response:
-        async with read_form(request, ApiCommandBody, self._limits) as (body, files):
+    async def _command(self, call: Call[None, ApiCommandBody]) -> CommandAnswer:
+        async with read_form(call.request, ApiCommandBody, self._limits) as (body, files):
             invocation = Invocation(
                 text=body.text,
-                origin=Origin(actor=self._actor, channel=body.channel),
-                delivery=f"api:{body.delivery or uuid.uuid4()}",
+                origin=Origin(actor=call.actor, channel=body.channel),
+                delivery=f"{call.caller.key}:{body.delivery}" if body.delivery else call.delivery,
                 files=files,
             )
             answer = await answered(self._door.command(invocation))
         if answer.unavailable:
             raise unavailable(answer.text)
-        job_id = answer.job.id if answer.job else None
-        return web.json_response({"ok": answer.ok, "text": answer.text, "job_id": job_id})
+        return CommandAnswer(ok=answer.ok, text=answer.text, job_id=answer.job.id if answer.job else None)
 
-    async def _stream(self, request: web.Request) -> web.StreamResponse:
-        job = await self._storage.jobs.job(request.match_info["id"])
+    async def _stream(self, call: Call[After, None]) -> web.StreamResponse:
+        request, job = call.request, await self._storage.jobs.job(call.path("id"))
         if job is None:
             raise Problem(404, "There is no such job.")
         after = cursor(request)
@@ -83,10 +125,13 @@ class Api:
         async def read_after(seq: int) -> Sequence[Frame]:
             return [_frame(event) for event in await self._storage.jobs.events(job.id, seq, _FRAMES)]
 
-        return await self._streams.serve(request, job_topic(job.id), read_after, after=after, end=job.seq)
+        return await self._streams.serve(
+            call.request, job_topic(job.id), read_after, after=after, end=job.seq
+        )
 
-    async def _new_login_link(self, request: web.Request) -> web.Response:
-        return web.json_response({"url": self._login_link()})
+    async def _new_login_link(self, call: Call[None, None]) -> LoginLink:
+        call.headers["Cache-Control"] = UNKEPT
+        return LoginLink(url=self._login_link())
 
     async def _live(self, request: web.Request) -> web.Response:
         return web.json_response({"live": True})

@@ -38,11 +38,13 @@ Back = Annotated[str, Field(pattern=r"^(/jobs(/[0-9a-f-]{1,36})?(\?[^#\s]*)?)?$"
 Channel = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 
 
-class _Body(BaseModel):
+class Fields(BaseModel):
+    """What a body or a query holds, and nothing else."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class PageBody(_Body):
+class PageBody(Fields):
     """What everything on the page sends. `delivery` is made once, so that a double submit is one job."""
 
     delivery: Delivery
@@ -79,7 +81,7 @@ class ReplyBody(PageBody):
     back: Back = ""
 
 
-class ApiCommandBody(_Body):
+class ApiCommandBody(Fields):
     """What a program sends. Without a `delivery` each call stands for itself."""
 
     text: Words
@@ -91,23 +93,40 @@ _B = TypeVar("_B", bound=BaseModel)
 
 
 async def read_body(request: web.Request, body: type[_B]) -> _B:
-    """The request's JSON or form as a `body`. Raises Problem: 400 for no JSON, 422 for wrong fields."""
+    """The request's JSON or form as a `body`; none at all is an empty one.
+
+    Raises Problem: 400 for no JSON, 422 for wrong fields.
+    """
     if request.content_type == "application/json":
         fields = _parse(await request.read())
     else:
         fields = dict(await request.post())
-    return validated(fields, body)
+    return checked(fields, body)
 
 
-def validated(fields: object, body: type[_B]) -> _B:
-    """The fields as a `body`. Raises Problem 422 where they are wrong."""
+def read_query(request: web.Request, query: type[BaseModel] | None) -> BaseModel | None:
+    """The query of the address as a `query`. Raises Problem 422."""
+    given = request.query
+    for name in given:
+        if len(given.getall(name)) > 1:
+            raise Problem(422, f"`{shown(name)}` is given twice; give it once.", field=shown(name))
+        if query is None:
+            raise Problem(422, f"There is no parameter `{shown(name)}` here.", field=shown(name))
+    return None if query is None else checked(dict(given), query, "parameter")
+
+
+def checked(fields: object, model: type[_B], what: str = "field") -> _B:
+    """`fields` as a `model`. Raises Problem 422, which names the first one that is wrong."""
     try:
-        return body.model_validate(fields)
+        return model.model_validate(fields)
     except ValidationError as error:
-        raise Problem(422, _sentence(error, body)) from None
+        sentence, field = _sentence(error, model, what)
+        raise Problem(422, sentence, field=field) from None
 
 
 def _parse(data: bytes) -> object:
+    if not data:
+        return {}
     try:
         return json.loads(data, object_pairs_hook=_object)
     except RecursionError:
@@ -124,15 +143,26 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-def _sentence(error: ValidationError, body: type[BaseModel]) -> str:
+def _sentence(error: ValidationError, model: type[BaseModel], what: str) -> tuple[str, str]:
+    """What is wrong, and with which field."""
     first = error.errors(include_url=False, include_input=False)[0]
     if not first["loc"]:
-        return "The body must be a JSON object."
-    name = str(first["loc"][0])
+        if first["type"] == "value_error":
+            return first["msg"].removeprefix("Value error, "), ""
+        if "field" in first.get("ctx", {}):
+            return first["msg"], first["ctx"]["field"]
+        return "The body must be a JSON object.", ""
+    name = shown(str(first["loc"][0]))
     if first["type"] == "extra_forbidden":
-        near = get_close_matches(name, body.model_fields, n=1)
+        near = get_close_matches(name, _names(model), n=1)
         hint = f" Did you mean `{near[0]}`?" if near else ""
-        return f"There is no field `{shown(name)}` here.{hint}"
+        return f"There is no {what} `{name}` here.{hint}", name
     if first["type"] == "missing":
-        return f"The field `{name}` is missing."
-    return f"The field `{name}` cannot be taken: {first['msg'].removeprefix('Value error, ')}."
+        return f"The {what} `{name}` is missing.", name
+    reason = first["msg"].removeprefix("Value error, ").rstrip(".")
+    return f"The {what} `{name}` cannot be taken: {reason}.", name
+
+
+def _names(model: type[BaseModel]) -> list[str]:
+    """All names that a field goes by."""
+    return [each for name, field in model.model_fields.items() for each in {name, field.alias or name}]

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from bot.files import read_under
 from bot.web.problems import Problem
+from executor.untrusted import read_under
 from storage import Storage
 
 POLICY = (
@@ -62,7 +62,7 @@ class Documents:
 
     async def _report(self, request: web.Request, name: str) -> bytes:
         slug = request.match_info["slug"]
-        known = await self._storage.hub.report(slug) if _SLUG.fullmatch(slug) else None
+        known = await self._storage.reports.by_slug(slug) if _SLUG.fullmatch(slug) else None
         content = None
         if known is not None:
             content = await asyncio.to_thread(read_under, self._reports, known.slug, name)

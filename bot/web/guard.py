@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from bot.web.callers import CALLER, LOGIN, Caller, Scope
 from bot.web.logins import Logins
-from bot.web.problems import Problem
+from bot.web.problems import Problem, wants_page
+from bot.web.tokens import Throttle, Tokens
 
 BODY_LIMIT = 1024 * 1024
 _BODY_S = 10
@@ -24,7 +25,7 @@ _PUBLIC = {
 """Routes that need no login; by route, not by path, so that no odd spelling of a path is among them."""
 _TOKEN_ONLY = {"/api/commands", "/login-links"}
 BEARER = web.RequestKey("bearer", bool)
-"""Whether a request came with the token: from a program that may know everything."""
+"""Whether a request came with a token: from a program, which no other site's page can make send anything."""
 _FORM = "application/x-www-form-urlencoded"
 UPLOAD = "multipart/form-data"
 _UPLOADS = {"/channels/{name}/jobs", "/replies", "/api/commands"}
@@ -33,6 +34,7 @@ LOG_IN = (
     "You are not logged in here. Run `bifrost login` on the machine where the bot runs: "
     "it prints a link that opens this page, once, within 15 minutes."
 )
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
 HOW_TO_CALL = "Send the API token with the request: `Authorization: Bearer …`."
 
 
@@ -55,16 +57,28 @@ class Address:
 
 
 class Guard:
-    """Checks in this order: host 421, login 401, origin 403, content 415, size 413.
+    """Checks in this order: host 421, who it is 401, pace 429, origin 403, content 415, scope 403, size 413.
 
-    The paths in `hooks` are for platforms, which sign what they send: the hook itself finds out who it is.
+    `scopes` are what the endpoints of the API need, by method and path; a token for anything else must be of
+    scope admin. The paths in `hooks` are for platforms, which sign what they send: the hook itself finds out
+    who it is.
     """
 
-    def __init__(self, address: Address, logins: Logins, api_token: str, hooks: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        address: Address,
+        logins: Logins,
+        tokens: Tokens,
+        throttle: Throttle,
+        scopes: Mapping[tuple[str, str], Scope],
+        hooks: Collection[str] = (),
+    ) -> None:
         self._address = address
         self._hooks = frozenset(hooks)
         self._logins = logins
-        self._token = api_token.encode()
+        self._tokens = tokens
+        self._throttle = throttle
+        self._scopes = scopes
 
     def middleware(self) -> Middleware:
         @web.middleware
@@ -73,40 +87,66 @@ class Guard:
             if _route_of(request) in self._hooks:
                 _check_encoding(request)
                 await _check_body(request)
-                return await handler(request)
-            request[BEARER] = bearer = self._has_token(request)
-            if not bearer:
-                await self._check_login(request)
-            if request.match_info.http_exception is not None:
-                raise request.match_info.http_exception
-            if request.method not in _SAFE_METHODS:
-                self._check_origin(request, bearer)
-                uploads = request.content_type == UPLOAD and _route_of(request) in _UPLOADS
-                _check_content(request, bearer, uploads=uploads)
-                if not uploads:
-                    await _check_body(request)
+            else:
+                await self._let_in(request)
             return await handler(request)
 
         return guard
+
+    async def _let_in(self, request: web.Request) -> None:
+        bearer = await self._tokens.caller(request.headers.get("Authorization", ""))
+        request[BEARER] = bearer is not None
+        caller = bearer or await self._logged_in(request)
+        if caller is not None:
+            request[CALLER] = caller
+        safe = request.method in _SAFE_METHODS
+        uploads = request.content_type == UPLOAD and _route_of(request) in _UPLOADS
+        if bearer is not None:
+            self._check_pace(bearer, safe=safe)
+        if request.match_info.http_exception is not None:
+            raise request.match_info.http_exception
+        if not safe:
+            self._check_origin(request, bearer is not None)
+            _check_content(request, bearer is not None, uploads=uploads)
+        if bearer is not None and _route_of(request) not in _PUBLIC:
+            self._check_scope(request, bearer)
+        if not safe and not uploads:
+            await _check_body(request)
 
     def _check_host(self, request: web.Request) -> None:
         hosts = request.headers.getall("Host", [])
         if len(hosts) != 1 or hosts[0].lower() not in self._address.hosts:
             raise Problem(421, "This server does not answer under that host name.")
 
-    def _has_token(self, request: web.Request) -> bool:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        given = token.strip().encode(errors="surrogateescape")
-        return hmac.compare_digest(given, self._token) and scheme.lower() == "bearer"
-
-    async def _check_login(self, request: web.Request) -> None:
+    async def _logged_in(self, request: web.Request) -> Caller | None:
+        """Whoever is logged in; None where nobody needs to be. Raises Problem 401."""
         route = _route_of(request)
         if route in _PUBLIC:
-            return
-        if route in _TOKEN_ONLY:
-            raise Problem(401, HOW_TO_CALL, {"WWW-Authenticate": "Bearer"})
-        if not await self._logins.is_logged_in(request):
-            raise Problem(401, LOG_IN, {"WWW-Authenticate": "Bearer"})
+            return None
+        if route not in _TOKEN_ONLY and await self._logins.is_logged_in(request):
+            return LOGIN
+        is_api = (request.method, route) in self._scopes and not wants_page(request)
+        raise Problem(401, HOW_TO_CALL if is_api or route in _TOKEN_ONLY else LOG_IN, _CHALLENGE)
+
+    def _check_pace(self, caller: Caller, *, safe: bool) -> None:
+        wait_s = self._throttle.wait_s(caller.key, safe=safe)
+        if wait_s:
+            raise Problem(
+                429,
+                f"Too many requests with this token: the next one is taken in {wait_s} s.",
+                {"Retry-After": str(wait_s)},
+            )
+
+    def _check_scope(self, request: web.Request, caller: Caller) -> None:
+        method = "GET" if request.method == "HEAD" else request.method
+        needed = self._scopes.get((method, _route_of(request)), "admin")
+        if not caller.may(needed):
+            raise Problem(
+                403,
+                f"This needs a token of scope `{needed}`; yours is of scope `{caller.scope}`. "
+                f"`bifrost token create NAME --scope {needed}` makes one.",
+                code="scope",
+            )
 
     def _check_origin(self, request: web.Request, bearer: bool) -> None:
         origin = request.headers.get("Origin")
@@ -131,6 +171,8 @@ def _check_encoding(request: web.Request) -> None:
 
 def _check_content(request: web.Request, bearer: bool, *, uploads: bool) -> None:
     _check_encoding(request)
+    if not request.body_exists:
+        return  # no body is no body of a wrong sort
     is_form = request.content_type == _FORM and not bearer
     if request.content_type != "application/json" and not is_form and not uploads:
         raise Problem(415, "Send JSON, with `Content-Type: application/json`.")

@@ -20,14 +20,46 @@ ShowProblem = Callable[[web.Request, "Problem"], str]
 """Makes the page that says so to a person."""
 
 
-class Problem(Exception):
-    """A refusal: `detail` is a sentence for the person who asked."""
+CODES: Mapping[int, str] = {
+    400: "malformed",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "too_slow",
+    409: "conflict",
+    413: "too_large",
+    415: "unsupported_media_type",
+    421: "misdirected",
+    422: "invalid",
+    429: "too_many_requests",
+    500: "internal",
+    503: "unavailable",
+}
+"""The machine word of each status that a refusal may have."""
 
-    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+
+class Problem(Exception):
+    """A refusal: `detail` is a sentence for the person who asked, `field` the one that is wrong.
+
+    `code` says the same to a program; by default it is what CODES has for the status.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        field: str = "",
+        code: str = "",
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.headers = headers or {}
+        self.field = field
+        self.code = code or CODES.get(status, "error")
 
     @property
     def title(self) -> str:
@@ -103,5 +135,7 @@ def _json(problem: Problem) -> str:
         "title": problem.title,
         "status": problem.status,
         "detail": problem.detail,
+        "code": problem.code,
+        **({"field": problem.field} if problem.field else {}),
     }
     return orjson.dumps(fields).decode()

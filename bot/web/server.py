@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from bot.desk.attachments import Limits
 from bot.platforms.hooks import Hook
-from bot.web import documents, hooks
+from bot.web import documents, endpoints, hooks
 from bot.web.api import Api
 from bot.web.asks import Answers, Asks
 from bot.web.assets import Assets
+from bot.web.callers import OWNER
+from bot.web.description import Description
 from bot.web.documents import Documents
+from bot.web.endpoints import Endpoint
 from bot.web.guard import BODY_LIMIT, Address, Guard
 from bot.web.logins import Logins
 from bot.web.pages.channels import Channels
@@ -25,13 +29,14 @@ from bot.web.pages.job import JobPage
 from bot.web.pages.jobs import JobsPage
 from bot.web.pages.rows import Door
 from bot.web.problems import Problem, answering_problems
+from bot.web.repeats import Repeats
 from bot.web.sse import Streams
 from bot.web.templates import Templates
-from executor.model import Actor
+from bot.web.tokens import Rate, Throttle, Tokens
+from bot.web.tokens_api import TokensApi
 from executor.wakeups import Wakeups
 from storage import Storage
 
-OWNER = Actor(platform="web", team="", user_id="owner", name="owner")
 _REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - all addresses are no address to go to
 _STOP_S = 0.7
 """aiohttp waits so long for a handler to end, cancels it, and waits so long again."""
@@ -58,6 +63,7 @@ class WebServer:
     `public_url` is what people type where that is not the bound address, as behind a proxy; with https the
     cookie is for https alone. Port 0 takes a free one; `url` tells which. `sandbox` is how jobs are held,
     `limits` what may be sent along with a request. `called_at` are the paths at which platforms call us.
+    `api` is what programs may call beside commands and streams.
     """
 
     def __init__(
@@ -72,34 +78,45 @@ class WebServer:
         host: str = "127.0.0.1",
         port: int = 4003,
         public_url: str = "",
-        actor: Actor = OWNER,
         sandbox: str = "",
         limits: Limits | None = None,
         called_at: Mapping[str, Hook] | None = None,
+        api: Sequence[Endpoint] = (),
     ) -> None:
         if not api_token:
             raise ValueError("api_token is empty: anybody would be let in")
         self._bind_to = (host, port)
         self._public_url = public_url.rstrip("/")
-        self._api_token = api_token
+        self._tokens = Tokens(storage.api, api_token)
+        self._throttle = Throttle(Rate())
+        self._repeats = Repeats(storage.api)
         self._logins = Logins(storage.hub, secure=public_url.lower().startswith("https:"))
-        self._assets, answers = Assets(), Answers()
+        self._assets = Assets()
         self._templates = Templates(self._assets)
         self._called_at = called_at or {}
         self._streams = Streams(wakeups)
         limits = limits or Limits()
-        self._doors = (
-            self._assets,
-            Asks(storage.messages, door, actor, answers, limits),
-            Channels(storage.messages, door, actor, self._templates, self._streams, answers, limits),
-            JobsPage(storage, door, actor, self._templates, self._streams, answers),
-            JobPage(storage, door, actor, self._templates, self._streams, answers),
-            Api(storage, door, actor, self._streams, self.login_link, sandbox, limits),
-            Documents(storage, reports=reports, files=files),
-        )
+        own = Api(storage, door, self._streams, self.login_link, sandbox, limits)
+        reading = Documents(storage, reports=reports, files=files)
+        self._doors = (self._assets, *self._pages(storage, door, limits), own, reading)
+        self._endpoints = self._described([*own.endpoints(), *TokensApi(self._tokens).endpoints(), *api])
         self._running = AsyncExitStack()
         self.address = ""
         """The bound address, as this machine reaches it."""
+
+    def _pages(
+        self, storage: Storage, door: Door, limits: Limits
+    ) -> tuple[Asks | Channels | JobsPage | JobPage, ...]:
+        """What people see; the lists and jobs that are pages have their addresses in common with the API."""
+        answers, messages = Answers(), storage.messages
+        jobs = JobsPage(storage, door, OWNER, self._templates, self._streams, answers)
+        job = JobPage(storage, door, OWNER, self._templates, self._streams, answers)
+        self._html: Mapping[str, Handler] = {"/jobs": jobs.page, "/jobs/{id}": job.page}
+        channels = Channels(messages, door, OWNER, self._templates, self._streams, answers, limits)
+        return Asks(messages, door, OWNER, answers, limits), channels, jobs, job
+
+    def _described(self, endpoints: Sequence[Endpoint]) -> Sequence[Endpoint]:
+        return [*endpoints, *Description(endpoints, self._templates).endpoints()]
 
     @property
     def url(self) -> str:
@@ -134,7 +151,8 @@ class WebServer:
         await self._running.aclose()
 
     def _app(self, address: Address) -> web.Application:
-        guard = Guard(address, self._logins, self._api_token, self._called_at)
+        scopes = endpoints.scopes(self._endpoints)
+        guard = Guard(address, self._logins, self._tokens, self._throttle, scopes, self._called_at)
         app = web.Application(
             middlewares=[answering_problems(self._templates.problem), guard.middleware()],
             client_max_size=BODY_LIMIT,
@@ -143,6 +161,7 @@ class WebServer:
         app.on_shutdown.append(self._close_streams)
         for door in self._doors:
             app.add_routes(door.routes())
+        app.add_routes(endpoints.routes(self._endpoints, self._repeats, self._html))
         app.add_routes(hooks.routes(self._called_at))
         app.router.add_get("/login/{code}", self._log_in, allow_head=False)  # a HEAD must not use it up
         return app

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from aiohttp import web
 
@@ -29,8 +30,13 @@ class Frame:
     last: bool = False
 
     def encode(self) -> bytes:
-        data = "".join(f"data: {line}\n" for line in _LINE.split(self.data))
-        return f"id: {self.id}\nevent: {self.event}\n{data}\n".encode(errors="replace")
+        return _encoded(self)
+
+
+@lru_cache(maxsize=256)  # the readers of a busy stream are sent the same
+def _encoded(frame: Frame) -> bytes:
+    data = "".join(f"data: {line}\n" for line in _LINE.split(frame.data))
+    return f"id: {frame.id}\nevent: {frame.event}\n{data}\n".encode(errors="replace")
 
 
 ReadAfter = Callable[[int], Awaitable[Sequence[Frame]]]
@@ -81,10 +87,10 @@ class Streams:
                     after = 0
                 while not self._closing:
                     frames = await read_after(after)
-                    for frame in frames:
-                        await _write(response, frame.encode())
-                        after = frame.id
-                        if frame.last:
+                    if frames:
+                        await _write(response, b"".join(frame.encode() for frame in frames))
+                        after = frames[-1].id
+                        if frames[-1].last:
                             return response
                     if not frames and not await bell.wait(self._keep_alive_s):
                         await _write(response, b": still here\n\n")

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from bot.desk.asks import Offer
 from bot.desk.attachments import Limits
-from bot.web.bodies import read_body, validated
+from bot.web.bodies import checked, read_body
 from bot.web.guard import BODY_LIMIT, UPLOAD
 from bot.web.problems import Problem
 from executor.parcels import Take
@@ -41,7 +41,7 @@ async def read_form(
         return
     with ExitStack() as kept:
         fields, offers = await _in_time(request, limits, kept)
-        yield validated(fields, body), offers
+        yield checked(fields, body), offers
 
 
 async def _in_time(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -30,18 +31,52 @@ class Launch:
     """Where the agent leaves files for people; `report.md` here is the report."""
     temp: Path
     """The attempt's own temporary directory."""
+    budget_usd: float | None = None
+    """What it may cost, where its CLI can be told; None: nothing is said of that."""
     received: Sequence[Path] = ()
     """Directories with files that people sent for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A process to start. `env` is the whole environment, not an addition to ours."""
+    """A process to start. `env` is the whole environment, not an addition to ours.
+
+    `stdin` is how its input begins, and all of it where its decoder has no session.
+    """
 
     argv: Sequence[str]
     env: Mapping[str, str]
     stdin: bytes
     cwd: Path
+
+
+class Stage(StrEnum):
+    """How far a live session is."""
+
+    STARTING = "starting"
+    """It has not said yet that it takes more words, and may never do so."""
+    BUSY = "busy"
+    IDLE = "idle"
+    """Its turn has ended, and nothing that was written waits for one."""
+    SPENT = "spent"
+    """Nothing more should be said to it: a turn went wrong, or it does not tell what it takes up."""
+
+
+class Session(Protocol):
+    """The other side of a CLI that takes more words while it works, on its standard input.
+
+    Pure: it says what to write there, and learns from what its decoder reads.
+    """
+
+    @property
+    def stage(self) -> Stage:
+        """As of all that was read and written so far."""
+
+    def message(self, reply: int, text: str) -> bytes:
+        """What to write for a person's words; `reply` names them in the activities that tell of them."""
+
+    def interrupt(self) -> bytes:
+        """What to write so that it breaks off what it is at; nothing where no message waits for that."""
 
 
 class Decoder(Protocol):
@@ -54,6 +89,10 @@ class Decoder(Protocol):
     @property
     def retrying(self) -> bool:
         """Whether it only waits for its provider: what it says on standard error meanwhile is no progress."""
+
+    @property
+    def session(self) -> Session | None:
+        """How to say more to it while it runs; None where its input ends with the prompt."""
 
     def stdout(self, line: bytes) -> Sequence[Activity]:
         """What a line of standard output (without its newline) says happened."""

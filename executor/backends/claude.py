@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from uuid import uuid4
 
 from executor.backends.base import Checkup, Command, Launch
 from executor.backends.checkup import check
 from executor.backends.claude_endings import CLAUDE, NOT_AS_ROOT
 from executor.backends.claude_events import ClaudeDecoder
+from executor.backends.claude_session import user_message
 from executor.backends.commandline import directory, locate, resuming
 from executor.backends.environment import agent_environment, agent_zone
 
@@ -69,14 +71,17 @@ class Claude:
         argv = [
             locate(self.provider, self._executable, env["PATH"], _INSTALL),
             "-p",
+            *("--input-format", "stream-json"),
             *("--output-format", "stream-json", "--verbose", "--include-partial-messages"),
             *(("--model", launch.model) if launch.model else ()),
             *(("--effort", launch.effort) if launch.effort else ()),
+            *_budget(launch.budget_usd),
             *resuming(launch.session_id),
             "--dangerously-skip-permissions",
         ]
         # On standard input a prompt has no limit of length and is not in the list of processes.
-        return Command(argv=argv, env=env, stdin=launch.prompt.encode(errors="replace"), cwd=launch.workspace)
+        prompt = user_message(launch.prompt, str(uuid4()))
+        return Command(argv=argv, env=env, stdin=prompt, cwd=launch.workspace)
 
     def decoder(self, launch: Launch) -> ClaudeDecoder:
         """A fresh decoder for the attempt that does `launch`."""
@@ -96,3 +101,8 @@ class Claude:
         if os.geteuid() == 0 and "IS_SANDBOX" not in self._own:
             return f"It refuses to work as root: {NOT_AS_ROOT}"
         return ""
+
+
+def _budget(usd: float | None) -> list[str]:
+    """It counts what this process costs, and not what the conversation has cost before."""
+    return [] if usd is None else ["--max-budget-usd", f"{usd:.4f}"]

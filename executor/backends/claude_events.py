@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from executor.backends.claude_endings import CLAUDE, unsuccessful, without_result
+from executor.backends.claude_session import ClaudeSession
 from executor.backends.claude_usage import Meter
 from executor.backends.failures import QUOTE, broken_off, failed
 from executor.backends.fields import amount, count, first_line, mapping, one_line, parse, telling, word
@@ -41,6 +43,7 @@ class ClaudeDecoder:
     ) -> None:
         self.verdict: Outcome | None = None
         self.retrying = False
+        self.session = ClaudeSession()
         self._workspace = workspace
         self._zone = zone
         self._now = now
@@ -65,11 +68,13 @@ class ClaudeDecoder:
             case "assistant":
                 return self._assistant(event)
             case "user":
-                return _answers(event)
+                return [self._cut_off(each) for each in _answers(event)]
             case "system":
                 return self._system(event)
             case "rate_limit_event":
                 return self._limit(event)
+            case "command_lifecycle":
+                return self.session.told(event)
             case "result":
                 return self._ended(event)
         return ()
@@ -193,13 +198,18 @@ class ClaudeDecoder:
         # A run has more than one result where background tasks start turns of their own; each counts anew.
         self._result = event
         self._meter.read(event)
+        seen = self.session.turn_ended(event)
         match event.get("permission_denials"):
             case [_, *_] as denials:
-                return (Noticed(text=_denied(denials)),)
-        return ()
+                return (Noticed(text=_denied(denials)), *seen)
+        return seen
+
+    def _cut_off(self, answer: ToolEnded) -> ToolEnded:
+        """A tool that fails because its turn is broken off has done nothing wrong."""
+        return replace(answer, stopped=self.session.interrupting and not answer.ok)
 
 
-def _answers(event: dict[str, Any]) -> Sequence[Activity]:
+def _answers(event: dict[str, Any]) -> Sequence[ToolEnded]:
     """What the tools answered; messages of this type that hold text are words put into the model's mouth."""
     match event.get("message"):
         case {"content": list(blocks)}:

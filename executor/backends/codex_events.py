@@ -33,6 +33,7 @@ class CodexDecoder:
 
     verdict: Outcome | None = None
     retrying = False
+    session: None = None
 
     def __init__(
         self, *, workspace: str = "", zone: tzinfo = UTC, now: Callable[[], datetime] = _utc_now

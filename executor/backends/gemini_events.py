@@ -44,6 +44,8 @@ class GeminiDecoder:
     asked when a wait is announced, to say when it ends.
     """
 
+    session: None = None
+
     def __init__(
         self, *, workspace: str = "", resumed: bool = False, now: Callable[[], datetime] = _utc_now
     ) -> None:

@@ -59,6 +59,7 @@ class RehearsalDecoder:
 
     verdict: Outcome | None = None
     retrying = False
+    session: None = None
 
     def __init__(self) -> None:
         self._outcome: Outcome | None = None

@@ -44,8 +44,10 @@ class Process:
     def running(self) -> bool:
         return self._job.running
 
-    async def read(self, stdin: bytes, stdout: Lines, stderr: Lines) -> int:
+    async def read(self, stdin: bytes, stdout: Lines, stderr: Lines, *, more: bool = False) -> int:
         """Feeds `stdin`, hands on all lines, and waits for the end. Returns the exit code, or minus a signal.
+
+        Its standard input ends there, unless `more` is to be written.
 
         When it returns, nothing is left of what the process has started.
         """
@@ -57,7 +59,7 @@ class Process:
             await stderr(lines)
 
         async with asyncio.TaskGroup() as group:
-            feeding = group.create_task(_feed(job.stdin, stdin))
+            feeding = group.create_task(self._feed(stdin, more=more))
             readers = [
                 group.create_task(self._hand_on(job.stdout, stdout)),
                 group.create_task(self._hand_on(job.stderr, overhear)),
@@ -70,6 +72,22 @@ class Process:
         if ended.cause is Cause.SANDBOX:
             self.refusal = complaint.decode(errors="replace") or f"it ended with {ended.code}"
         return _SIGNALS.get(ended.code, ended.code)
+
+    async def write(self, data: bytes) -> None:
+        """Writes to its standard input; returns when there is room for more, or nobody reads it any more."""
+        # A CLI that does not want its input, or is gone, is no fault of ours: its exit says what happened.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self._job.stdin.write(data)
+            await self._job.stdin.drain()
+
+    def end_input(self) -> None:
+        """Lets its standard input end, once all of it is read."""
+        self._job.stdin.close()
+
+    async def _feed(self, stdin: bytes, *, more: bool) -> None:
+        await self.write(stdin)
+        if not more:
+            self.end_input()
 
     async def _hand_on(self, stream: asyncio.StreamReader, lines: Lines) -> None:
         splitter = LineSplitter()
@@ -104,11 +122,3 @@ class Process:
 async def spawn(shims: Shims, command: Command) -> Process:
     """Starts `command`. Raises OSError where it cannot be started; cancelled, it leaves nothing behind."""
     return Process(await shims.spawn(command))
-
-
-async def _feed(stdin: asyncio.StreamWriter, data: bytes) -> None:
-    # A CLI that does not want its input, or is gone, is no fault of ours: its exit says what happened.
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        stdin.write(data)
-        await stdin.drain()
-    stdin.close()

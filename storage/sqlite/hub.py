@@ -1,11 +1,10 @@
-"""Reports and logins."""
+"""Who is logged in."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from executor.ports import Clock, SystemClock
-from storage.hub import ReportRow
 from storage.sqlite.database import Database
 from storage.sqlite.queries import load
 from storage.sqlite.rows import to_text
@@ -14,26 +13,11 @@ _SQL = load("hub")
 
 
 class Hub:
-    """Records beside the jobs."""
+    """Keeps logins, by the hashes of their tokens."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
         self._clock = clock or SystemClock()
-
-    async def report(self, slug: str) -> ReportRow | None:
-        """The report that is published under `slug`."""
-        row = await self._database.read(lambda c: c.execute(_SQL["report"], {"slug": slug}).fetchone())
-        if row is None:
-            return None
-        return ReportRow(
-            slug=row["slug"],
-            job_id=row["job_id"],
-            title=row["title"],
-            description=row["description"],
-            workspace=row["workspace"],
-            status=row["status"],
-            created_at=datetime.fromisoformat(row["created_at"]),
-        )
 
     async def add_login(self, token_hash: str, lifetime: timedelta) -> None:
         """Keeps a login by the hash of its token."""

@@ -23,11 +23,11 @@ from executor.lifecycle import Transition
 from executor.model import Job, JobRequest, JobStatus, Outcome, OutcomeKind, Report, new_job_id
 from executor.ports import Submission, SuccessorLives
 from executor.queueing import Contender, Hindrance, QueueRules, turns
+from storage.sqlite import reply_states
 from storage.sqlite.queries import load
 from storage.sqlite.rows import to_job, to_text, to_time
 
 _SQL = {**load("jobs"), **load("queue")}
-_REPLIES = load("replies")
 _STARTABLE = orjson.dumps(sorted(lifecycle.MOVES[Transition.START].sources)).decode()
 
 
@@ -110,6 +110,7 @@ def record(connection: sqlite3.Connection, job: Job, activities: Sequence[Activi
     for activity in activities:
         if isinstance(activity, SessionOpened):
             connection.execute(_SQL["set_session"], {"id": job.id, "session_id": activity.session_id})
+        reply_states.note(connection, job, activity)
         append(connection, job.id, activity, now)
     return True
 
@@ -149,6 +150,7 @@ def settle(
     }
     connection.execute(_SQL["end_attempt"], ended)
     _learn(connection, job, transition, outcome, kept_at)
+    reply_states.give_back(connection, job.id)
     by = current.cancelled_by if transition is Transition.CANCEL else ""
     return _move(connection, current, transition, outcome, now, report=report, by=by)
 
@@ -164,6 +166,8 @@ def _learn(
         connection.execute(_SQL["hand_over"], {"id": job.id, **asdict(outcome.handover)})
     if transition is Transition.START_AFRESH:
         connection.execute(_SQL["forget_session"], {"id": job.id})
+    if outcome.step is not None:
+        connection.execute(_SQL["advance"], {"id": job.id, "step": outcome.step})
 
 
 def cancel(connection: sqlite3.Connection, job_id: str, by: str, now: str) -> Job | None:
@@ -171,15 +175,8 @@ def cancel(connection: sqlite3.Connection, job_id: str, by: str, now: str) -> Jo
     job = one(connection, "by_id", id=job_id)
     if job is None or lifecycle.target(job.status, Transition.CANCEL) is None:
         return None
-    if job.replies:
-        drop_replies(connection, job_id)
+    reply_states.drop(connection, job_id)
     return stop(connection, job, by, now)
-
-
-def drop_replies(connection: sqlite3.Connection, job_id: str) -> None:
-    """Lets nobody answer the replies that wait for the end of a job."""
-    connection.execute(_REPLIES["drop"], {"job_id": job_id})
-    connection.execute(_REPLIES["count"], {"job_id": job_id})
 
 
 def stop(connection: sqlite3.Connection, job: Job, by: str, now: str) -> Job | None:
@@ -199,6 +196,17 @@ def hurry(connection: sqlite3.Connection, job_id: str, now: str) -> Job | None:
     job = _job(connection, job_id)
     if job.status is JobStatus.RATE_LIMITED:
         connection.execute(_SQL["forget_limit"], {"provider": job.provider})
+    return job
+
+
+def alter(
+    connection: sqlite3.Connection, job_id: str, at: str | None, task_id: str | None, now: str
+) -> Job | None:
+    """Sets the time that a job waits for, which its card then shows, and the task that it is done for."""
+    values = {"id": job_id, "at": at, "task_id": task_id, "now": now}
+    job = one(connection, "alter", **values)
+    if job is not None and at is not None:
+        connection.execute(_SQL["show_again"], {"job_id": job_id, "kind": outbox.CARD})
     return job
 
 
@@ -273,6 +281,7 @@ def _insert_report(connection: sqlite3.Connection, job: Job, report: Report, now
     values = {
         "slug": report.slug,
         "job_id": job.id,
+        "task_id": job.task_id,
         "title": report.title,
         "description": report.description,
         "workspace": job.workspace,
@@ -302,6 +311,8 @@ def request_values(request: JobRequest) -> dict[str, object]:
         "session_id": request.session_id,
         "scheduled_at": to_text(request.scheduled_at) if request.scheduled_at else None,
         "schedule_id": request.schedule_id,
+        "step": request.step,
+        "task_id": request.task_id,
         "priority": request.priority,
         "dedupe_key": request.dedupe_key,
         "note": request.note,

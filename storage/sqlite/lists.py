@@ -15,6 +15,8 @@ NEWER_THAN_ALL = "9"
 def filter_query(wanted: JobFilter) -> str:
     """The name of the statement."""
     sight = wanted.sight
+    if wanted.task_id is not None:
+        return "newest_of_task"
     return "newest" if sight is None or sight.channel is sight.user_id is None else "newest_seen"
 
 
@@ -23,6 +25,7 @@ def filter_values(wanted: JobFilter) -> dict[str, object]:
     return {
         "statuses": orjson.dumps(list(wanted.statuses or JobStatus)).decode(),
         "type": wanted.job_type,
+        "task_id": wanted.task_id,
         "platform": sight.platform if sight else None,
         "team": sight.team if sight else None,
         "channel": sight.channel if sight else None,

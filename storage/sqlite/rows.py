@@ -36,8 +36,12 @@ def to_job(found: sqlite3.Row) -> Job:
         workspace=row["workspace"],
         origin=to_origin(row),
         created_at=datetime.fromisoformat(row["created_at"]),
+        updated_at=to_time(row["updated_at"]),
+        task_id=row["task_id"],
         seq=row["seq"],
         attempt=row["attempt"],
+        step=row["step"],
+        before_step=row["before_step"],
         parent_job_id=row["parent_job_id"],
         session_id=row["session_id"],
         priority=row["priority"],
@@ -52,8 +56,9 @@ def to_job(found: sqlite3.Row) -> Job:
         message=row["message"],
         result=row["result"],
         report_slug=row["report_slug"],
-        usage=_usage(row),
+        usage=to_usage(row),
         replies=row["replies"],
+        live=bool(row["live"]),
     )
 
 
@@ -63,12 +68,13 @@ def to_attempt(row: sqlite3.Row) -> AttemptRecord:
         started_at=datetime.fromisoformat(row["started_at"]),
         outcome=OutcomeKind(row["outcome"]) if row["outcome"] else None,
         reason=row["reason"],
-        usage=_usage(row),
+        usage=to_usage(row),
         log_truncated=bool(row["log_truncated"]),
     )
 
 
-def _usage(row: _Row) -> Usage:
+def to_usage(row: _Row) -> Usage:
+    """What was taken; unknown is None."""
     return Usage(cost_usd=row["cost_usd"], turns=row["turns"], duration_ms=row["duration_ms"])
 
 

@@ -39,6 +39,10 @@ class Schedules:
         """Schedules whose id begins so, the newest first."""
         return await self._many("by_prefix", prefix=prefix.lower(), limit=limit)
 
+    async def made_by(self, delivery: str) -> Schedule | None:
+        """The schedule that this delivery has made."""
+        return next(iter(await self._many("by_dedupe_key", dedupe_key=delivery)), None)
+
     async def schedules(self, limit: int = 50) -> Sequence[Schedule]:
         """The next to run first, the paused ones last."""
         return await self._many("next_ones", limit=limit)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import orjson
 
-from executor.events import Event
+from executor.events import Event, Todo, TodosChanged
 from executor.listing import Finds, JobFilter, JobSearch
 from executor.model import Job, JobStatus
 from storage.sqlite.database import Database
@@ -52,6 +52,13 @@ class Search:
         values = {"job_id": job_id, "limit": limit}
         rows = await self._database.read(lambda c: c.execute(_SQL["turns"], values).fetchall())
         return [to_event(row) for row in reversed(rows)]
+
+    async def todos(self, job_id: str) -> Sequence[Todo]:
+        """What the agent has on its list; nothing where it keeps none."""
+        values = {"job_id": job_id}
+        row = await self._database.read(lambda c: c.execute(_SQL["todos"], values).fetchone())
+        body = None if row is None else to_event(row).body
+        return body.items if isinstance(body, TodosChanged) else ()
 
 
 def _newest(connection: sqlite3.Connection, wanted: JobSearch, limit: int) -> Finds:

@@ -106,6 +106,17 @@ class SqliteStore:
         self._wakeups.ring(QUEUE)
         return job
 
+    async def alter(self, job_id: str, at: datetime | None, task_id: str | None) -> Job | None:
+        now = self._now()
+        job = await self._database.write(
+            "alter", lambda c: journal.alter(c, job_id, to_text(at) if at else None, task_id, now)
+        )
+        return self._told(job, QUEUE)
+
+    async def by_session(self, session_id: str) -> Job | None:
+        """The last job that had this conversation."""
+        return await self._database.read(lambda c: journal.one(c, "by_session", session_id=session_id))
+
     async def job(self, job_id: str) -> Job | None:
         return await self._database.read(lambda c: journal.one(c, "by_id", id=job_id))
 
@@ -166,9 +177,9 @@ class SqliteStore:
     def _now(self) -> str:
         return to_text(self._clock.now())
 
-    def _told(self, job: Job | None) -> Job | None:
+    def _told(self, job: Job | None, *topics: str) -> Job | None:
         if job is not None:
-            self._ring(job)
+            self._ring(job, *topics)
         return job
 
     def _ring(self, job: Job, *topics: str) -> None:

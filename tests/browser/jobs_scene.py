@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from executor.events import Activity, Noticed, SessionOpened, TextWritten, ToolEnded, ToolStarted
+from executor.events import (
+    Activity,
+    Noticed,
+    SessionOpened,
+    TextWritten,
+    Todo,
+    TodosChanged,
+    TodoState,
+    ToolEnded,
+    ToolStarted,
+)
 from executor.lifecycle import settle
 from executor.model import Actor, Job, JobRequest, Origin, Outcome, OutcomeKind, Usage
 from storage import Storage
@@ -64,6 +74,13 @@ def work() -> Sequence[Activity]:
         ToolStarted(tool_id="2", name="Bash", detail="pytest -q tests/test_forms.py"),
         ToolEnded(tool_id="2", ok=False, detail="exit status 1"),
         TextWritten(text=ANSI),
+        TodosChanged(
+            items=(
+                Todo(text="find where the login is tested", state=TodoState.DONE),
+                Todo(text="add the missing case", state=TodoState.ACTIVE),
+                Todo(text="run all tests", state=TodoState.PENDING),
+            )
+        ),
         Noticed(text="The provider is busy; it tries again in 8 s."),
         TextWritten(text="The form has two tests; none covers a wrong password.\n\n"),
         TextWritten(text="```python\nassert answer.status == 401\n```\n"),

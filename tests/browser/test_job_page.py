@@ -12,7 +12,7 @@ from executor.events import Activity, Noticed, SessionOpened, TextWritten, ToolE
 from executor.model import OutcomeKind
 from tests.browser.chromium import is_live, log_in, opened
 from tests.browser.door import Site, open_site
-from tests.browser.jobs_scene import ask, busy_week, end, start, write
+from tests.browser.jobs_scene import ask, busy_week, end, start, work, write
 from tests.browser.test_jobs_page import go, is_fit
 from tests.browser.test_looks import LOOKS
 from tests.browser.test_page import heard
@@ -74,6 +74,16 @@ async def test_who_reads_above_is_not_pulled_down_and_can_jump_to_the_end(
         await page.get_by_role("button", name="Jump to the end").click()
         await expect(page.get_by_text("The newest.")).to_be_in_viewport()
         await expect(page.get_by_role("button", name="Follow")).to_have_attribute("aria-pressed", "true")
+
+
+async def test_the_agents_own_list_shows_how_far_it_is(browser: Browser, site: Site) -> None:
+    job = await start(site.storage, await ask(site.storage, "how?"))
+    async with opened(browser, site) as page:
+        await go(page, site, f"/jobs/{job.id}")
+        await is_live(page)
+        await write(site.storage, job, *work())
+        await expect(page.locator(".todos summary")).to_contain_text("1 of 3 done")
+        await expect(page.locator(".todos li.active")).to_contain_text("add the missing case")
 
 
 async def test_a_long_log_shows_its_end_and_the_rest_on_demand(browser: Browser, site: Site) -> None:

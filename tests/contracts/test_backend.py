@@ -117,6 +117,10 @@ RUNS = (
     _claude("live_multi", 0, DONE, "", 0.01344, 2, "58c4b66e"),
     _claude("live_queue", 0, DONE, "", 0.01344, 2, "46037506"),
     _claude("live_interrupt", 0, DONE, "", 0.01318, 3, "8ce1b752"),
+    _claude("live_taken_up", 0, DONE, "", 0.01344, 2, "4c5f646d"),
+    _claude("live_interrupt_for", 0, DONE, "", 0.01344, 4, "c3e6c12d"),
+    # A limit in the first turn, none any more in the second one.
+    _claude("live_limit", 0, DONE, "", 0.00336, 2, "169945f3"),
     _claude("live_permission_allow", 0, DONE, "", 0.01344, 2, "12bce5bc"),
     _claude("live_permission_deny", 0, DONE, "", 0.01344, 2, "abd39e5c"),
     _claude("permission_mcp", 0, DONE, "", 0.01344, 2, "fce915e2"),

@@ -53,7 +53,7 @@ async def test_a_reply_brings_a_file_to_the_same_conversation(tmp_path: Path) ->
         picture = stage.slack.file("chart.png", PICTURE)
         words = "and what is this? [[attached]]"
         await stage.ann.mention(stage.dev, words, thread=stage.card(), files=[picture])
-        await stage.slack.until(lambda: len(stage.card().thread) > 2, what="the second card")
+        await stage.job(lambda job: job.parent_job_id == first.id)
         second = await stage.ended()
         assert (second.parent_job_id, second.session_id) == (first.id, first.session_id)
         assert "[image]" in second.result

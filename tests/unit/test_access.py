@@ -35,6 +35,7 @@ EXPECTED = {
     "show": EVERYONE,
     "help": EVERYONE,
     "cancel": OWNER_OR_ADMIN,
+    "interrupt": OWNER_OR_ADMIN,
     "resume": OWNER_OR_ADMIN,
     "retry": OWNER_OR_ADMIN,
     "schedules": EVERYONE,

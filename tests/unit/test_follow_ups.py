@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from bot.desk.asks import INTERRUPT, REPLY, Answer, Ask
+from bot.desk.asks import REPLY, Answer, Ask
 from bot.desk.follow_ups import MOST
 from bot.news.announcements import card
 from bot.platforms.base import Announcement
 from executor import outbox
-from executor.follow_ups import FollowUps
+from executor.events import ReplyRefused
+from executor.follow_ups import FollowUps, Permit
 from executor.lifecycle import Transition
-from executor.model import EARLIER, Actor, Job, JobStatus, Origin, Outcome, OutcomeKind
-from executor.wakeups import QUEUE, Wakeups
+from executor.model import EARLIER, Actor, Job, JobRequest, JobStatus, Origin, Outcome, OutcomeKind
+from executor.wakeups import NEWS, QUEUE, Wakeups
 from storage import open_storage
 from tests.builders import TestClock
 from tests.fsck import check
@@ -47,8 +48,9 @@ class Talk(Office):
         assert await self.storage.jobs.settle(job, move, outcome) is not None
 
     @asynccontextmanager
-    async def at_work(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(FollowUps(self.storage.replies, self.wakeups).run())
+    async def at_work(self, permit: Permit | None = None) -> AsyncIterator[None]:
+        permit = permit or self.desk.reply_refusal
+        task = asyncio.create_task(FollowUps(self.storage.replies, self.wakeups, permit).run())
         try:
             yield
         finally:
@@ -161,7 +163,7 @@ async def test_a_job_that_has_replies_says_so_and_offers_to_take_them_now(talk: 
 async def test_an_interrupt_stops_the_job_and_keeps_the_replies(talk: Talk) -> None:
     job = await talk.begun()
     await talk.say("stop and do this")
-    answer = await talk.ask(INTERRUPT, job.id)
+    answer = await talk.ask("interrupt", job.id)
     assert answer.ok
     assert (await talk.job(job)).cancel_requested_at is not None
     async with talk.at_work():
@@ -174,15 +176,49 @@ async def test_only_who_may_cancel_a_job_may_interrupt_it(talk: Talk) -> None:
     job = await talk.begun()
     await talk.say("stop and do this", ADMIN)
     before = talk.rows()
-    assert "somebody else" in await talk.refused(await talk.ask(INTERRUPT, job.id, BOB), before)
-    assert (await talk.ask(INTERRUPT, job.id, ADMIN)).ok
+    assert "somebody else" in await talk.refused(await talk.ask("interrupt", job.id, BOB), before)
+    assert (await talk.ask("interrupt", job.id, ADMIN)).ok
 
 
 async def test_without_a_reply_there_is_nothing_to_interrupt_for(talk: Talk) -> None:
     job = await talk.begun()
     before = talk.rows()
-    assert (await talk.refused(await talk.ask(INTERRUPT, job.id), before)).startswith("No reply waits")
+    said = await talk.refused(await talk.ask("interrupt", job.id), before)
+    assert said.startswith("rehearsal takes nothing in while it works")
     assert (await talk.job(job)).cancel_requested_at is None
+
+
+async def test_who_may_not_go_on_with_it_any_more_is_told_so_in_the_thread(talk: Talk) -> None:
+    job = await talk.begun()
+    await talk.say("and the tests", ADMIN)
+    await talk.say("and the docs")
+
+    async def refusal(_: Job, request: JobRequest) -> str:
+        return "You are no admin." if request.origin.actor.user_id == ADMIN.user_id else ""
+
+    async with talk.at_work(refusal):
+        await talk.end(job)
+        follow_up, ended = await talk.until(lambda jobs: len(jobs) == 2)
+    assert (follow_up.prompt, ended.replies) == ("and the docs", 0)
+    events = await talk.storage.jobs.events(job.id)
+    assert events[-1].body == ReplyRefused(by="Admin", why="You are no admin.")
+    assert (await talk.storage.outbox.of_job(job.id))[outbox.REFUSED].due
+
+
+async def test_of_replies_that_are_all_refused_no_job_is_made(talk: Talk) -> None:
+    job = await talk.begun()
+    await talk.say("and the tests")
+
+    async def refusal(*_: object) -> str:
+        return "You may not."
+
+    async with talk.at_work(refusal):
+        await talk.end(job)
+        async with asyncio.timeout(5):
+            with talk.wakeups.listen(NEWS) as bell:
+                while (await talk.job(job)).replies:
+                    await bell.wait(0.05)
+    assert len(await talk.storage.jobs.jobs()) == 1
 
 
 async def test_a_cancel_means_all_of_it(talk: Talk) -> None:

@@ -18,7 +18,8 @@ ROOMS = sorted(file.name[:-4] for file in files("storage.sqlite").joinpath("quer
 QUERIES = [(room, name) for room in ROOMS for name in load(room)]
 LISTS = {"providers", "statuses", "sources", "job_ids", "writers"}
 GROWING = re.compile(
-    r"SCAN (?:jobs|job|other|attempts|events|outbox|messages|fires|reports|past)\b(?:.* INDEX (\w+))?"
+    r"SCAN (?:jobs|job|other|attempts|events|outbox|messages|fires|reports|past|tasks|feedback|comments"
+    r"|session_logs|velocity_logs)\b(?:.* INDEX (\w+))?"
 )
 
 

@@ -61,7 +61,8 @@ async def test_what_happens_to_a_job_is_due_to_be_announced(storage: Storage) ->
     assert set(await storage.outbox.of_job(job.id)) == {outbox.CARD}
     ended = await done(storage, Report(slug="slug", title="", description=""))
     entries = await storage.outbox.of_job(ended.id)
-    assert set(entries) == {outbox.CARD, outbox.PAGES, outbox.RESULT, outbox.OUTPUT, outbox.REPORT}
+    at_the_end = {outbox.PAGES, outbox.RESULT, outbox.OUTPUT, outbox.REPORT, outbox.FILES}
+    assert set(entries) == {outbox.CARD, *at_the_end}
     assert all(entry.due and entry.message_id is None for entry in entries.values())
     assert entries[outbox.CARD].wanted == ended.seq
     assert set(await storage.outbox.unsettled_jobs()) == {job.id, ended.id}
@@ -154,10 +155,10 @@ async def test_messages_stand_in_the_order_in_which_they_came_whatever_the_clock
 
 async def test_a_published_report_is_found_by_its_slug(storage: Storage) -> None:
     job = await done(storage, Report(slug="slug", title="Title", description="What it is about."))
-    report = await storage.hub.report("slug")
+    report = await storage.reports.by_slug("slug")
     assert report is not None
     assert (report.job_id, report.title, report.description) == (job.id, "Title", "What it is about.")
-    assert await storage.hub.report("another") is None
+    assert await storage.reports.by_slug("another") is None
 
 
 async def test_a_login_lasts_as_long_as_it_was_given_for(storage: Storage, clock: TestClock) -> None:

@@ -15,7 +15,7 @@ import pytest
 from yarl import URL
 
 from bot.desk.asks import REPLY
-from bot.desk.commands import COMMANDS, RUN_OPTIONS, TIME_OPTIONS
+from bot.desk.commands import COMMANDS, FORM_OPTIONS
 from bot.platforms.base import Action, Announcement, Link, Place, Shape, Tone
 from storage.hub import NewMessage
 from tests.browser.door import TOKEN, Site, open_site
@@ -155,7 +155,7 @@ async def test_the_box_offers_the_command_table(site: Site) -> None:
 async def test_the_form_has_a_field_for_every_option_of_the_command_table(site: Site) -> None:
     html = await page(site)
     named = re.findall(r'<(?:input|select|textarea) id="field-(\w+)" name="(\w+)"', html)
-    names = ["type", "prompt", *(option.name for option in (*RUN_OPTIONS, *TIME_OPTIONS))]
+    names = ["type", "prompt", "files", *(option.name for option in FORM_OPTIONS)]
     assert named == [(name, name) for name in names]
     assert html.count('<option value="research">') == 1
     assert '<details id="new">' in html
@@ -256,7 +256,7 @@ async def test_a_button_works_without_a_script(site: Site) -> None:
 async def test_a_reply_goes_to_the_job_of_its_thread_also_without_a_script(site: Site) -> None:
     await busy_morning(site.platform)
     forms = re.findall(
-        r'<form class="box" method="post" action="/replies">.*?</form>', await page(site), re.DOTALL
+        r'<form class="box" method="post" action="/replies"[^>]*>.*?</form>', await page(site), re.DOTALL
     )
     (form,) = [each for each in forms if "e7704f" in each]
     fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
@@ -286,7 +286,7 @@ async def test_a_program_commands_and_reads_the_job_id(site: Site) -> None:
             async with program.post("/api/commands", json={"text": "list"}) as answer:
                 assert answer.status == 200
     first, second, third = site.door.commands
-    assert (first.delivery, first.origin.channel) == ("api:release-42", "ops")
+    assert (first.delivery, first.origin.channel) == ("token:master:release-42", "ops")
     assert second.delivery != third.delivery
 
 

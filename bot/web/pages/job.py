@@ -50,9 +50,8 @@ class JobPage:
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
-            web.get("/jobs/{id}", self.page),
             web.get("/jobs/{id}/live", self._live),
-            web.get("/jobs/{id}/log", self._earlier),
+            web.get("/jobs/{id}/earlier", self._earlier),
             web.get("/jobs/{id}/output.txt", self._download),
         ]
 
@@ -115,6 +114,7 @@ class JobPage:
             "parent": await jobs.job(job.parent_job_id) if job.parent_job_id else None,
             "successor": successor,
             "attempts": await jobs.attempts(job.id),
+            "todos": await search.todos(job.id),
             "turns": [(event, sentence(event)) for event in turns],
             "money": money,
             "duration": duration,
@@ -143,12 +143,13 @@ class JobPage:
 
     async def _frames(self, job_id: str, seq: int) -> Sequence[Frame]:
         """What is new past an event: blocks that are new or have grown, and the head where the job moved."""
-        events = await self._storage.jobs.events(job_id, chunk_before(seq), _AT_ONCE)
-        new = [event for event in events if event.seq > seq]
+        new = await self._storage.jobs.events(job_id, seq, CHUNK)
         job = await self._storage.jobs.job(job_id) if new else None
         if job is None:
             return ()
-        grown = [block for block in blocks_of(events) if block.last > seq]
+        begin = chunk_before(seq)
+        before = await self._storage.jobs.events(job_id, begin, seq - begin) if seq > begin else ()
+        grown = [block for block in blocks_of([*before, *new]) if block.last > seq]
         last = new[-1].seq
         log = self._templates.render("job_blocks.html", job=job, blocks=grown)
         if not any(_turns(event) for event in new):

@@ -47,7 +47,7 @@ class JobsPage:
         self._answers = answers
 
     def routes(self) -> list[web.AbstractRouteDef]:
-        return [web.get("/jobs", self.page), web.get("/jobs/live", self._live)]
+        return [web.get("/jobs/live", self._live)]
 
     async def page(self, request: web.Request) -> web.Response:
         """The page, or the part of it that the address asks for."""

@@ -68,7 +68,7 @@ def blocks_of(events: Iterable[Event]) -> Sequence[Block]:
         )
         if not _joined(event, before, blocks):
             blocks.append(_block(event))
-    return blocks
+    return [block for block in blocks if block.sort != "turn" or block.text]
 
 
 def _joined(event: Event, before: Block | None, blocks: Sequence[Block]) -> bool:

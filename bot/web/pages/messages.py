@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.platforms.base import Announcement, Shape, Tone
 from bot.platforms.web import TONE_MARKS, announcement_of
@@ -41,6 +41,8 @@ def state_of(announcement: Announcement) -> tuple[str, str]:
 
 
 def view_of(message: Message) -> View:
+    if message.deleted_at is not None:  # whoever has it on the screen is told by the same way as of a change
+        message = replace(message, content="_This message was deleted._", metadata={})
     return View(message=message, announcement=announcement_of(message))
 
 

@@ -1,6 +1,3 @@
--- name: report
-SELECT * FROM reports WHERE slug = :slug;
-
 -- name: add_login
 INSERT INTO logins (token_hash, created_at, expires_at) VALUES (:token_hash, :now, :expires_at);
 

@@ -1,11 +1,11 @@
 -- name: insert
 -- A new job, with its first event to follow in the same transaction.
 INSERT INTO jobs (id, type, status, payload, provider, model, effort, workspace, platform, team, channel, thread,
-                  user_id, user_name, parent_job_id, session_id, scheduled_at, schedule_id, dedupe_key,
-                  priority, seq, message, created_at, updated_at)
+                  user_id, user_name, parent_job_id, session_id, scheduled_at, schedule_id, task_id, dedupe_key,
+                  step, priority, seq, message, created_at, updated_at)
 VALUES (:id, :type, :status, :payload, :provider, :model, :effort, :workspace, :platform, :team, :channel, :thread,
-        :user_id, :user_name, :parent_job_id, :session_id, :scheduled_at, :schedule_id, :dedupe_key,
-        :priority, 1, :note, :now, :now)
+        :user_id, :user_name, :parent_job_id, :session_id, :scheduled_at, :schedule_id, :task_id, :dedupe_key,
+        :step, :priority, 1, :note, :now, :now)
 RETURNING *;
 
 -- name: by_id
@@ -44,7 +44,7 @@ RETURNING *;
 -- name: move
 -- Compare-and-set out of running, or out of waiting when cancelled.
 UPDATE jobs SET status = :target, seq = seq + 1, worker = NULL, reason = :reason, message = :message,
-                result = CASE WHEN :result = '' THEN result ELSE :result END,
+                live = 0, result = CASE WHEN :result = '' THEN result ELSE :result END,
                 retry_at = :retry_at, cancelled_by = :cancelled_by, finished_at = :finished_at,
                 report_slug = coalesce(:report_slug, report_slug),
                 cost_usd = :cost_usd, turns = :turns, duration_ms = :duration_ms, updated_at = :now
@@ -53,7 +53,7 @@ RETURNING *;
 
 -- name: ask_cancel
 -- The first wish counts.
-UPDATE jobs SET cancel_requested_at = :now, cancelled_by = :by, updated_at = :now
+UPDATE jobs SET cancel_requested_at = :now, cancelled_by = :by, live = 0, updated_at = :now
 WHERE id = :id AND status = 'running' AND cancel_requested_at IS NULL;
 
 -- name: hurry
@@ -62,9 +62,25 @@ UPDATE jobs SET retry_at = CASE WHEN retry_at IS NULL THEN NULL ELSE :now END,
                 scheduled_at = CASE WHEN scheduled_at IS NULL THEN NULL ELSE :now END, updated_at = :now
 WHERE id = :id AND status IN ('scheduled', 'rate_limited');
 
+-- name: alter
+-- The time that the job waits for, where it waits for one, and the task that it is done for.
+UPDATE jobs SET scheduled_at = CASE WHEN :at IS NOT NULL AND status = 'scheduled' THEN :at ELSE scheduled_at END,
+                retry_at = CASE WHEN :at IS NOT NULL AND status = 'rate_limited' THEN :at ELSE retry_at END,
+                task_id = :task_id, updated_at = :now
+WHERE id = :id AND (:at IS NULL OR status IN ('scheduled', 'rate_limited'))
+RETURNING *;
+
+-- name: by_session
+-- The last job that had this conversation.
+SELECT * FROM jobs WHERE session_id = :session_id ORDER BY created_at DESC, id DESC LIMIT 1;
+
 -- name: hand_over
 -- Another provider knows nothing of the conversation.
 UPDATE jobs SET provider = :provider, model = :model, session_id = NULL WHERE id = :id;
+
+-- name: advance
+-- Steps of its program are done; the attempts at the next one are counted from here.
+UPDATE jobs SET step = :step, before_step = attempt WHERE id = :id;
 
 -- name: set_session
 -- What a CLI says must not fail: a conversation that another running job has stays that job's.
@@ -86,7 +102,7 @@ WHERE job_id = :job_id AND number = :number AND ended_at IS NULL;
 -- Only a bot that died makes a job suspicious: one that was told to stop did so of its own accord.
 SELECT jobs.*, attempts.pid, attempts.pid_started, attempts.boot_id,
        (SELECT count(*) FROM attempts AS past
-        WHERE past.job_id = jobs.id AND past.reason = 'restart') AS crashes
+        WHERE past.job_id = jobs.id AND past.number > jobs.before_step AND past.reason = 'restart') AS crashes
 FROM attempts JOIN jobs ON jobs.id = attempts.job_id
 WHERE attempts.ended_at IS NULL ORDER BY attempts.started_at;
 
@@ -105,12 +121,17 @@ SELECT * FROM events WHERE job_id = :job_id AND seq > :after ORDER BY seq LIMIT 
 INSERT INTO outbox (job_id, kind, wanted) VALUES (:job_id, :kind, :wanted)
 ON CONFLICT (job_id, kind) DO UPDATE SET wanted = excluded.wanted;
 
+-- name: show_again
+-- What an announcement shows has changed without an event.
+UPDATE outbox SET shown = min(shown, wanted - 1) WHERE job_id = :job_id AND kind = :kind;
+
 -- name: insert_report
-INSERT INTO reports (slug, job_id, title, description, workspace, created_at, updated_at)
-VALUES (:slug, :job_id, :title, :description, :workspace, :now, :now);
+-- A job may name a task that is not on the board.
+INSERT INTO reports (slug, job_id, task_id, title, description, workspace, created_at, updated_at)
+VALUES (:slug, :job_id, (SELECT id FROM tasks WHERE id = :task_id), :title, :description, :workspace, :now, :now);
 
 -- name: parcels_in_use
--- The parcels of what has not ended, or ended since: jobs, schedules, replies that wait.
+-- The parcels of what has not ended, or ended since: jobs, schedules, replies that wait or that a session took.
 SELECT DISTINCT json_extract(file.value, '$.parcel')
 FROM (
     SELECT json_extract(payload, '$.files') AS files FROM jobs
@@ -119,5 +140,7 @@ FROM (
     SELECT json_extract(payload, '$.files') FROM schedules
     WHERE deleted_at IS NULL AND json_extract(payload, '$.files') IS NOT NULL
     UNION ALL
-    SELECT files FROM replies WHERE state = 'waiting' AND files <> ''
+    SELECT files FROM replies WHERE files <> '' AND (state IN ('waiting', 'handed', 'begun') OR (
+        taken_by = job_id AND EXISTS (
+            SELECT 1 FROM jobs WHERE id = job_id AND (finished_at IS NULL OR finished_at >= :since))))
 ) AS named, json_each(named.files) AS file;

@@ -47,3 +47,18 @@ WITH bucket AS (
 SELECT jobs.*, (SELECT count(*) FROM found) AS found
 FROM (SELECT id FROM found ORDER BY created_at DESC, id DESC LIMIT :limit) JOIN jobs USING (id)
 ORDER BY jobs.created_at DESC, jobs.id DESC;
+
+-- name: newest_of_task
+-- The same of the jobs of one task, which are few.
+WITH found AS MATERIALIZED (
+    SELECT created_at, id FROM jobs AS each
+    WHERE each.task_id = :task_id AND each.type = coalesce(:type, each.type)
+      AND each.status IN (SELECT value FROM json_each(:statuses))
+      AND (each.created_at, each.id) < (:before_at, :before)
+      AND (:platform IS NULL OR (each.platform = :platform AND each.team = :team))
+      AND (coalesce(:channel, :user_id) IS NULL OR each.channel = :channel OR each.user_id = :user_id)
+    ORDER BY created_at DESC, id DESC LIMIT :most
+)
+SELECT jobs.*, (SELECT count(*) FROM found) AS found
+FROM (SELECT id FROM found ORDER BY created_at DESC, id DESC LIMIT :limit) JOIN jobs USING (id)
+ORDER BY jobs.created_at DESC, jobs.id DESC;

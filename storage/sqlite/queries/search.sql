@@ -30,3 +30,6 @@ SELECT * FROM jobs WHERE parent_job_id = :id ORDER BY rowid DESC LIMIT 1;
 SELECT * FROM events
 WHERE job_id = :job_id AND kind IN ('moved', 'cancel_asked', 'reply_kept', 'report_published')
 ORDER BY seq DESC LIMIT :limit;
+
+-- name: todos
+SELECT * FROM events WHERE job_id = :job_id AND kind = 'todos_changed' ORDER BY seq DESC LIMIT 1;

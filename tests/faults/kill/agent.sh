@@ -1,9 +1,9 @@
-#!/bin/sh
-# Stands in for claude where hundreds of jobs have to be cheap: it speaks the same stream within milliseconds.
+#!/bin/bash
+# Stands in for claude where hundreds of jobs have to be cheap: it speaks the same streams within milliseconds.
 # What it does stands in the prompt: stay (as long as it is held), limit and fail (once for each word-N), long,
-# and leave, which leaves what it was sent for people.
-prompt=$(cat)
-word=$(printf %s "$prompt" | grep -o 'word-[0-9]*' | head -n 1)
+# deaf (it does not tell that it takes more words), and leave, which leaves what it was sent for people.
+IFS= read -r prompt
+[[ $prompt =~ word-[0-9]+ ]] && word=${BASH_REMATCH[0]}
 read -r id < /proc/sys/kernel/random/uuid
 while [ $# -gt 0 ]; do
     if [ "$1" = --resume ]; then id=$2; fi
@@ -27,19 +27,37 @@ use() {
     printf '{"type":"user","message":{"role":"user","content":[{"tool_use_id":"%s","type":"tool_result","content":"ok"}]},"parent_tool_use_id":null}\n' "$1"
 }
 end() {
-    printf '{"type":"result","subtype":"success","is_error":%s,"num_turns":2,"total_cost_usd":0.01,"duration_ms":5,"result":"%s","session_id":"%s"}\n' "$1" "$2" "$id"
+    printf '{"type":"result","subtype":"success","is_error":%s,"num_turns":2,"total_cost_usd":0.01,"duration_ms":5,"result":"%s","session_id":"%s","terminal_reason":"%s"}\n' "$1" "$2" "$id" "$3"
+}
+tell() {
+    [[ $prompt = *deaf* ]] || printf '{"type":"command_lifecycle","command_uuid":"%s","state":"%s"}\n' "$1" "$2"
+}
+said=()
+ended= interrupted=
+# Takes in what is written to us, or what comes within so many seconds.
+hear() {
+    local line
+    while IFS= read -r ${1:+-t "$1"} line || { [ $? -gt 128 ] || ended=yes; false; }; do
+        if [[ $line = *control_request* ]]; then interrupted=yes; return; fi
+        [[ $line =~ '"uuid": "'([0-9a-f-]+) ]] && said+=("${BASH_REMATCH[1]}") && tell "${BASH_REMATCH[1]}" queued
+        [ "$1" ] || return
+    done
 }
 
 printf '{"type":"system","subtype":"init","session_id":"%s","model":"claude-opus-5-5","apiKeySource":"none"}\n' "$id"
+tell "$id" started
 say "Begun with $word.\\n"
 case $prompt in
-    *stay*) while [ -e "$CLAUDE_CONFIG_DIR/held" ]; do sleep 0.05; done ;;
+    *stay*) while [ -e "$CLAUDE_CONFIG_DIR/held" ] && [ ! "$interrupted" ]; do
+        if [ "$ended" ]; then sleep 0.05; else hear 0.05; fi
+    done ;;
     *limit*)
         if first limit; then
             resets=$(($(date +%s) + 2))
             printf '{"type":"rate_limit_event","rate_limit_info":{"status":"rejected","resetsAt":%s,"rateLimitType":"five_hour"}}\n' $resets
             printf '{"type":"assistant","message":{"id":"l","model":"<synthetic>","content":[{"type":"text","text":"Limit."}]},"parent_tool_use_id":null,"error":"rate_limit"}\n'
-            end true "You have hit your 5-hour limit"
+            end true "You have hit your 5-hour limit" api_error
+            cat > /dev/null
             exit 1
         fi ;;
     *fail*) if first fail; then echo "It broke." >&2; exit 3; fi ;;
@@ -54,9 +72,20 @@ case $prompt in
             say "Line $number of $word: the quick brown fox jumps over the lazy dog, again and again, until the dog has had enough of it and the page is full.\\n\\n"
         done ;;
 esac
-use "first-$word"
-sleep 0.05
-say "Looked at the first of $word.\\n"
-use "second-$word"
-say "Now all of $word is known.\\n"
-end false "# About $word\\n\\nAll of it is known."
+if [ "$interrupted" ]; then
+    end true "" aborted_tools
+else
+    use "first-$word"
+    sleep 0.05
+    say "Looked at the first of $word.\\n"
+    use "second-$word"
+    say "Now all of $word is known.\\n"
+    end false "# About $word\\n\\nAll of it is known." completed
+fi
+while [ ! "$ended" ] || [ ${#said[@]} -gt 0 ]; do
+    if [ ${#said[@]} = 0 ]; then hear ""; continue; fi
+    for name in "${said[@]}"; do tell "$name" started; done
+    said=()
+    say "Heard more of $word.\\n"
+    end false "# More about $word\\n\\nHeard." completed
+done

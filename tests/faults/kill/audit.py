@@ -61,6 +61,7 @@ async def audit(theatre: Theatre, tally: Tally) -> None:
         connection.row_factory = sqlite3.Row
         jobs = connection.execute("SELECT * FROM jobs").fetchall()
         _asks(theatre, connection, tally)
+        _tasks(theatre, connection, tally)
         for platform, stands in (("slack", _on_slack(theatre)), ("web", _on_the_page(theatre, connection))):
             for job in jobs:
                 if job["platform"] == platform:
@@ -80,10 +81,18 @@ def _asks(theatre: Theatre, connection: sqlite3.Connection, tally: Tally) -> Non
         if key and acked(delivery):
             made = connection.execute(
                 "SELECT (SELECT count(*) FROM jobs WHERE dedupe_key = :key) + "
-                "(SELECT count(*) FROM schedules WHERE dedupe_key = :key)",
+                "(SELECT count(*) FROM schedules WHERE dedupe_key = :key) + "
+                "(SELECT count(*) FROM replies WHERE delivery = :key AND taken_by = job_id)",
                 {"key": key},
             )
             tally.count(f"made by {key}", made.fetchone()[0])
+
+
+def _tasks(theatre: Theatre, connection: sqlite3.Connection, tally: Tally) -> None:
+    """A task that was answered for is there, and not as it was before."""
+    kept = dict(connection.execute("SELECT id, status FROM tasks").fetchall())
+    for task_id, status in theatre.tasks.items():
+        tally.count(f"task {task_id}", int(kept.get(task_id) in (status, "ready")))
 
 
 def _asked_for(delivery: Delivery) -> str:

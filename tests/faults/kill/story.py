@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing, suppress
 from datetime import timedelta
+from typing import Any
 
 import aiohttp
 
@@ -91,8 +92,8 @@ async def _cancel(theatre: Theatre) -> None:
 
 
 async def _reply(theatre: Theatre) -> None:
-    """Somebody says what to do instead while a job runs, and does not want to wait."""
-    await _stay(theatre)
+    """Somebody says what to do instead to a job that takes nothing in while it works."""
+    await _stay(theatre, "deaf")
     if theatre.lives.ended.is_set():
         return
     card = await theatre.card(lambda card: "Cancel" in card.buttons and "running" in card.plain)
@@ -100,11 +101,27 @@ async def _reply(theatre: Theatre) -> None:
     await press(theatre, "Take the reply now")
 
 
+async def _live(theatre: Theatre) -> None:
+    """Somebody says what to do instead while a job runs, and does not want to wait."""
+    await _stay(theatre)
+    if theatre.lives.ended.is_set():
+        return
+    card = await theatre.card(lambda card: "Cancel" in card.buttons and "running" in card.plain)
+    await theatre.ann.mention(theatre.dev, f"and now {theatre.word()}", thread=card)
+    await press(theatre, "Interrupt")
+
+
 async def _later(theatre: Theatre) -> None:
     for label in ("Run now", "Cancel"):
         word = theatre.word()
         await ask(theatre, f"session {word} --in 5h")
         await press(theatre, label, word)
+
+
+async def _autopilot(theatre: Theatre) -> None:
+    """Three steps, each of them an attempt."""
+    word = theatre.word()
+    await ask(theatre, f"autopilot\n- One: begin with {word}\n- Two: go on with {word}\n- Three: end {word}")
 
 
 async def _deleted(theatre: Theatre) -> None:
@@ -138,6 +155,62 @@ async def _log_in(client: Client) -> None:
     link = await client.login_link()
     async with aiohttp.ClientSession() as session, session.get(link) as answer:
         assert answer.status == 200
+
+
+async def _program(theatre: Theatre) -> None:
+    """A program asks for a job, puts it off and calls it off, with a token of its own."""
+
+    async def call() -> None:
+        headers = {"Authorization": f"Bearer {(theatre.data / 'api-token').read_text()}"}
+        async with aiohttp.ClientSession(await theatre.address(), headers=headers) as session:
+            made = await _called(session, "POST", "/api/tokens", {"name": "ci", "scope": "run"})
+            later = {"type": "session", "prompt": theatre.word(), "scheduled_at": _in_hours(5)}
+            own = {"Authorization": f"Bearer {made['token']}", "Idempotency-Key": theatre.word()}
+            job = await _called(session, "POST", "/jobs", later, own)
+            change = {"scheduled_at": _in_hours(6)}
+            await _called(session, "PATCH", f"/api/remote-jobs?id={job['id']}", change)
+            await _called(session, "DELETE", f"/jobs/{job['id']}", None)
+            await _called(session, "DELETE", f"/api/tokens?id={made['id']}", None)
+
+    with suppress(aiohttp.ClientError):
+        await theatre.or_end(call())
+
+
+async def _records(theatre: Theatre) -> None:
+    """A program writes down a task, moves it on, has read a channel and sets a preference."""
+
+    async def write() -> None:
+        word, headers = (
+            theatre.word(),
+            {"Authorization": f"Bearer {(theatre.data / 'api-token').read_text()}"},
+        )
+        async with aiohttp.ClientSession(await theatre.address(), headers=headers) as session:
+            await _called(session, "POST", "/api/tasks", {"id": word, "name": word, "workspace": "dev"})
+            theatre.tasks[word] = "draft"
+            await _called(session, "PATCH", f"/api/tasks?id={word}", {"status": "ready"})
+            theatre.tasks[word] = "ready"
+            said = await _called(session, "POST", "/api/messages", {"channel": "general", "content": word})
+            await _called(session, "PATCH", "/api/channels?channel=general", {"read": said["id"]})
+            await _called(session, "PATCH", "/api/preferences", {"effort": "high"})
+
+    with suppress(aiohttp.ClientError):
+        await theatre.or_end(write())
+
+
+async def _called(
+    session: aiohttp.ClientSession,
+    method: str,
+    path: str,
+    body: object,
+    headers: Mapping[str, str] | None = None,
+) -> Any:
+    async with session.request(method, path, json=body, headers=headers) as answer:
+        assert answer.status < 300, await answer.text()
+        return await answer.json() if answer.content_type == "application/json" else None
+
+
+def _in_hours(hours: int) -> str:
+    return (SystemClock().now() + timedelta(hours=hours)).isoformat(timespec="seconds")
 
 
 async def _schedule(theatre: Theatre) -> None:
@@ -176,10 +249,10 @@ async def _crash(theatre: Theatre) -> None:
         await theatre.begin()
 
 
-async def _stay(theatre: Theatre) -> None:
+async def _stay(theatre: Theatre, how: str = "") -> None:
     word = theatre.word()
     theatre.hold()
-    await ask(theatre, f"session stay {word}")
+    await ask(theatre, f"session stay {how} {word}")
     begun = theatre.slack.until(
         lambda: any(f"Begun with {word}" in each.plain for each in theatre.dev.all_messages.values()),
         timeout=LATER_S,
@@ -206,13 +279,17 @@ SCENES: Mapping[str, Scene] = {
     "failure": _failure_and_retry,
     "cancel": _cancel,
     "reply": _reply,
+    "live": _live,
     "later": _later,
     "page": _page,
+    "program": _program,
+    "records": _records,
     "deleted": _deleted,
     "crash": _crash,
     "stop": _stop,
     "unanswered": _unanswered,
     "schedule": _schedule,
+    "autopilot": _autopilot,
     "long": _long,
     "limit": _limit,
 }

@@ -47,6 +47,8 @@ class Theatre:
     ann: Person
     bob: Person
     words: itertools.count[int] = field(default_factory=itertools.count)
+    tasks: dict[str, str] = field(default_factory=dict)
+    """The status that each task was said to have when it was kept."""
 
     @property
     def data(self) -> Path:

@@ -1,4 +1,4 @@
-"""The records that people and agents share: messages of the page's own channels, and reports."""
+"""Messages of the page's own channels, and who has read how far."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ class Message:
     revision: int
     created_at: datetime
     updated_at: datetime
+    edited_at: datetime | None = None
+    """When its sender changed what it says."""
+    deleted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +46,10 @@ class NewMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReportRow:
-    """What is known of a published report beside its files."""
+class Channel:
+    """A channel as one reader sees it."""
 
-    slug: str
-    job_id: str | None
-    title: str
-    description: str
-    workspace: str
-    status: str
-    created_at: datetime
+    name: str
+    unread: int
+    """Messages in the channel itself that others wrote since; counted up to a bound."""
+    latest_at: datetime

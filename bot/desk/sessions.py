@@ -1,0 +1,46 @@
+"""A new job that goes on with an earlier conversation, named by its id."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from bot.desk.access import Access, Allow
+from bot.desk.asks import Ask, Refusal
+from bot.desk.commands import shown
+from executor.model import RESUMED_SESSION, Job, JobRequest
+from storage.sqlite.store import SqliteStore
+
+_SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+
+
+async def continued(ask: Ask, request: JobRequest, jobs: SqliteStore, access: Access) -> JobRequest:
+    """`request`, going on with the conversation `ask.args["session"]` where that is given. Raises Refusal.
+
+    Whoever may not resume the job that had it hears what those hear who name one that there is not.
+    """
+    session_id = ask.args.get("session", "")
+    if not session_id:
+        return request
+    job = await jobs.by_session(session_id) if _SESSION.fullmatch(session_id) else None
+    if job is None or not _may_resume(ask, job, access):
+        raise Refusal(f"No job of yours had a session `{shown(session_id)}`.", "session")
+    if any(ask.args.get(name) for name in ("provider", "model")) and request.provider != job.provider:
+        raise Refusal(
+            f"The session is one of {job.provider}'s, so {request.provider} cannot go on with it.", "session"
+        )
+    if ask.args.get("workspace") and request.workspace != job.workspace:
+        raise Refusal(f"The session belongs to the workspace `{job.workspace}`.", "workspace")
+    return replace(
+        request,
+        provider=job.provider,
+        model=request.model if request.provider == job.provider else job.model,
+        workspace=job.workspace,
+        session_id=session_id,
+        payload={**request.payload, RESUMED_SESSION: session_id},
+    )
+
+
+def _may_resume(ask: Ask, job: Job, access: Access) -> bool:
+    allowed = access.authorize(ask.origin, "resume", job)
+    return access.may_see(ask.origin, job) and isinstance(allowed, Allow)
