@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -91,9 +91,10 @@ async def test_times_tick_by_themselves(world: World) -> None:
     at = datetime(2026, 11, 21, 12, tzinfo=UTC)
     unix = int(at.timestamp())
     facts = [Fact(label="elapsed", value="5 s"), Fact(label="starts", value="noon", at=at)]
-    await world.platform.post(world.place, card(facts=facts, since=at), "job-1:card")
+    since = at - timedelta(hours=1)
+    await world.platform.post(world.place, card(facts=facts, since=since), "job-1:card")
     plain = world.dev.messages[0].plain
-    assert f"elapsed: <t:{unix}:R>" in plain
+    assert f"elapsed: <t:{unix - 3600}:R>" in plain
     assert f"starts: <t:{unix}:f> (<t:{unix}:R>)" in plain
 
 
