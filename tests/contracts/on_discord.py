@@ -85,6 +85,11 @@ class DiscordWorld:
         ]
 
     @property
+    def history(self) -> Sequence[str]:
+        head = self.dev.messages[0]
+        return [head.read(version) for version in head.history]
+
+    @property
     def told(self) -> Sequence[str]:
         return [each.plain for each in self.ann.whispers]
 
@@ -105,6 +110,10 @@ class DiscordWorld:
         for route in (SEND, EDIT):
             self.discord.fail_next(route, retry_after=0.3, times=2)
             self.discord.fail_next(route, retry_after=0.5, via=False)  # which discord.py does not wait out
+
+    @property
+    def throttled(self) -> bool:
+        return bool(self.discord.throttled)
 
     def lose_answers(self) -> None:
         self.discord.fail_next(SEND, drop_after_store=True, times=4)

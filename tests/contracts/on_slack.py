@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from bot.app import Bifrost
 from tests.contracts.world import LATER_S, Row, Talk, typed
 from tests.simulators.slack import Channel, Message, Person, SlackSimulator
-from tests.simulators.slack.reading import elements
+from tests.simulators.slack.reading import elements, read_message
 
 
 class SlackWorld:
@@ -74,6 +74,11 @@ class SlackWorld:
         ]
 
     @property
+    def history(self) -> Sequence[str]:
+        head, names = self.dev.messages[0], self.dev.names
+        return [read_message(each.text, each.blocks, names) for each in head.history]
+
+    @property
     def told(self) -> Sequence[str]:
         return [*(each.plain for each in self.ann.ephemerals), *self._refusals]
 
@@ -94,7 +99,11 @@ class SlackWorld:
 
     def throttle(self) -> None:
         for method in ("chat.postMessage", "chat.update", "files.getUploadURLExternal"):
-            self.slack.fail_next(method, retry_after=1)
+            self.slack.fail_next(method, retry_after=2)
+
+    @property
+    def throttled(self) -> bool:
+        return bool(self.slack.throttled)
 
     def lose_answers(self) -> None:
         self.slack.fail_next("chat.postMessage", drop_after_store=True, times=3)

@@ -130,8 +130,14 @@ class WebWorld:
             [post.shown.strip().split("\n") for post in (head, *self._thread(head))] for head in self._heads()
         ]
 
+    @property
+    def history(self) -> Sequence[str]:
+        return [_text(version) for version in self._heads()[0].versions]
+
     def throttle(self) -> None:
         """Nobody counts our calls here."""
+
+    throttled = True
 
     def lose_answers(self) -> None:
         """There is no network between us and the page: only a death can come between."""

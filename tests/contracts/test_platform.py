@@ -73,10 +73,7 @@ async def test_a_command_is_answered_to_one_and_announced_to_all(life: Life) -> 
 async def test_a_card_is_one_message_that_says_how_it_stands(life: Life) -> None:
     world = life.world
     job = await at_work(life)
-    todos = [Todo(text="Read", state=TodoState.DONE), Todo(text="Write", state=TodoState.ACTIVE)]
-    await life.does(
-        job, TodosChanged(items=tuple(todos)), ToolStarted(tool_id="1", name="Bash", detail="make")
-    )
+    await life.does(job, _list_of(1, 2), ToolStarted(tool_id="1", name="Bash", detail="make"))
     await world.until(lambda: "1/2" in card(world).text and "Bash(make)" in card(world).text, "what it is at")
     await life.ends(job, report=True)
     assert await life.told()
@@ -229,6 +226,27 @@ async def test_calls_that_come_too_soon_are_made_later_and_once(life: Life) -> N
     await life.ends(job, report=True)
     assert await life.told()
     all_is_said_once(life.world)
+
+
+async def test_what_could_not_be_said_in_time_gives_way_to_what_holds_now(life: Life) -> None:
+    """F41: the latest wins."""
+    world = life.world
+    job = await at_work(life)
+    world.throttle()
+    await life.does(job, _list_of(1, 3))
+    await world.until(lambda: world.throttled, "that it is to wait")
+    await life.does(job, _list_of(2, 3))
+    await life.ends(job)
+    assert await life.told()
+    assert "todo" in world.history[-1] and "2/3" in world.history[-1]
+    assert world.name == "web" or not any("1/3" in said for said in world.history)
+
+
+def _list_of(done: int, total: int) -> TodosChanged:
+    states = [TodoState.DONE] * done + [TodoState.PENDING] * (total - done)
+    return TodosChanged(
+        items=tuple(Todo(text=f"step {number}", state=each) for number, each in enumerate(states))
+    )
 
 
 async def test_what_arrived_although_its_answer_is_lost_is_not_said_again(life: Life) -> None:

@@ -75,6 +75,10 @@ class World(Protocol):
         """What everybody sees in #dev."""
 
     @property
+    def history(self) -> Sequence[str]:
+        """What the first card has said, one after the other."""
+
+    @property
     def told(self) -> Sequence[str]:
         """What Ann alone was told."""
 
@@ -95,6 +99,10 @@ class World(Protocol):
 
     def throttle(self) -> None:
         """The next of our calls come too soon."""
+
+    @property
+    def throttled(self) -> bool:
+        """Whether one of them did, where anybody counts them."""
 
     def lose_answers(self) -> None:
         """The next of our messages arrive, and we are not told so."""
