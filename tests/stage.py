@@ -148,13 +148,16 @@ async def set_stage(place: Path, rules: Rules | None = None, **wishes: Any) -> A
 
 @asynccontextmanager
 async def running(
-    settings: Settings, connects: Sequence[str] = ("slack", "discord")
+    settings: Settings, connects: Sequence[str] = ("slack", "discord"), *, only: str | None = None
 ) -> AsyncIterator[tuple[House, Bifrost]]:
-    """The bot, once it `connects`, with every other door open; it is stopped as SIGTERM would stop it."""
+    """The bot, once it `connects`, with every other door open; it is stopped as SIGTERM would stop it.
+
+    `only` is the one job that its workers may have.
+    """
     environment = {"PATH": os.environ["PATH"]}
     stop = asyncio.Event()
     async with open_house(settings, environment) as house:
-        bifrost = Bifrost(house, environment, serve=True)
+        bifrost = Bifrost(house, environment, serve=True, only=only)
         working = asyncio.create_task(bifrost.run(stop))
         try:
             async with asyncio.timeout(START_S):

@@ -15,7 +15,8 @@ from discord.ui import View
 
 from bot.desk import desk
 from bot.desk.asks import REPLY, Answer, Ask, Invocation, Offer
-from bot.desk.commands import BY_VERB, Takes, shown
+from bot.desk.commands import BY_VERB, Takes
+from bot.news.announcements import QUESTIONS
 from bot.news.transcript import split
 from bot.platforms.base import Action, Attachment
 from bot.platforms.discord import forms
@@ -175,7 +176,7 @@ class Doors:
             await tried(interaction.response.send_modal(form))
             return
         if found["ask"]:
-            await self._confirm(interaction, verb, job_id, label)
+            await self._confirm(interaction, found, label)
             return
         task = self._errands.start(self._do(interaction, self._ask(interaction, verb, job_id, {})))
         await asyncio.wait({task}, timeout=PATIENCE_S)
@@ -194,14 +195,16 @@ class Doors:
             elif not answer.ok:
                 await _say_more(interaction, _parts(answer.text))
 
-    async def _confirm(self, interaction: Interaction, verb: str, job_id: str, label: str) -> None:
+    async def _confirm(self, interaction: Interaction, found: re.Match[str], label: str) -> None:
         """Asks once more, in a message to this person alone."""
-        action = Action(verb=verb, label=label or verb.capitalize(), job_id=job_id, danger=True)
+        verb, job_id = found["verb"], found["job"]
+        # A lone "Cancel" would read as the way out.
+        yes = Action(verb=verb, label=f"Yes, {(label or verb).lower()}", job_id=job_id, danger=True)
         view = View(timeout=None)
-        button = job_button(action, confirmed=True)
+        button = job_button(yes)
         if button is not None:
             view.add_item(button)
-        question = f"**{shown(action.label)}** job `{job_id[:6]}`? What it has done so far stays done."
+        question = f"`{job_id[:6]}`: {QUESTIONS.get(found['question'] or '', QUESTIONS['stop'])}"
         await tried(interaction.response.send_message(question, view=view, ephemeral=True))
 
     async def _do(self, interaction: Interaction, ask: Ask) -> Answer:
