@@ -41,6 +41,7 @@ class Takes(StrEnum):
     JOB_AND_TEXT = "job and text"
     SCHEDULE = "change and schedule"
     VERB = "verb"
+    SETTING = "setting and value"
 
     @property
     def has_words(self) -> bool:
@@ -56,6 +57,8 @@ class Option:
     placeholder: str
     summary: str
     default: str = ""
+    choices: tuple[str, ...] = ()
+    """What it may be, where that is the same on every bot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,7 @@ class Command:
             Takes.JOB_AND_TEXT: " ID [TEXT]",
             Takes.SCHEDULE: f" {'|'.join(CHANGES)} ID",
             Takes.VERB: " [VERB]",
+            Takes.SETTING: " [NAME [VALUE]]",
         }[self.takes]
         return f"/job {self.verb}{words}"
 
@@ -97,10 +101,16 @@ class Command:
 
 
 _MODEL = Option(
-    name="model", placeholder="NAME", summary="the model that answers", default="the provider's own choice"
+    name="model", placeholder="NAME", summary="the model that answers", default="what the settings say"
 )
-_PROVIDER = Option(name="provider", placeholder="NAME", summary="whose CLI does the work")
-_EFFORT = Option(name="effort", placeholder="LEVEL", summary="how hard it thinks: low, medium or high")
+_AS_SET = "what the settings say"
+_PROVIDER = Option(name="provider", placeholder="NAME", summary="whose CLI does the work", default=_AS_SET)
+_EFFORT = Option(
+    name="effort",
+    placeholder="LEVEL",
+    summary="how hard it thinks: low, medium or high",
+    default=_AS_SET,
+)
 _TIMEOUT = Option(
     name="timeout",
     placeholder="SPAN",
@@ -177,6 +187,17 @@ LIST_OPTIONS = (
         summary="only jobs that are older than this one",
         default="the newest",
     ),
+)
+
+USAGE_OPTIONS = (
+    Option(
+        name="by",
+        placeholder="THING",
+        summary="what it is told apart by",
+        default="`day`",
+        choices=("day", "type", "person", "model", "provider"),
+    ),
+    Option(name="days", placeholder="NUMBER", summary="how many of the last days", default="30"),
 )
 
 COMMANDS: tuple[Command, ...] = (
@@ -278,6 +299,25 @@ COMMANDS: tuple[Command, ...] = (
         options=(replace(_PROVIDER, summary="only those of one provider", default="all"),),
     ),
     Command(
+        verb="web",
+        summary="open the page: a login link for admins, told to you alone",
+        takes=Takes.NOTHING,
+        example="/job web",
+    ),
+    Command(
+        verb="usage",
+        summary="show what your jobs have cost",
+        takes=Takes.NOTHING,
+        example="/job usage --by model --days 7",
+        options=USAGE_OPTIONS,
+    ),
+    Command(
+        verb="settings",
+        summary="show what a job gets where nobody says, or set it",
+        takes=Takes.SETTING,
+        example="/job settings provider claude",
+    ),
+    Command(
         verb="help",
         summary="show this, or how to use one of these",
         takes=Takes.VERB,
@@ -288,6 +328,8 @@ BY_VERB: Mapping[str, Command] = {command.verb: command for command in COMMANDS}
 JOB_COMMANDS = tuple(command for command in COMMANDS if command.job_type)
 FORM_PROMPTS = "; ".join(f"{each.verb}: {each.says}" for each in JOB_COMMANDS if each.says != _ANYTHING)
 """What a form for all types of job tells of the prompts that are not just words."""
+SETTINGS = ("provider", "effort", "zone", *(f"model.{command.job_type}" for command in JOB_COMMANDS))
+"""What can be set, by the name that people type."""
 FORM_OPTIONS = tuple(dict.fromkeys(option for command in JOB_COMMANDS for option in command.options))
 """What a form for a new job asks for, whatever its type."""
 

@@ -59,6 +59,11 @@ def parse(text: str) -> Parsed:
         return _parse_prompt(command, rest)
     if command.takes is Takes.SCHEDULE:
         return _parse_change(command, rest)
+    if command.takes is Takes.SETTING:
+        name, value = _split_word(rest)
+        return Parsed(
+            command=command, target=name.strip("`"), args={"value": value.strip()} if value.strip() else {}
+        )
     return _parse_words(command, rest)
 
 

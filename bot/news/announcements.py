@@ -27,6 +27,12 @@ _GLANCE = 700
 """Characters of an answer that the last word quotes where the whole stands above it."""
 _ABOVE = "the whole answer stands above"
 _NEAR = "the rest is in the output above or attached"
+QUESTIONS = {
+    "stop": "Stop this job? What it has done so far stays done.",
+    "drop": "Stop this job, and drop the reply? What it has done so far stays done.",
+    "instead": "Stop what it does now, and let it go on with the reply?",
+}
+"""What is asked before a button's deed is done, by names that buttons may carry for good."""
 TONES = {
     JobStatus.PENDING: Tone.WAITING,
     JobStatus.SCHEDULED: Tone.SCHEDULED,
@@ -270,14 +276,15 @@ def _actions(job: Job) -> tuple[Action, ...]:
             Action(verb="resume", label="Run now", job_id=job.id),
             Action(verb="cancel", label="Cancel", job_id=job.id, danger=True),
         )
-    confirm = "Stop this job? What it has done so far stays done."
     if job.replies and job.status is JobStatus.RUNNING:
-        instead = "Stop what it does now, and let it go on with the reply?"
         label = "Interrupt" if job.live else "Take the reply now"
-        take = Action(verb="interrupt", label=label, job_id=job.id, confirm=instead)
-        confirm = "Stop this job, and drop the reply? What it has done so far stays done."
-        return (take, Action(verb="cancel", label="Cancel", job_id=job.id, danger=True, confirm=confirm))
-    return (Action(verb="cancel", label="Cancel", job_id=job.id, danger=True, confirm=confirm),)
+        take = Action(verb="interrupt", label=label, job_id=job.id, confirm=QUESTIONS["instead"])
+        return (take, _cancel(job, "drop"))
+    return (_cancel(job, "stop"),)
+
+
+def _cancel(job: Job, question: str) -> Action:
+    return Action(verb="cancel", label="Cancel", job_id=job.id, danger=True, confirm=QUESTIONS[question])
 
 
 def _live(job: Job, url: str) -> tuple[Link, ...]:

@@ -11,8 +11,9 @@ from markupsafe import Markup
 
 from bot.web import ansi
 from bot.web.assets import Assets
-from bot.web.markup import to_html, visible
+from bot.web.markup import data_url, to_html, visible
 from bot.web.pages.frame import TABS
+from bot.web.pages.looks import FEEDBACK_TONES, TASK_TONES, moves_of
 from bot.web.pages.messages import order, state_of
 from bot.web.problems import Problem
 
@@ -34,6 +35,7 @@ class Templates:
         )
         self._environment.filters |= {
             "ansi": ansi.to_html,
+            "data_url": data_url,
             "iso": iso,
             "markdown": to_html,
             "order": order,
@@ -43,7 +45,10 @@ class Templates:
         self._environment.globals |= {
             "asset": assets.address,
             "new_delivery": lambda: str(uuid.uuid4()),
+            "feedback_moves": moves_of,
+            "feedback_tones": FEEDBACK_TONES,
             "tabs": TABS,
+            "task_tones": TASK_TONES,
         }
 
     def render(self, template: str, **names: object) -> str:

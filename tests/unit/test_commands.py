@@ -63,7 +63,7 @@ def test_every_example_of_the_table_is_understood(command: Command) -> None:
     parsed = parse(command.example.removeprefix("/job "))
     assert parsed.command is command
     assert bool(parsed.target) == (command.takes not in (Takes.PROMPT, Takes.NOTHING))
-    assert set(parsed.args) <= {"prompt", "change", *(option.name for option in command.options)}
+    assert set(parsed.args) <= {"prompt", "change", "value", *(option.name for option in command.options)}
 
 
 def test_a_usage_line_names_every_option() -> None:
@@ -318,7 +318,8 @@ def test_whatever_is_typed_is_understood_or_answered_with_the_usage(text: str) -
         assert "Usage: `/job " in error.text
         error.text.encode()
     else:
-        assert set(parsed.args) <= {"prompt", "change", *(option.name for option in parsed.command.options)}
+        known = {option.name for option in parsed.command.options}
+        assert set(parsed.args) <= {"prompt", "change", "value", *known}
 
 
 @given(

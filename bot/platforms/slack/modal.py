@@ -138,7 +138,7 @@ def _optional(option: Option, choices: Sequence[str]) -> Json:
     if 0 < len(choices) <= _MOST_CHOICES:
         # Nothing is chosen beforehand: the default of one option depends on what is chosen in another.
         entry = {"type": "static_select", "options": [_choice(choice) for choice in choices]}
-        entry["placeholder"] = _plain(f"{choices[0]}, unless you choose", _HINT)
+        entry["placeholder"] = _plain(f"{option.default or choices[0]}, unless you choose", _HINT)
     block = _input(option.name, option.name.capitalize(), entry)
     return block | {"optional": True, "hint": _plain(option.summary, _HINT)}
 
