@@ -371,10 +371,7 @@ class Desk:
 
     def _may_be_continued(self, job: Job, verb: str) -> None:
         if not job.status.final:
-            raise Refusal(
-                f"Job `{job.short_id}` is {state(job.status)}; {verb} is for jobs that have ended. "
-                f"`/job cancel {job.short_id}` stops it."
-            )
+            raise Refusal(replies.not_ended(job, verb))
         if job.provider not in self._catalog.providers:
             raise Refusal(
                 f"Job `{job.short_id}` was done by {job.provider}, which is switched off here. "

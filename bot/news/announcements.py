@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.news.progress import progress_of
+from bot.news.progress import program_of, progress_in, progress_of
 from bot.news.transcript import split
 from bot.news.words import duration, excerpt, moment, money, state, turns, waits_for
 from bot.platforms.base import Action, Announcement, Fact, Link, Shape, Tone
-from executor.autopilot import PASSED, STEP, headline
+from executor.autopilot import PASSED, STEP
 from executor.endings import HANDED_OVER, STALE
 from executor.events import ReplyRefused, Todo
 from executor.files import came_with
-from executor.job_types import JOB_TYPES, clara
+from executor.job_types import clara
 from executor.job_types.clara import CLARA
 from executor.model import SHORT_ID, Job, JobStatus
 from executor.moments import span
@@ -58,8 +58,8 @@ def card(
 ) -> Announcement:
     """The job at a glance. `hindrance` is what keeps it from starting, `sandbox` what holds it once it runs.
 
-    `todos` is the agent's own list: a bar while the job runs, and then a mere figure. `live_url` is where the
-    output of a running job can be watched.
+    `todos` is the agent's own list: a bar while the job runs, and then a mere figure; where the job has a
+    program, its steps are the bar. `live_url` is where the output of a running job can be watched.
 
     `since` is when a running job would have begun, had it never waited; by default, when it began.
     """
@@ -71,7 +71,7 @@ def card(
         title=f"{job.type} {job.short_id} · {_state(job)}",
         quote=excerpt(job.prompt, _PROMPT),
         body=job.message or _headline(job),
-        progress=progress_of(todos) if job.status is JobStatus.RUNNING else None,
+        progress=progress_in(job) or (progress_of(todos) if job.status is JobStatus.RUNNING else None),
         facts=(*_facts(job, step, now, since), *_listed(job, todos), *_waits_for(job, hindrance), *held),
         actions=_actions(job),
         links=(*_live(job, live_url), *_links(job, public_url)),
@@ -203,7 +203,7 @@ def _so_far(job: Job) -> list[Fact]:
 
 def _listed(job: Job, todos: Sequence[Todo]) -> tuple[Fact, ...]:
     progress = progress_of(todos)
-    if progress is None or job.status is JobStatus.RUNNING:
+    if progress is None or job.status is JobStatus.RUNNING or program_of(job):
         return ()
     return (Fact(label="todo", value=f"{progress.done}/{progress.total}"),)
 
@@ -222,13 +222,14 @@ def _timed(job: Job, now: datetime) -> list[Fact]:
 
 
 def _program(job: Job) -> list[Fact]:
-    """Of a job with steps: where it stands in its program."""
-    steps = JOB_TYPES[job.type].steps(job) if job.type in JOB_TYPES else ()
-    if not steps:
-        return []
-    if job.status.final or job.step >= len(steps):
-        return [Fact(label="steps done", value=f"{min(job.step, len(steps))} of {len(steps)}")]
-    return [Fact(label="program", value=headline(job, steps))]
+    """Of a job with steps that has ended: how many of them are done."""
+    steps = program_of(job)
+    ended = job.status.final or job.step >= len(steps)
+    return (
+        [Fact(label="steps done", value=f"{min(job.step, len(steps))} of {len(steps)}")]
+        if steps and ended
+        else []
+    )
 
 
 def _headline(job: Job) -> str:

@@ -53,6 +53,24 @@ async def test_a_command_is_committed_before_it_is_acknowledged_and_answered_pri
     assert world.dev.messages == []
 
 
+async def test_a_command_that_needs_no_words_starts_without_a_form(world: World) -> None:
+    await world.ada.runs("/job clara", {}, channel=world.dev)
+    (ask,) = world.desk.asks
+    assert (ask.verb, ask.args) == ("clara", {})
+
+
+async def test_prompts_that_can_be_listed_are_completed(world: World) -> None:
+    (job, _) = world.discord.guild.commands[""]
+    listed = {
+        command["name"]: bool(option.get("autocomplete"))
+        for command in job["options"]
+        for option in command.get("options", ())
+        if option["name"] == "prompt"
+    }
+    assert {verb for verb, is_listed in listed.items() if is_listed} == {"workflow", "clara"}
+    assert await world.ada.types("/job clara", "prompt", "3f", channel=world.dev)
+
+
 async def test_ids_and_words_go_where_the_desk_looks_for_them(world: World) -> None:
     await world.ada.runs("/job resume", {"id": "#3fa9c1", "text": "and the tests"}, channel=world.dev)
     await world.ada.runs("/job schedule", {"change": "pause", "id": "5c4ed0"}, channel=world.dev)

@@ -175,7 +175,8 @@ def _fields(command: Command) -> list[_Field]:
             change = _Field(name="change", summary="what becomes of it", required=True, choices=CHANGES)
             fields = [change, replace(job, summary="which schedule")]
         case Takes.PROMPT:
-            fields = [_Field(name="prompt", summary="what to do; leave it out to write it in a form")]
+            form = "" if command.alone else "; leave it out to write it in a form"
+            fields = [_Field(name="prompt", summary=f"{command.says}{form}", completes=command.listed)]
         case Takes.VERB:
             fields = [_Field(name=VERB, summary="which of them", choices=tuple(BY_VERB))]
         case Takes.SETTING:

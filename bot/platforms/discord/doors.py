@@ -59,7 +59,7 @@ class Door(desk.Door, Protocol):
     """The desk, as it is seen from here."""
 
     async def suggest(self, origin: Origin, verb: str, typed: str) -> Sequence[tuple[str, str]]:
-        """Ids that `verb` could be about, each with a line that says what it is; nothing for strangers."""
+        """Ids or prompts that `verb` could be about, each with a line about it; nothing for strangers."""
 
 
 class Doors:
@@ -82,7 +82,8 @@ class Doors:
         args = {name: value for name, value in options.items() if name not in (TARGET, TEXT, VERB, SETTING)}
         if TEXT in options:
             args[forms.PROMPT] = options[TEXT]
-        if BY_VERB[verb].takes is Takes.PROMPT and not args.get(forms.PROMPT, ""):
+        command = BY_VERB[verb]
+        if command.takes is Takes.PROMPT and not command.alone and not args.get(forms.PROMPT, ""):
             await self.compose(interaction, verb, args, "", files)
             return
         target = (options.get(TARGET) or options.get(VERB) or options.get(SETTING, "")).strip("#` ")
@@ -125,7 +126,7 @@ class Doors:
             return []
         try:
             async with asyncio.timeout(_SUGGEST_S):
-                if option in (TARGET, BEFORE):
+                if option in (TARGET, BEFORE, forms.PROMPT):
                     about = "show" if option == BEFORE else verb
                     return await self._door.suggest(origin, about, typed)
                 # Whoever may not read the help is told of no model.
