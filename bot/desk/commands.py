@@ -326,10 +326,10 @@ COMMANDS: tuple[Command, ...] = (
 )
 BY_VERB: Mapping[str, Command] = {command.verb: command for command in COMMANDS}
 JOB_COMMANDS = tuple(command for command in COMMANDS if command.job_type)
-FORM_PROMPTS = "; ".join(f"{each.verb}: {each.says}" for each in JOB_COMMANDS if each.says != _ANYTHING)
-"""What a form for all types of job tells of the prompts that are not just words."""
 SETTINGS = ("provider", "effort", "zone", *(f"model.{command.job_type}" for command in JOB_COMMANDS))
 """What can be set, by the name that people type."""
+FORM_PROMPTS = "; ".join(f"{each.verb}: {each.says}" for each in JOB_COMMANDS if each.says != _ANYTHING)
+"""What a form for all types of job tells of the prompts that are not just words."""
 FORM_OPTIONS = tuple(dict.fromkeys(option for command in JOB_COMMANDS for option in command.options))
 """What a form for a new job asks for, whatever its type."""
 

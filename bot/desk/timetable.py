@@ -136,7 +136,7 @@ class Timetable:
         return echo(Moment(at=at, zone=await self.zone_of(ask)), self._clock.now())
 
     async def listing(self, seen: Callable[[Schedule], bool]) -> Answer:
-        """A line per schedule that is `seen`, and a second where its last run did not start as it should."""
+        """A line per schedule that is `seen`, and another where its last run did not start as it should."""
         schedules = [each for each in await self._schedules.schedules() if seen(each)]
         return Answer(ok=True, text="\n".join([await self._line(each) for each in schedules]) or _NONE)
 

@@ -33,7 +33,10 @@ def _budget(text: str) -> Mapping[str, str]:
     if not text:
         return {}
     if not _SUM.fullmatch(text) or not 0 < float(text) <= _MOST_USD:
-        raise BadPayload(f"{quoted(text)} is no sum of US dollars, such as `5` or `2.50`: up to {_MOST_USD}, in whole cents.", "budget")
+        raise BadPayload(
+            f"{quoted(text)} is no sum of US dollars, such as `5` or `2.50`, of at most {_MOST_USD}.",
+            "budget",
+        )
     return {BUDGET: f"{float(text):.2f}"}
 
 
