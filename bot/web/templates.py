@@ -9,6 +9,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from bot.desk.commands import FORM_PROMPTS
 from bot.web import ansi
 from bot.web.assets import Assets
 from bot.web.markup import data_url, to_html, visible
@@ -47,6 +48,7 @@ class Templates:
             "new_delivery": lambda: str(uuid.uuid4()),
             "feedback_moves": moves_of,
             "feedback_tones": FEEDBACK_TONES,
+            "prompts": FORM_PROMPTS,
             "tabs": TABS,
             "task_tones": TASK_TONES,
         }

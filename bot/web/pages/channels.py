@@ -9,7 +9,7 @@ from aiohttp import web
 
 from bot.desk.asks import Ask, Invocation
 from bot.desk.attachments import Limits
-from bot.desk.commands import COMMANDS, FORM_PROMPTS, JOB_COMMANDS, Takes
+from bot.desk.commands import COMMANDS, JOB_COMMANDS, Takes
 from bot.web import form
 from bot.web.asks import Answers, answered
 from bot.web.bodies import CommandBody, read_body
@@ -93,7 +93,6 @@ class Channels:
             opened="new" in request.query,
             hints=list(_hints()),
             example=JOB_COMMANDS[0].example,
-            prompts=FORM_PROMPTS,
             types=form.types(),
         )
 

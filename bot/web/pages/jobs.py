@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 
-from bot.desk.commands import FORM_PROMPTS, JOB_COMMANDS
+from bot.desk.commands import JOB_COMMANDS
 from bot.web.asks import Answers
 from bot.web.pages import job_search
 from bot.web.pages.job_search import Asked
@@ -68,7 +68,6 @@ class JobsPage:
             here=asked.address(before=asked.typed["before"]),
             choices=self._choices(),
             example=JOB_COMMANDS[0].example,
-            prompts=FORM_PROMPTS,
         )
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
