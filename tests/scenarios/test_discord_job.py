@@ -179,7 +179,7 @@ async def test_a_thread_is_one_conversation_also_over_an_absence(scene: Scene) -
     async with bot(scene, replies="all", step_seconds=0.3) as house:
         await scene.ann.runs("/job research", {"prompt": "how do we cache?"}, channel=scene.dev)
         await scene.sees(lambda: scene.dev.messages and "Reply" in scene.card.buttons, "a job that runs")
-        await scene.sees(lambda: scene.card.thread, "its thread")
+        await scene.sees(lambda: scene.card.thread and scene.replies, "its output in its thread")
         thread = scene.card.thread
         assert thread is not None
         first = scene.discord.say(scene.ann, thread, "and the tests")
