@@ -67,7 +67,7 @@ async def test_a_reply_of_somebody_who_may_not_ask_any_more_is_refused_where_it_
         ann, bob, _ = backdrop.people
         async with running(settings):
             await ann.command("/job", "research how do we cache sessions?", channel=dev)
-            await slack.until(lambda: dev.messages and "running" in dev.messages[0].plain, timeout=END_S)
+            await slack.until(lambda: dev.messages and dev.messages[0].thread, timeout=END_S)
             await ann.say(dev, "and write down why", thread=dev.messages[0])
             await slack.until(lambda: "replies waiting" in dev.messages[0].plain, timeout=END_S)
         shut = settings.slack.model_copy(update={"people": frozenset({bob.id})})
