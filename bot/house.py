@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from bot.agent.passes import Passes
 from bot.data_dir import DataDir
 from bot.desk.access import EVERYBODY, Access, Rule
 from bot.desk.attachments import Attachments
@@ -67,6 +68,7 @@ class House:
     workshop: Workshop
     parcels: Parcels
     sandbox: Sandbox
+    passes: Passes
 
 
 @asynccontextmanager
@@ -92,8 +94,9 @@ async def open_house(settings: Settings, environment: Mapping[str, str]) -> Asyn
             await rescue(storage.jobs, settings.on_restart)
             reach("attempts rescued")
             data.take_over(next(iter(settings.workspaces)))
-            workshop = _equip(settings, backends, data, storage, wakeups, shims)
-            yield _build(settings, data, storage, wakeups, workshop, sandbox)
+            passes = Passes(data.tools_socket)
+            workshop = _equip(settings, backends, data, storage, wakeups, shims, passes)
+            yield _build(settings, data, storage, wakeups, workshop, sandbox, passes)
 
 
 def _equip(
@@ -103,6 +106,7 @@ def _equip(
     storage: Storage,
     wakeups: Wakeups,
     shims: Shims,
+    passes: Passes,
 ) -> Workshop:
     return Workshop(
         store=storage.jobs,
@@ -120,6 +124,7 @@ def _equip(
         reports=data.reports,
         grace_s=settings.grace_seconds,
         silence_s=dict(settings.inactivity),
+        tools=passes,
     )
 
 
@@ -130,6 +135,7 @@ def _build(
     wakeups: Wakeups,
     workshop: Workshop,
     sandbox: Sandbox,
+    passes: Passes,
 ) -> House:
     fallbacks = Fallbacks(catalog=workshop.catalog, workspaces=workshop.workspaces)
     executor = Executor(storage.jobs, fallbacks)
@@ -150,6 +156,7 @@ def _build(
         workshop=workshop,
         parcels=parcels,
         sandbox=sandbox,
+        passes=passes,
     )
 
 

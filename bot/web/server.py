@@ -87,7 +87,7 @@ class WebServer:
             raise ValueError("api_token is empty: anybody would be let in")
         self._bind_to = (host, port)
         self._public_url = public_url.rstrip("/")
-        self._tokens = Tokens(storage.api, api_token)
+        self.tokens = Tokens(storage.api, api_token)
         self._throttle = Throttle(Rate())
         self._repeats = Repeats(storage.api)
         self._logins = Logins(storage.hub, secure=public_url.lower().startswith("https:"))
@@ -99,7 +99,7 @@ class WebServer:
         own = Api(storage, door, self._streams, self.login_link, sandbox, limits)
         reading = Documents(storage, reports=reports, files=files)
         self._doors = (self._assets, *self._pages(storage, door, limits), own, reading)
-        self._endpoints = self._described([*own.endpoints(), *TokensApi(self._tokens).endpoints(), *api])
+        self._endpoints = self._described([*own.endpoints(), *TokensApi(self.tokens).endpoints(), *api])
         self._running = AsyncExitStack()
         self.address = ""
         """The bound address, as this machine reaches it."""
@@ -152,7 +152,7 @@ class WebServer:
 
     def _app(self, address: Address) -> web.Application:
         scopes = endpoints.scopes(self._endpoints)
-        guard = Guard(address, self._logins, self._tokens, self._throttle, scopes, self._called_at)
+        guard = Guard(address, self._logins, self.tokens, self._throttle, scopes, self._called_at)
         app = web.Application(
             middlewares=[answering_problems(self._templates.problem), guard.middleware()],
             client_max_size=BODY_LIMIT,

@@ -6,6 +6,9 @@ import os
 from collections.abc import Mapping
 from uuid import uuid4
 
+import orjson
+
+from executor.agent_tools import NAME
 from executor.backends.base import Checkup, Command, Launch
 from executor.backends.checkup import check
 from executor.backends.claude_endings import CLAUDE, NOT_AS_ROOT
@@ -77,6 +80,7 @@ class Claude:
             *(("--effort", launch.effort) if launch.effort else ()),
             *resuming(launch.session_id),
             "--dangerously-skip-permissions",
+            *_tools(launch),
         ]
         # On standard input a prompt has no limit of length and is not in the list of processes.
         prompt = user_message(launch.prompt, str(uuid4()))
@@ -100,3 +104,12 @@ class Claude:
         if os.geteuid() == 0 and "IS_SANDBOX" not in self._own:
             return f"It refuses to work as root: {NOT_AS_ROOT}"
         return ""
+
+
+def _tools(launch: Launch) -> list[str]:
+    """Our tools and nobody else's: a repository may name servers of its own, which are programs to run."""
+    servers = {}
+    if launch.tools is not None:
+        command, *arguments = launch.tools.argv
+        servers[NAME] = {"type": "stdio", "command": command, "args": arguments}
+    return ["--mcp-config", orjson.dumps({"mcpServers": servers}).decode(), "--strict-mcp-config"]

@@ -8,6 +8,7 @@ from tempfile import NamedTemporaryFile
 
 import orjson
 
+from executor.agent_tools import NAME
 from executor.backends.base import Checkup, Command, Launch
 from executor.backends.checkup import check
 from executor.backends.commandline import directory, locate, resuming
@@ -49,7 +50,11 @@ class Gemini:
 
         Writes the CLI's settings where it has none yet.
         """
-        env = agent_environment(launch, {**self._own, "GEMINI_CLI_HOME": str(launch.home)})
+        own = {
+            "GEMINI_CLI_HOME": str(launch.home),
+            "GEMINI_CLI_SYSTEM_SETTINGS_PATH": str(launch.temp / "gemini-settings.json"),
+        }
+        env = agent_environment(launch, {**self._own, **own})
         argv = [
             locate(self.provider, self._executable, env["PATH"], _INSTALL),
             *("--output-format", "stream-json", "--yolo"),
@@ -58,6 +63,7 @@ class Gemini:
             *resuming(launch.session_id),
         ]
         _settle_in(launch.home)
+        _lay_down(launch)
         # On standard input a prompt has no limit of length and is not in the list of processes.
         return Command(argv=argv, env=env, stdin=launch.prompt.encode(errors="replace"), cwd=launch.workspace)
 
@@ -90,3 +96,14 @@ def _settle_in(home: Path) -> None:
     with NamedTemporaryFile(dir=settings.parent, prefix="settings-", delete=False) as draft:
         draft.write(orjson.dumps(_SETTINGS))
     Path(draft.name).replace(settings)
+
+
+def _lay_down(launch: Launch) -> None:
+    """The settings that overrule those of a repository: our tools, and no server of tools but ours."""
+    servers = {}
+    if launch.tools is not None:
+        command, *arguments = launch.tools.argv
+        passed = {name: f"${name}" for name in launch.tools.env}
+        servers[NAME] = {"command": command, "args": arguments, "env": passed, "trust": True}
+    settings = {"mcpServers": servers, "mcp": {"allowed": [NAME]}}
+    (launch.temp / "gemini-settings.json").write_bytes(orjson.dumps(settings))

@@ -10,6 +10,7 @@ import pytest
 
 from bot.news import announcements
 from bot.news.newsroom import live_url
+from bot.news.progress import progress_of
 from bot.platforms.base import Announcement, Progress, Shape, Tone
 from executor.events import Todo, TodoState
 from executor.model import Job, JobStatus, Usage
@@ -290,7 +291,9 @@ TODOS = [Todo(text="Look", state=TodoState.DONE), Todo(text="Write", state=TodoS
 @pytest.mark.parametrize("status", JobStatus)
 def test_only_a_running_card_has_a_bar_and_a_link_to_the_live_output(status: JobStatus) -> None:
     live = f"{URL}/jobs/1"
-    said = announcements.card(job(status), step="", now=START, public_url=URL, todos=TODOS, live_url=live)
+    said = announcements.card(
+        job(status), step="", now=START, public_url=URL, progress=progress_of(TODOS), live_url=live
+    )
     runs = status is S.RUNNING
     assert said.progress == (Progress(done=1, total=2, note="Write") if runs else None)
     assert [link.url for link in said.links] == ([live] if runs else [])

@@ -12,12 +12,15 @@ from executor.events import (
     Event,
     Moved,
     Noticed,
+    ProgressTold,
+    RecordChanged,
     ReplyKept,
     ReportPublished,
     SessionOpened,
     TextWritten,
     ToolEnded,
     ToolStarted,
+    UpdatePosted,
 )
 
 CHUNK = 200
@@ -124,6 +127,12 @@ def sentence(event: Event) -> str:
             return f"{by} replied; the reply waits for its end"
         case ReportPublished(title=title):
             return f"Report published: {title}"
+        case ProgressTold(done=done, total=total, note=note):
+            return f"{done} of {total} done{f': {note}' if note else ''}"
+        case RecordChanged(text=text):
+            return f"The agent {text}"
+        case UpdatePosted(text=text):
+            return f"Update: {text}"
         case SessionOpened(session_id=session_id, model=model):
             return f"Session {session_id}{f' of {model}' if model else ''}"
         case _:
