@@ -31,6 +31,8 @@ _CREDENTIALS = frozenset(
     }
 )
 _SWITCHES = {
+    # Else it asks the model before it knows its tools.
+    "MCP_CONNECTION_NONBLOCKING": "0",
     "DISABLE_AUTOUPDATER": "1",
     "DISABLE_ERROR_REPORTING": "1",
     "DISABLE_TELEMETRY": "1",
@@ -111,5 +113,6 @@ def _tools(launch: Launch) -> list[str]:
     servers = {}
     if launch.tools is not None:
         command, *arguments = launch.tools.argv
-        servers[NAME] = {"type": "stdio", "command": command, "args": arguments}
+        # Else the model does not see them, and has to search for them first.
+        servers[NAME] = {"type": "stdio", "command": command, "args": arguments, "alwaysLoad": True}
     return ["--mcp-config", orjson.dumps({"mcpServers": servers}).decode(), "--strict-mcp-config"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any
 
 import orjson
 
@@ -48,22 +50,17 @@ class Gemini:
     def command(self, launch: Launch) -> Command:
         """The process that does `launch`. Raises CliMissing, and ValueError for what is no session id.
 
-        Writes the CLI's settings where it has none yet.
+        Writes the CLI's settings where it has others.
         """
-        own = {
-            "GEMINI_CLI_HOME": str(launch.home),
-            "GEMINI_CLI_SYSTEM_SETTINGS_PATH": str(launch.temp / "gemini-settings.json"),
-        }
-        env = agent_environment(launch, {**self._own, **own})
+        env = agent_environment(launch, {**self._own, "GEMINI_CLI_HOME": str(launch.home)})
         argv = [
             locate(self.provider, self._executable, env["PATH"], _INSTALL),
             *("--output-format", "stream-json", "--yolo"),
             *(("-m", launch.model) if launch.model else ()),
             *_outside(launch),
             *resuming(launch.session_id),
+            f"--allowed-mcp-server-names={_settle_in(launch)}",
         ]
-        _settle_in(launch.home)
-        _lay_down(launch)
         # On standard input a prompt has no limit of length and is not in the list of processes.
         return Command(argv=argv, env=env, stdin=launch.prompt.encode(errors="replace"), cwd=launch.workspace)
 
@@ -87,23 +84,40 @@ def _outside(launch: Launch) -> Iterator[str]:
         yield from ("--include-directories", str(place))
 
 
-def _settle_in(home: Path) -> None:
-    settings = home / ".gemini" / "settings.json"
-    if settings.exists():
-        return
-    settings.parent.mkdir(parents=True, exist_ok=True)
+def _settle_in(launch: Launch) -> str:
+    """Writes the CLI's settings. Returns the name that they have for our tools, which nobody can guess.
+
+    The settings of a repository overrule these: it could give a server of its own a name that it knows.
+    """
+    path = launch.home / ".gemini" / "settings.json"
+    before = _read(path)
+    name = next((each for each in before.get("mcpServers", {}) if each.startswith(f"{NAME}-")), "")
+    name = name or f"{NAME}-{secrets.token_hex(4)}"
+    settings = {**(before or _SETTINGS), "mcpServers": {name: _server(launch)} if launch.tools else {}}
+    if settings != before:
+        _write(path, settings)
+    return name
+
+
+def _server(launch: Launch) -> dict[str, object]:
+    assert launch.tools is not None  # noqa: S101
+    command, *arguments = launch.tools.argv
+    # Attempts share a home: what differs between them is in the environment of each.
+    passed = {variable: f"${variable}" for variable in launch.tools.env}
+    return {"command": command, "args": arguments, "env": passed, "trust": True}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        settings = orjson.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return settings if isinstance(settings, dict) else {}
+
+
+def _write(path: Path, settings: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     # Attempts share a home and may start together: none may read half a file.
-    with NamedTemporaryFile(dir=settings.parent, prefix="settings-", delete=False) as draft:
-        draft.write(orjson.dumps(_SETTINGS))
-    Path(draft.name).replace(settings)
-
-
-def _lay_down(launch: Launch) -> None:
-    """The settings that overrule those of a repository: our tools, and no server of tools but ours."""
-    servers = {}
-    if launch.tools is not None:
-        command, *arguments = launch.tools.argv
-        passed = {name: f"${name}" for name in launch.tools.env}
-        servers[NAME] = {"command": command, "args": arguments, "env": passed, "trust": True}
-    settings = {"mcpServers": servers, "mcp": {"allowed": [NAME]}}
-    (launch.temp / "gemini-settings.json").write_bytes(orjson.dumps(settings))
+    with NamedTemporaryFile(dir=path.parent, prefix="settings-", delete=False) as draft:
+        draft.write(orjson.dumps(settings))
+    Path(draft.name).replace(path)
