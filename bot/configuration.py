@@ -12,7 +12,8 @@ from typing import Any
 from platformdirs import user_config_path
 from pydantic import BaseModel, ValidationError
 
-from bot.settings import Settings, Workspace
+from bot import prompt_files
+from bot.settings import NamedModel, Settings, Workspace
 
 _PREFIX = "BIFROST__"
 _LISTS = frozenset({"channels", "people", "roles", "admins", "quiet", "guilds", "providers"})
@@ -40,6 +41,8 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
         raise BadConfiguration("\n".join([f"The configuration in {where} cannot be used:", *lines])) from None
     base = path.parent if path is not None else Path.cwd()
     places = {name: _placed(name, each, base) for name, each in settings.workspaces.items()}
+    for name, place in places.items():
+        _check_prompts(name, place, [each.path for each in places.values()])
     return settings.model_copy(update={"workspaces": places, "data_dir": base / settings.data_dir})
 
 
@@ -50,7 +53,23 @@ def _placed(name: str, workspace: Workspace, base: Path) -> Workspace:
             f"The workspace `{name}` leads to {path}: agents would work in the whole machine. "
             "Name the directory that they shall work in."
         )
-    return workspace.model_copy(update={"path": path})
+    prompts = (base / workspace.prompts).resolve() if workspace.prompts else None
+    return workspace.model_copy(update={"path": path, "prompts": prompts})
+
+
+def _check_prompts(name: str, workspace: Workspace, checkouts: list[Path]) -> None:
+    if workspace.prompts is None:
+        return
+    what = f"The `prompts` of the workspace `{name}` cannot be used:"
+    if prompt_files.is_within(workspace.prompts, checkouts):
+        raise BadConfiguration(
+            f"{what} {workspace.prompts} is a part of a workspace, where an agent could change what the next "
+            "one is told. Keep them elsewhere, such as beside bifrost.toml."
+        )
+    try:
+        prompt_files.read(workspace.prompts)
+    except prompt_files.BadPrompts as error:
+        raise BadConfiguration(f"{what} {error}.") from error
 
 
 def find_file(named: Path | None, environment: Mapping[str, str]) -> Path | None:
@@ -139,6 +158,8 @@ def _keys(sections: list[str]) -> list[str]:
     for section in sections:
         if model is Settings and section == "workspaces":
             return list(Workspace.model_fields)
+        if model is Settings and section == "models":
+            return list(NamedModel.model_fields)
         annotation = model.model_fields[section].annotation
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
             return []

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from bot import prompt_files
 from bot.agent.passes import Passes
 from bot.data_dir import DataDir
 from bot.desk.access import EVERYBODY, Access, Rule
@@ -24,7 +25,7 @@ from executor.backends.claude import Claude
 from executor.backends.codex import Codex
 from executor.backends.gemini import Gemini
 from executor.backends.rehearsal import Rehearsal
-from executor.catalog import Catalog
+from executor.catalog import MODELS, Catalog, Model
 from executor.executor import Executor
 from executor.fallbacks import Fallbacks
 from executor.job_types import JOB_TYPES
@@ -116,8 +117,8 @@ def _equip(
         clock=SystemClock(),
         backends=backends,
         job_types=_job_types(settings),
-        catalog=Catalog(providers=tuple(backends)),
-        workspaces=Workspaces(directories=settings.directories, fallbacks=settings.fallbacks),
+        catalog=catalog_of(settings, tuple(backends)),
+        workspaces=_workspaces(settings),
         homes=data.homes,
         jobs=data.jobs,
         received=data.received,
@@ -201,6 +202,32 @@ def _queue_rules(settings: Settings, backends: Mapping[str, Backend]) -> QueueRu
 def _job_types(settings: Settings) -> dict[str, JobType]:
     timeouts_s: dict[str, float] = dict(settings.timeouts)
     return {name: replace(each, timeout_s=timeouts_s[name]) for name, each in JOB_TYPES.items()}
+
+
+def _workspaces(settings: Settings) -> Workspaces:
+    prompts = {name: each.prompts for name, each in settings.workspaces.items()}
+    return Workspaces(
+        directories=settings.directories,
+        fallbacks=settings.fallbacks,
+        templates={name: prompt_files.read(place) for name, place in prompts.items() if place},
+    )
+
+
+def catalog_of(settings: Settings, providers: tuple[str, ...]) -> Catalog:
+    """The models that are built in and those that are set, which go before them."""
+    own = [
+        Model(
+            name=each.name,
+            provider=each.provider,
+            cli_id=each.id or each.name,
+            efforts=each.efforts,
+            input_usd=each.input_usd,
+            output_usd=each.output_usd,
+        )
+        for each in settings.models
+    ]
+    names = {model.name for model in own}
+    return Catalog(providers=providers, models=(*own, *(each for each in MODELS if each.name not in names)))
 
 
 def known_backends(settings: Settings, environment: Mapping[str, str]) -> dict[str, Backend]:

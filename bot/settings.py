@@ -66,6 +66,9 @@ class Workspace(_Section):
 
     path: Directory
     fallback: Provider | None = None
+    prompts: Directory | None = None
+    """A directory with files that stand in for our prompts. Never a part of a workspace: what an agent can
+    write there would be an order to the next one."""
 
     @model_validator(mode="before")
     @classmethod
@@ -164,6 +167,9 @@ class Timeouts(_Section):
 
     research: Duration = 600
     session: Duration = 600
+    workflow: Duration = 600
+    clara: Duration = 600
+    autopilot: Duration = 3600  # all its steps together
 
 
 class Inactivity(_Section):
@@ -204,6 +210,18 @@ class Agents(_Section):
     rehearsal: Rehearsal = Rehearsal()
 
 
+class NamedModel(_Section):
+    """A model beside those that are built in, or in place of the one of that name."""
+
+    name: Name
+    provider: Provider
+    id: str = Field(default="", pattern=r"^([A-Za-z0-9][\w.:/@-]{0,199})?$")
+    """What the CLI is given; by default the name."""
+    efforts: tuple[Literal["low", "medium", "high", "xhigh", "max"], ...] = ()
+    input_usd: float | None = Field(default=None, ge=0, le=100_000)
+    output_usd: float | None = Field(default=None, ge=0, le=100_000)
+
+
 class Files(_Section):
     """Files that people send with a request."""
 
@@ -242,6 +260,7 @@ class Settings(_Section):
     timeouts: Timeouts = Timeouts()
     inactivity: Inactivity = Inactivity()
     agents: Agents = Agents()
+    models: tuple[NamedModel, ...] = ()
 
     @property
     def directories(self) -> dict[str, Path]:

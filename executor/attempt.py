@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from executor import endings, lifecycle, reports
+from executor import autopilot, endings, lifecycle, reports, sources
 from executor.agent_tools import ToolRoom
 from executor.backends.base import Backend, CliMissing, Decoder, Launch, Session
 from executor.catalog import Catalog
@@ -101,6 +101,8 @@ class Attempt:
         backend = self._workshop.backends[self._job.provider]
         if await self._begins_anew():
             await self._live.add([Noticed(text="There is no session to go on with; it starts afresh.")])
+        if headline := autopilot.headline(self._job, self._type.steps(self._job)):
+            await self._live.add([Noticed(text=headline)])
         try:
             launch = self._prepare()
             command = backend.command(launch)
@@ -132,17 +134,21 @@ class Attempt:
         place = self._place()
         results, temp = place / "results", self._temp()
         home = workshop.homes / job.workspace / job.provider
-        for directory in (results, temp, home):
-            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        directory = workshop.workspaces.directory(job.workspace)
+        for each in (results, temp, home):
+            each.mkdir(parents=True, exist_ok=True, mode=0o700)
         return Launch(
-            prompt=self._type.prompt(job, results, workshop.received),
+            prompt=self._type.prompt(
+                job, results, workshop.received, directory, workshop.workspaces.words(job.workspace)
+            ),
             model=workshop.catalog.cli_id(job.model),
             effort=job.effort,
             session_id=job.session_id,
-            workspace=workshop.workspaces.directory(job.workspace),
+            workspace=directory,
             home=home,
             results=results,
             temp=temp,
+            budget_usd=autopilot.left_usd(job),
             received=tuple({workshop.received / file.parcel: None for file in all_of(job.payload)}),
             tools=workshop.tools.admit(job) if workshop.tools else None,
         )
@@ -213,7 +219,12 @@ class Attempt:
             session=session,
             process=process,
             word=lambda reply: self._type.reply(
-                reply.text, reply.files, self._place() / "results", self._workshop.received
+                self._job,
+                reply.text,
+                reply.files,
+                self._place() / "results",
+                self._workshop.received,
+                self._workshop.workspaces.words(self._job.workspace),
             ),
             heard=heard,
         ).run()
@@ -293,10 +304,12 @@ class Attempt:
         report = None
         if outcome.kind is OutcomeKind.DONE and self._type.publishes and not await self._has_published():
             try:
-                report = await asyncio.to_thread(self._write_report, outcome)
+                seen = await sources.opened_by(self._workshop.store, self._job)
+                report = await asyncio.to_thread(self._write_report, outcome, seen)
             except Exception:
                 log.exception("attempt.unpublished", extra={"job_id": self._job.id})
                 outcome = replace(outcome, message=_UNPUBLISHED)
+        outcome = await self._onward(outcome)
         transition = lifecycle.settle(outcome)
         if await self._workshop.store.settle(self._job, transition, outcome, report) is None:
             log.warning("attempt.outrun", extra={"job_id": self._job.id})
@@ -308,13 +321,23 @@ class Attempt:
         job = await self._workshop.store.job(self._job.id)
         return job is not None and job.report_slug is not None
 
-    def _write_report(self, outcome: Outcome) -> Report:
+    async def _onward(self, outcome: Outcome) -> Outcome:
+        """Of a job with steps: whether it goes on with the next one."""
+        job_type = self._workshop.job_types.get(self._job.type)
+        steps = job_type.steps(self._job) if job_type else ()
+        if not steps:
+            return outcome
+        outcome = autopilot.onward(self._job, outcome, steps)
+        past = await self._workshop.store.attempts(self._job.id)
+        return autopilot.summed_up(outcome, past, steps)
+
+    def _write_report(self, outcome: Outcome, seen: Sequence[str]) -> Report:
         job, usage = self._job, outcome.usage
         asker = job.origin.actor.name or job.origin.actor.user_id
         facts = [("Asked by", asker), ("Provider", job.provider), ("Model", job.model)]
         if usage.cost_usd is not None:
             facts.append(("Cost", f"${usage.cost_usd:.2f}"))
-        markdown = reports.find_markdown(self._place() / "results", outcome.result)
+        markdown = sources.mark(reports.find_markdown(self._place() / "results", outcome.result), seen)
         return reports.publish(self._workshop.reports, question=job.prompt, markdown=markdown, facts=facts)
 
     @property
@@ -339,7 +362,8 @@ class Attempt:
         return time.monotonic() - self._began
 
     def _time_left_s(self) -> float:
-        return self._timeout_s - self._elapsed_s()
+        spent_ms = self._job.usage.duration_ms if self._type.steps(self._job) else 0
+        return self._timeout_s - (spent_ms or 0) / 1000 - self._elapsed_s()
 
     def _patience_s(self) -> float:
         return self._heard + self._silence_s - time.monotonic()

@@ -7,17 +7,40 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 EFFORTS = ("low", "medium", "high")
+"""Those that every model is taken to know, or to leave aside."""
+DEFAULT_EFFORT = "medium"
 STRONG_TYPES = frozenset({"session", "research", "autopilot"})
 """Job types that get a provider's strongest model by default; the others get the quicker one."""
+TELLS_COST = frozenset({"claude", "rehearsal"})
+"""Providers whose CLI says what a job has cost."""
+_NEAREST = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A name that people may type, and the id that the CLI is given."""
+    """A name that people may type, and the id that the CLI is given.
+
+    Prices are US dollars per million tokens; None is unknown.
+    """
 
     name: str
     provider: str
     cli_id: str
+    efforts: tuple[str, ...] = ()
+    """Those that its CLI is told of; none: it has no such thing, and an effort is for show."""
+    input_usd: float | None = None
+    output_usd: float | None = None
+
+    @property
+    def price(self) -> str:
+        """`$5 in, $25 out`; nothing where it is unknown."""
+        if self.input_usd is None or self.output_usd is None:
+            return ""
+        return f"${_short(self.input_usd)} in, ${_short(self.output_usd)} out"
+
+
+def _short(usd: float) -> str:
+    return f"{usd:.2f}".removesuffix(".00")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,26 +51,44 @@ class Defaults:
     quick: str
 
 
+def _family(
+    provider: str, efforts: tuple[str, ...], price: tuple[float, float] | None, *names: str
+) -> tuple[Model, ...]:
+    """Names of one model; the CLI gets the first one's own."""
+    paid_in, paid_out = price or (None, None)
+    return tuple(
+        Model(
+            name=name,
+            provider=provider,
+            cli_id=names[0],
+            efforts=efforts,
+            input_usd=paid_in,
+            output_usd=paid_out,
+        )
+        for name in names
+    )
+
+
 _CLAUDE = (
-    "opus",
-    "sonnet",
-    "haiku",
-    "claude-opus-4-6",
-    "claude-sonnet-4-6",
-    "claude-haiku-4-5",
+    (("opus",), (5, 25)),
+    (("sonnet",), (3, 15)),
+    (("haiku",), (1, 5)),
+    (("claude-opus-4-6",), (5, 25)),
+    (("claude-sonnet-4-6",), (3, 15)),
+    (("claude-haiku-4-5",), (1, 5)),
 )
-_GEMINI = ("gemini-3.1-pro-preview", "gemini-3-flash-preview", "gemini-2.5-pro", "gemini-2.5-flash")
-_GEMINI_ALIASES = {
-    "gemini-3.1-pro": "gemini-3.1-pro-preview",
-    "gemini-3-flash": "gemini-3-flash-preview",
-}
+_GEMINI = (
+    (("gemini-3.1-pro-preview", "gemini-3.1-pro"), (2, 12)),
+    (("gemini-3-flash-preview", "gemini-3-flash"), (0.5, 3)),
+    (("gemini-2.5-pro",), (1.25, 10)),
+    (("gemini-2.5-flash",), (0.3, 2.5)),
+)
 _CODEX = ("gpt-6.1-sol", "gpt-6-astra", "gpt-6-sol", "gpt-6-luna", "gpt-5.6-sol", "gpt-5.5", "gpt-5")
-MODELS = (
-    *(Model(name=name, provider="claude", cli_id=name) for name in _CLAUDE),
-    *(Model(name=name, provider="gemini", cli_id=name) for name in _GEMINI),
-    *(Model(name=name, provider="gemini", cli_id=cli_id) for name, cli_id in _GEMINI_ALIASES.items()),
-    *(Model(name=name, provider="codex", cli_id=name) for name in _CODEX),
-    Model(name="rehearsal", provider="rehearsal", cli_id=""),
+MODELS: tuple[Model, ...] = (
+    *(model for names, price in _CLAUDE for model in _family("claude", EFFORTS, price, *names)),
+    *(model for names, price in _GEMINI for model in _family("gemini", (), price, *names)),
+    *(model for name in _CODEX for model in _family("codex", EFFORTS, None, name)),
+    Model(name="rehearsal", provider="rehearsal", cli_id="", input_usd=0, output_usd=0),
 )
 DEFAULTS: Mapping[str, Defaults] = {
     "claude": Defaults(strong="opus", quick="sonnet"),
@@ -74,8 +115,8 @@ class Catalog:
 
         Raises UnknownChoice for a name there is none of, and for a model of another provider than asked for.
         """
-        if provider is not None and provider not in self.providers:
-            raise UnknownChoice(self._unknown("provider", provider, self.providers))
+        if provider is not None:
+            self.provider(provider)
         if model is None:
             return self._default(job_type, provider or self.providers[0])
         found = self._find(model)
@@ -86,9 +127,25 @@ class Catalog:
             )
         return found
 
+    def provider(self, name: str) -> str:
+        """The provider of that name. Raises UnknownChoice."""
+        if name not in self.providers:
+            raise UnknownChoice(self._unknown("provider", name, self.providers))
+        return name
+
+    def find(self, name: str) -> Model | None:
+        """The model of that name; None where the table has dropped it since."""
+        return next((each for each in self.models if each.name == name), None)
+
     def cli_id(self, model: str) -> str:
         """What the CLI is given for a model name; the name itself where the table has dropped it since."""
-        return next((each.cli_id for each in self.models if each.name == model), model)
+        found = self.find(model)
+        return found.cli_id if found else model
+
+    def price(self, model: str) -> str:
+        """What a model costs, in words; nothing where that is unknown, or nothing is paid."""
+        found = self.find(model)
+        return f"{found.price} per million tokens" if found and found.price and found.output_usd else ""
 
     def model_names(self) -> tuple[str, ...]:
         """Every model name that may be typed, in order."""
@@ -109,7 +166,7 @@ class Catalog:
 
     @staticmethod
     def _unknown(what: str, name: str, known: tuple[str, ...]) -> str:
-        near = get_close_matches(name, known, n=1)
-        hint = f" Did you mean `{near[0]}`?" if near else ""
+        near = get_close_matches(name, known, n=_NEAREST)
+        hint = f" Did you mean {' or '.join(f'`{each}`' for each in near)}?" if near else ""
         listed = ", ".join(f"`{each}`" for each in known)
         return f"There is no {what} `{name[:80]}`.{hint} There are: {listed}."

@@ -49,12 +49,12 @@ def limited(job: Job, outcome: Outcome, now: datetime) -> Outcome:
     """It ran into a limit: when that lifts and when the job tries again; failed after too many attempts."""
     resets_at = outcome.resets_at
     if resets_at is None or not now < resets_at <= now + LONGEST:
-        resets_at = now + _WAITS[min(job.attempt, len(_WAITS)) - 1]
-    if job.attempt >= MOST_ATTEMPTS:
+        resets_at = now + _WAITS[min(job.tries, len(_WAITS)) - 1]
+    if job.tries >= MOST_ATTEMPTS:
         return replace(
             outcome,
             kind=OutcomeKind.FAILED,
-            message=f"{job.provider} ran into a limit of its provider, and this was attempt {job.attempt}: "
+            message=f"{job.provider} ran into a limit of its provider, and this was attempt {job.tries}: "
             "it is not tried again by itself. Press Resume or Retry when the limit has lifted.",
             resets_at=resets_at,
         )

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from executor.fallbacks import Fallbacks, sentence
 from executor.files import FILES, File, packed
-from executor.model import EARLIER, RESUMED_SESSION, Job, JobRequest, Origin
+from executor.model import EARLIER, FROM_STEP, RESUMED_SESSION, Job, JobRequest, Origin
 from executor.ports import Store, Submission
 
 GO_ON = "Go on from where you stopped."
@@ -85,6 +85,8 @@ def follow_up(job: Job, text: str, origin: Origin, dedupe_key: str, files: Seque
     payload |= packed(files, before=job.payload)
     if job.session_id is not None:
         payload[RESUMED_SESSION] = job.session_id
+    if job.step:
+        payload[FROM_STEP] = str(job.step)
     return _successor(job, payload, origin, dedupe_key)
 
 

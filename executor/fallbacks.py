@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from executor.catalog import Catalog
+from executor.autopilot import BUDGET
+from executor.catalog import TELLS_COST, Catalog
 from executor.model import RESUMED_SESSION, Handover, Job, JobRequest
 from executor.workspaces import Workspaces
 
@@ -27,6 +28,8 @@ class Fallbacks:
         if provider is None or provider == job.provider or provider in limits:
             return None
         if provider not in self.catalog.providers or RESUMED_SESSION in job.payload:
+            return None
+        if BUDGET in job.payload and provider not in TELLS_COST:
             return None
         return Handover(provider=provider, model=self.catalog.choose(job.type, provider, None).name)
 

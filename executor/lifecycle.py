@@ -22,6 +22,7 @@ class Transition(StrEnum):
     INTERRUPT = "interrupt"
     START_AFRESH = "start_afresh"
     HAND_OVER = "hand_over"
+    ADVANCE = "advance"
     CANCEL = "cancel"
 
 
@@ -53,6 +54,8 @@ MOVES: dict[Transition, Move] = {
     Transition.START_AFRESH: _move(_S.RUNNING, to=_S.PENDING),
     # Its provider is at a limit, and another one does it.
     Transition.HAND_OVER: _move(_S.RUNNING, to=_S.PENDING),
+    # A step of its program is over, and the next one takes its turn.
+    Transition.ADVANCE: _move(_S.RUNNING, to=_S.PENDING),
     Transition.CANCEL: _move(_S.PENDING, _S.SCHEDULED, _S.RUNNING, _S.RATE_LIMITED, to=_S.CANCELLED),
 }
 
@@ -76,4 +79,6 @@ def target(status: JobStatus | None, transition: Transition) -> JobStatus | None
 
 def settle(outcome: Outcome) -> Transition:
     """How an ended attempt moves its job."""
+    if outcome.goes_on:
+        return Transition.ADVANCE
     return Transition.HAND_OVER if outcome.handover is not None else _ENDINGS[outcome.kind]

@@ -22,6 +22,10 @@ TIMEOUT = "timeout_s"
 """In a payload: seconds that an attempt may take, where somebody asked for other than the type's own."""
 
 
+FROM_STEP = "from_step"
+"""In a payload: how many steps of its program were done when the job was asked for."""
+
+
 class JobStatus(StrEnum):
     """Where a job stands. No other status exists; requests (cancel, retry at …) are facts beside it."""
 
@@ -116,6 +120,11 @@ class JobRequest:
     note: str = ""
     """A sentence for people: in what the job is other than was asked for."""
 
+    @property
+    def step(self) -> int:
+        """How many steps of its program are done already."""
+        return int(self.payload.get(FROM_STEP, "0"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
@@ -139,6 +148,10 @@ class Job:
     """Number of the job's last event."""
     attempt: int = 0
     """Number of the last attempt; the fencing token of everything that attempt writes."""
+    step: int = 0
+    """How many steps of its program are done."""
+    before_step: int = 0
+    """Number of the attempt that did the step before; 0 until one has."""
     parent_job_id: str | None = None
     session_id: str | None = None
     scheduled_at: datetime | None = None
@@ -169,6 +182,11 @@ class Job:
     @property
     def prompt(self) -> str:
         return self.payload.get("prompt", "")
+
+    @property
+    def tries(self) -> int:
+        """How many attempts there were at what it does now: at its step, or at all of it."""
+        return self.attempt - self.before_step
 
 
 class OutcomeKind(StrEnum):
@@ -208,6 +226,10 @@ class Outcome:
     """When the job tries again; by default as soon as the limit lifts."""
     handover: Handover | None = None
     """Who does the job instead of waiting."""
+    step: int | None = None
+    """How many steps of the job's program are done now; None: as many as before."""
+    goes_on: bool = False
+    """Whether the job goes on with the next step."""
     log_truncated: bool = False
     """Whether what the CLI printed could not be kept whole."""
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
+from executor.job_types.templates import Templates
+
 
 class UnknownWorkspace(Exception):
     """There is no workspace of that name. The text is a sentence for the person who asked."""
@@ -19,6 +21,8 @@ class Workspaces:
     directories: Mapping[str, Path]
     fallbacks: Mapping[str, str] = field(default_factory=dict)
     """The provider that does the fresh jobs of another one that is at its limit, by workspace."""
+    templates: Mapping[str, Templates] = field(default_factory=dict)
+    """What stands in for our prompts, by workspace."""
 
     def choose(self, name: str | None) -> str:
         """The name asked for, or the default. Raises UnknownWorkspace."""
@@ -34,3 +38,7 @@ class Workspaces:
     def directory(self, name: str) -> Path:
         """Raises UnknownWorkspace where the configuration has dropped it since the job was made."""
         return self.directories[self.choose(name)]
+
+    def words(self, name: str) -> Templates:
+        """The prompts that agents are given there."""
+        return self.templates.get(name, Templates())

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from executor import lifecycle, outbox
 from executor.events import Body, CancelAsked, Moved, ReplyKept, ReplyRefused, ReportPublished, decode
 from executor.lifecycle import Transition
-from executor.model import JobStatus
+from executor.model import FROM_STEP, JobStatus
 
 _FINAL_KINDS = {outbox.RESULT, outbox.OUTPUT, outbox.PAGES, outbox.FILES}
 _KINDS = {outbox.CARD, outbox.REPORT, outbox.NOTICE, outbox.REFUSED, *_FINAL_KINDS}
@@ -110,8 +110,21 @@ def _job(connection: sqlite3.Connection, job: sqlite3.Row) -> Iterator[str]:
     yield from _attempts(job, attempts.fetchall())
     yield from _log(job, log)
     yield from _moves(log)
+    yield from _steps(job, log)
     yield from _outbox(job, log, {entry["kind"]: entry for entry in entries})
     yield from _reports(connection, job, log)
+
+
+def _steps(job: sqlite3.Row, log: _Log) -> Iterator[str]:
+    """Each step of a program that is done was one move, but for the last one."""
+    moves = [body for _, body in log if isinstance(body, Moved)]
+    advanced = [body.attempt for body in moves if body.transition is Transition.ADVANCE]
+    begun = int(json.loads(job["payload"]).get(FROM_STEP, "0"))
+    over = JobStatus(job["status"]).final
+    if job["step"] - begun - len(advanced) not in ((0, 1) if over else (0,)):
+        yield f"{job['step']} steps are done, {begun} when it began, but it went on {len(advanced)} times"
+    if advanced and not over and job["before_step"] != advanced[-1]:
+        yield f"its step is counted from attempt {job['before_step']}, but it went on after {advanced[-1]}"
 
 
 def _row(job: sqlite3.Row) -> Iterator[str]:

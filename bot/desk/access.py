@@ -10,9 +10,9 @@ from executor.listing import Sight
 from executor.model import Actor, Job, Origin
 from executor.schedules import Schedule
 
-OPEN = frozenset({"list", "show", "schedules", "help", *(command.verb for command in JOB_COMMANDS)})
+OPEN = frozenset({"list", "show", "schedules", "models", "help", *(command.verb for command in JOB_COMMANDS)})
 """What everybody may do whom a platform's rule lets in."""
-OWN = frozenset({"cancel", "interrupt", "resume", "retry", "schedule"})
+OWN = frozenset({"alter", "cancel", "interrupt", "resume", "retry", "schedule"})
 """What people may do with their own jobs and schedules, and admins with any."""
 
 

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
 
 NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,79}")
 """What the value of an option may look like: never a path, a flag or an expression."""
-_DOUBLE, _SINGLE = '["“”„]', "['‘’]"
-_OPTION = r"(?:--|—|–)([A-Za-z][\w-]*)"
-"""Phones and Slack turn `--` into a dash while people type, and straight quotes into curly ones."""
-_VALUE = rf"{_DOUBLE}[^{_DOUBLE[1:]}*{_DOUBLE}(?!\S)|{_SINGLE}[^{_SINGLE[1:]}*{_SINGLE}(?!\S)|\S++"
-_FIRST_OPTION = re.compile(rf"\s*{_OPTION}(?:=({_VALUE})?|\s+({_VALUE}))?(?!\S)")
-_LAST_OPTION = re.compile(rf"(?:^|\s){_OPTION}(?:=({_VALUE})?|\s+({_VALUE}))?$")
-_LONGEST_OPTION = 1_000
-"""Characters at the end of a prompt in which options are looked for: the search is not linear."""
-_QUOTED = re.compile(rf"{_DOUBLE}(.*){_DOUBLE}|{_SINGLE}(.*){_SINGLE}", re.DOTALL)
-_TYPO = 0.75
+TYPO = 0.75
+"""How near a word must be to one that there is, to be taken for a slip."""
 CHANGES = ("pause", "resume", "delete", "run")
 """What can be done with a schedule."""
 
@@ -60,12 +52,18 @@ class Command:
     example: str
     options: tuple[Option, ...] = ()
     job_type: str = ""
+    words: str = "PROMPT"
+    """What stands for the prompt in a usage line."""
+    alone: bool = False
+    """Whether it needs no prompt."""
+    says: str = "what to do"
+    """What the prompt says, for forms."""
 
     @property
     def shape(self) -> str:
         """The command without its options, such as `/job research PROMPT`."""
         words = {
-            Takes.PROMPT: " PROMPT",
+            Takes.PROMPT: f" {self.words}",
             Takes.NOTHING: "",
             Takes.JOB: " ID",
             Takes.JOB_AND_TEXT: " ID [TEXT]",
@@ -99,6 +97,22 @@ RUN_OPTIONS = (
     Option(name="workspace", placeholder="NAME", summary="the directory it works in"),
     _TIMEOUT,
     _PRIORITY,
+)
+TASK_OPTION = Option(
+    name="task",
+    placeholder="ID",
+    summary="the task it is for: the agent reads its description, feedback and comments",
+    default="none",
+)
+_DEPTH = Option(name="depth", placeholder="standard|deep", summary="how far a research goes")
+_BUDGET = Option(
+    name="budget",
+    placeholder="USD",
+    summary="what an autopilot may cost in all; it stops after the step that has spent it",
+    default="no bound",
+)
+_FAILURE = Option(
+    name="failure", placeholder="stop|go-on", summary="what becomes of an autopilot when a step fails"
 )
 CONTINUE_OPTIONS = tuple(
     replace(option, default="as before") for option in (_MODEL, _PROVIDER, _EFFORT, _TIMEOUT, _PRIORITY)
@@ -153,7 +167,7 @@ COMMANDS: tuple[Command, ...] = (
         summary="investigate a question and publish a report",
         takes=Takes.PROMPT,
         example="/job research how do we cache sessions?",
-        options=(*RUN_OPTIONS, *TIME_OPTIONS),
+        options=(_DEPTH, *RUN_OPTIONS, *TIME_OPTIONS),
         job_type="research",
     ),
     Command(
@@ -161,8 +175,39 @@ COMMANDS: tuple[Command, ...] = (
         summary="do a piece of work, as in a session with the agent",
         takes=Takes.PROMPT,
         example="/job session add a test for the login form --model sonnet",
-        options=(*RUN_OPTIONS, *TIME_OPTIONS),
+        options=(TASK_OPTION, *RUN_OPTIONS, *TIME_OPTIONS),
         job_type="session",
+    ),
+    Command(
+        verb="workflow",
+        summary="run a slash command of the CLI, or a prompt or file of several steps",
+        takes=Takes.PROMPT,
+        example="/job workflow /commit",
+        options=(*RUN_OPTIONS, *TIME_OPTIONS),
+        job_type="workflow",
+        words="/COMMAND|PROMPT|FILE",
+        says="a slash command, a text or list of steps, or the path of a file with them",
+    ),
+    Command(
+        verb="clara",
+        summary="let Clara do a round over tasks and feedback: sweep, tidy, archive, focus or align",
+        takes=Takes.PROMPT,
+        example="/job clara sweep",
+        options=(*RUN_OPTIONS, *TIME_OPTIONS),
+        job_type="clara",
+        words="[MODE]",
+        alone=True,
+        says="sweep (without any), tidy, archive, focus or align",
+    ),
+    Command(
+        verb="autopilot",
+        summary="work through a list of steps, one after the other",
+        takes=Takes.PROMPT,
+        example="/job autopilot plans/release.md --budget 5",
+        options=(_BUDGET, _FAILURE, *RUN_OPTIONS, *TIME_OPTIONS),
+        job_type="autopilot",
+        words="STEPS|FILE",
+        says="a list, one item per step, or the path of a file with one",
     ),
     Command(
         verb="list",
@@ -206,6 +251,13 @@ COMMANDS: tuple[Command, ...] = (
         example="/job schedule pause 5c4ed0",
     ),
     Command(
+        verb="models",
+        summary="show the models, what they cost and who takes which by default",
+        takes=Takes.NOTHING,
+        example="/job models --provider claude",
+        options=(replace(_PROVIDER, summary="only those of one provider", default="all"),),
+    ),
+    Command(
         verb="help",
         summary="show this, or how to use one of these",
         takes=Takes.VERB,
@@ -214,15 +266,8 @@ COMMANDS: tuple[Command, ...] = (
 )
 BY_VERB: Mapping[str, Command] = {command.verb: command for command in COMMANDS}
 JOB_COMMANDS = tuple(command for command in COMMANDS if command.job_type)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parsed:
-    """The words of a command, told apart. Whether they mean anything is the desk's to say."""
-
-    command: Command
-    target: str = ""
-    args: Mapping[str, str] = field(default_factory=dict)
+FORM_OPTIONS = tuple(dict.fromkeys(option for command in JOB_COMMANDS for option in command.options))
+"""What a form for a new job asks for, whatever its type."""
 
 
 class Misunderstood(Exception):
@@ -232,37 +277,6 @@ class Misunderstood(Exception):
         super().__init__(text)
         self.text = text
         self.field = field
-
-
-def parse(text: str) -> Parsed:
-    """What was typed after `/job`. Raises Misunderstood, naming the word that is wrong."""
-    verb, rest = _split_word(text)
-    command = BY_VERB.get(verb.lower())
-    if command is None:
-        raise Misunderstood(unknown_verb(verb))
-    if command.takes is Takes.PROMPT:
-        return _parse_prompt(command, rest)
-    if command.takes is Takes.SCHEDULE:
-        return _parse_change(command, rest)
-    return _parse_words(command, rest)
-
-
-def _parse_words(command: Command, text: str) -> Parsed:
-    """Options, the id of a job where one is wanted, and what is left."""
-    args: dict[str, str] = {}
-    rest, literal = _leading_options(command, text, args)
-    target = ""
-    if command.takes is not Takes.NOTHING:
-        target, rest = _split_word(rest)
-        rest, literal = (rest, True) if literal else _leading_options(command, rest, args)
-    words = rest.strip() if literal else _trailing_options(command, rest.strip(), args)
-    if words and not command.takes.has_words:
-        raise Misunderstood(f"`{shown(words)}` is too much here.\n{usage_of(command)}")
-    if not target and command.takes in (Takes.JOB, Takes.JOB_AND_TEXT):
-        raise Misunderstood(f"`/job {command.verb}` needs the id of a job.\n{usage_of(command)}")
-    return Parsed(
-        command=command, target=target.strip("#`"), args=args | ({"prompt": words} if words else {})
-    )
 
 
 def usage_of(command: Command) -> str:
@@ -279,7 +293,7 @@ def shown(word: str) -> str:
 
 def no_option(command: Command, name: str) -> Misunderstood:
     """What is wrong with `--name`."""
-    near = get_close_matches(name.lower(), [option.name for option in command.options], n=1, cutoff=_TYPO)
+    near = get_close_matches(name.lower(), [option.name for option in command.options], n=1, cutoff=TYPO)
     hint = f" Did you mean `--{near[0]}`?" if near else ""
     literal = " If it is part of your prompt, put a lone `--` before the prompt."
     return Misunderstood(
@@ -290,95 +304,10 @@ def no_option(command: Command, name: str) -> Misunderstood:
 
 def unknown_verb(verb: str) -> str:
     """What is said of a word that is no command, or of none."""
-    examples = " or ".join(f"`{command.example}`" for command in JOB_COMMANDS)
+    examples = " or ".join(f"`{command.example}`" for command in JOB_COMMANDS[:2])
     usage = f"Usage: `/job {'|'.join(BY_VERB)} …`\nExample: {examples}"
     if not verb:
         return f"What shall I do?\n{usage}"
     near = get_close_matches(verb.lower(), BY_VERB, n=1)
     hint = f" Did you mean `{near[0]}`?" if near else ""
     return f"I know no command `{shown(verb)}`.{hint}\n{usage}"
-
-
-def _split_word(text: str) -> tuple[str, str]:
-    """The first word, and all that follows the one space after it, untouched."""
-    text = text.lstrip()
-    word, *_ = text.split(maxsplit=1) or [""]
-    return word, text[len(word) + 1 :]
-
-
-def _parse_prompt(command: Command, text: str) -> Parsed:
-    args: dict[str, str] = {}
-    prompt, literal = _leading_options(command, text, args)
-    if not literal:
-        prompt = _trailing_options(command, prompt.strip(), args)
-    return Parsed(command=command, args=args | {"prompt": prompt})
-
-
-def _parse_change(command: Command, text: str) -> Parsed:
-    change, rest = _split_word(text)
-    target, words = _split_word(rest)
-    if change.lower() not in CHANGES:
-        near = get_close_matches(change.lower(), CHANGES, n=1)
-        hint = f" Did you mean `{near[0]}`?" if near else ""
-        said = (
-            f"`{shown(change)}` cannot be done with a schedule.{hint}" if change else "What shall I change?"
-        )
-        raise Misunderstood(f"{said}\n{usage_of(command)}")
-    if not target:
-        raise Misunderstood(
-            f"`/job schedule {change.lower()}` needs the id of a schedule; `/job schedules` shows them.\n"
-            f"{usage_of(command)}"
-        )
-    if words.strip():
-        raise Misunderstood(f"`{shown(words)}` is too much here.\n{usage_of(command)}")
-    return Parsed(command=command, target=target.strip("#`"), args={"change": change.lower()})
-
-
-def _leading_options(command: Command, text: str, args: dict[str, str]) -> tuple[str, bool]:
-    """Takes options off the front; the flag says that a lone `--` ended them, so the rest is literal."""
-    rest = text
-    while True:
-        word, after = _split_word(rest)
-        if word in ("--", "—", "–"):
-            return after, True
-        option = _FIRST_OPTION.match(rest)
-        if option is None or not _is_option(command, option[1]):
-            return rest, False
-        _set(command, args, option[1], option[2] or option[3] or "")
-        rest = rest[option.end() + 1 :]
-
-
-def _trailing_options(command: Command, text: str, args: dict[str, str]) -> str:
-    """Takes options off the end."""
-    rest = text
-    while True:
-        found = _LAST_OPTION.search(rest, max(0, len(rest) - _LONGEST_OPTION))
-        if found is None or not _is_option(command, found[1]):
-            return rest
-        _set(command, args, found[1], found[2] or found[3] or "")
-        rest = rest[: found.start()].rstrip()
-
-
-def _is_option(command: Command, name: str) -> bool:
-    """Whether `name` is an option or a slip for one. Any other dashed word belongs to the prompt.
-
-    A slip has the first letter right (`--once` and `--done` are none for `--zone`), and too many words are
-    near one of two letters.
-    """
-    name = name.lower()
-    names = [option.name for option in command.options]
-    near = [each for each in names if len(each) > 2 and each[0] == name[0]]
-    return name in names or bool(get_close_matches(name, near, n=1, cutoff=_TYPO))
-
-
-def _set(command: Command, args: dict[str, str], name: str, value: str) -> None:
-    name = name.lower()
-    if quoted := _QUOTED.fullmatch(value):
-        value = (quoted[1] or quoted[2] or "").strip()
-    if all(option.name != name for option in command.options):
-        raise no_option(command, name)
-    if name in args:
-        raise Misunderstood(f"`--{name}` is given twice; give it once.\n{usage_of(command)}", name)
-    if not value:
-        raise Misunderstood(f"A value is missing after `--{name}`.\n{usage_of(command)}", name)
-    args[name] = value

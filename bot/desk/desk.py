@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from bot.desk import commands, lists, replies, sessions, suggestions, threads
+from bot.desk import briefs, commands, lists, models, options, replies, sessions, suggestions, threads
 from bot.desk.access import Access, Deny
 from bot.desk.asks import ALTER, REPLY, Answer, Ask, Invocation, Refusal
 from bot.desk.attachments import SEE_FILES, Attachments
 from bot.desk.commands import (
     CONTINUE_OPTIONS,
-    LIST_OPTIONS,
-    NAME,
-    TIME_OPTIONS,
     Command,
     Misunderstood,
     Takes,
 )
 from bot.desk.follow_ups import FollowUps
 from bot.desk.help import help_of, help_text
-from bot.desk.prompts import problem_of
-from bot.desk.terms import effort_of, model_of, on_other_terms, priority_of, task_of, timeout_of
+from bot.desk.prompts import payload_of, problem_of
+from bot.desk.terms import (
+    check_budget,
+    effort_of,
+    model_of,
+    on_other_terms,
+    priority_of,
+    task_of,
+    timeout_of,
+)
 from bot.desk.timetable import Timetable
 from bot.desk.vouching import Vouching
 from bot.news.words import state
@@ -36,7 +41,7 @@ from executor.files import packed
 from executor.model import Job, JobRequest, JobStatus, Origin
 from executor.outbox import CARD
 from executor.ports import Clock, StoreUnavailable, SuccessorLives
-from executor.schedules import Missed, Schedule
+from executor.schedules import Schedule
 from executor.timers import LEAST_INTERVAL, Cron
 from executor.workspaces import UnknownWorkspace, Workspaces
 from storage import Storage
@@ -136,7 +141,7 @@ class Desk:
         command = commands.BY_VERB.get(_STANDS_FOR.get(ask.verb, ask.verb))
         if command is None:
             raise Refusal(f"I know no command `{commands.shown(ask.verb)}`.")
-        _check_values(ask, command)
+        options.check(ask, command)
         if ask.files and not command.takes.has_words:
             raise Refusal(f"`/job {command.verb}` takes no files. Nothing was changed.")
         self._authorize(ask)  # before the target is looked up: who is shut out learns of no job
@@ -146,18 +151,7 @@ class Desk:
 
     def choices(self, option: str) -> Sequence[str]:
         """The values that an option may take, the default first; none where they cannot be listed."""
-        values: Mapping[str, Sequence[str]] = {
-            "model": self._catalog.model_names(),
-            "provider": self._catalog.providers,
-            "effort": ("medium", "low", "high"),
-            "workspace": tuple(self._workspaces.directories),
-            "priority": ("normal", "low", "high"),
-            "missed": tuple(Missed),
-            "status": lists.STATUSES,
-            "type": lists.TYPES,
-            "by": lists.WHOSE,
-        }
-        return values.get(option, ())
+        return options.choices(option, self._catalog, self._workspaces)
 
     def allows(self, origin: Origin, verb: str, job: Job) -> bool:
         """Whether a button for `verb` on `job` may be shown, as it would not be refused."""
@@ -167,8 +161,14 @@ class Desk:
         return not job.status.final or job.provider in self._catalog.providers
 
     async def suggest(self, origin: Origin, verb: str, typed: str) -> Sequence[tuple[str, str]]:
-        """Ids that `verb` could be about, each with a line that says what it is; nothing for strangers."""
-        return await suggestions.find(self._storage, self._access, origin, verb, typed)
+        """What `verb` could be about, each with a line that says what it is; nothing for strangers."""
+        offers = suggestions.Offers(
+            storage=self._storage,
+            access=self._access,
+            workspaces=self._workspaces,
+            providers=self._catalog.providers,
+        )
+        return await offers.find(origin, verb, typed)
 
     async def refusal(self, request: JobRequest) -> str:
         """Why the owner of a schedule may not have this now, in a sentence; empty where it may run."""
@@ -197,7 +197,12 @@ class Desk:
         if isinstance(target, Schedule):
             return await self._timetable.change(ask, target)
         if target is None:
-            overviews = {"list": self._list, "schedules": self._schedules, "help": self._help}
+            overviews = {
+                "list": self._list,
+                "schedules": self._schedules,
+                "models": self._models,
+                "help": self._help,
+            }
             return await overviews[ask.verb](ask)
         verbs = {
             "show": self._show,
@@ -233,11 +238,12 @@ class Desk:
         return seen[0]
 
     async def _run(self, ask: Ask, command: Command) -> Answer:
+        ask = await briefs.on_task(ask, command, self._storage)
         prompt = ask.args.get("prompt", "")
-        problem = problem_of(prompt, self._prompt_limit)
+        problem = "" if command.alone and not prompt.strip() else problem_of(prompt, self._prompt_limit)
         if problem:
             raise Refusal(f"{problem}\n{commands.usage_of(command)}", "prompt")
-        request = self._request(ask, command)
+        request = await self._request(ask, command)
         request = await sessions.continued(ask, request, self._storage.jobs, self._access)
         time = await self._timetable.time_of(ask)
         async with self._attachments.taken(ask) as files:
@@ -246,23 +252,26 @@ class Desk:
                 return await self._timetable.add(ask, time, request)
             request = replace(request, scheduled_at=time.at if time else None)
             submission = await self._executor.submit(request)
-        if (submission.job.type, submission.job.prompt) != (request.type, prompt):
-            raise Refusal(replies.taken(submission.job))
-        text = self._timetable.scheduled(submission.job, time) or replies.queued(submission.job)
-        return Answer(ok=True, text=text, job=submission.job)
+        job = submission.job
+        if (job.type, job.prompt) != (request.type, request.payload["prompt"]):
+            raise Refusal(replies.taken(job))
+        text = self._timetable.scheduled(job, time) or replies.queued(job, self._catalog.price(job.model))
+        return Answer(ok=True, text=text, job=job)
 
-    def _request(self, ask: Ask, command: Command) -> JobRequest:
+    async def _request(self, ask: Ask, command: Command) -> JobRequest:
         model = model_of(ask.args, command.job_type, self._catalog)
+        check_budget(ask.args, model)
         try:
             workspace = self._workspaces.choose(ask.args.get("workspace") or None)
         except UnknownWorkspace as error:
             raise Refusal(str(error), "workspace") from error
+        directory = self._workspaces.directory(workspace)
         return JobRequest(
             type=command.job_type,
-            payload={"prompt": ask.args["prompt"], **timeout_of(ask.args)},
+            payload={**await payload_of(command, ask.args, directory), **timeout_of(ask.args)},
             provider=model.provider,
             model=model.name,
-            effort=effort_of(ask.args),
+            effort=effort_of(ask.args, model),
             workspace=workspace,
             origin=ask.origin,
             priority=priority_of(ask.args),
@@ -284,6 +293,9 @@ class Desk:
         if command is None and ask.target:
             raise Refusal(commands.unknown_verb(ask.target))
         return Answer(ok=True, text=help_of(command, self.choices) if command else help_text())
+
+    async def _models(self, ask: Ask) -> Answer:
+        return Answer(ok=True, text=models.listing(self._catalog, ask.args.get("provider", "")))
 
     async def _schedules(self, ask: Ask) -> Answer:
         schedules = await self._storage.schedules.schedules()
@@ -381,17 +393,3 @@ def _unavailable(error: StoreUnavailable) -> Answer:
 
 def _terms_in(ask: Ask) -> bool:
     return any(ask.args.get(option.name) for option in CONTINUE_OPTIONS)
-
-
-def _check_values(ask: Ask, command: Command) -> None:
-    """Forms and calls bring values that no parser has seen. Times and lists check their own."""
-    for option in command.options:
-        if option in (*TIME_OPTIONS, *LIST_OPTIONS):
-            continue
-        value = ask.args.get(option.name, "")
-        if value and not NAME.fullmatch(value):
-            raise Refusal(
-                f"`{commands.shown(value)}` cannot be the value of `--{option.name}`: a plain name is.\n"
-                f"{commands.usage_of(command)}",
-                option.name,
-            )

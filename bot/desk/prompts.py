@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from bot.desk.asks import Refusal
+from bot.desk.commands import Command, usage_of
+from executor.job_types import JOB_TYPES
+from executor.job_types.base import BadPayload
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 LIMIT = 32_000
@@ -26,3 +34,13 @@ def problem_of(prompt: str, limit: int) -> str:
     except UnicodeEncodeError:
         return "The prompt is not valid Unicode (it holds half a character); type it anew."
     return ""
+
+
+async def payload_of(command: Command, args: Mapping[str, str], workspace: Path) -> Mapping[str, str]:
+    """What the type of job makes of what was asked for. Raises Refusal."""
+    job_type = JOB_TYPES[command.job_type]
+    try:
+        # It may look into the workspace.
+        return await asyncio.to_thread(job_type.read, {**args, "prompt": args.get("prompt", "")}, workspace)
+    except BadPayload as error:
+        raise Refusal(f"{error}\n{usage_of(command)}", error.field) from error

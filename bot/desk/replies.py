@@ -15,11 +15,12 @@ from executor.queueing import PRIORITIES, Hindrance
 from executor.schedules import Schedule
 
 
-def queued(job: Job) -> str:
-    """The job was taken in, and how it will be told apart."""
+def queued(job: Job, price: str = "") -> str:
+    """The job was taken in, how it will be told apart, and what its model costs where that is known."""
     if job.status is JobStatus.PENDING:
         note = f"\n{job.message}" if job.message else ""
-        return f"Queued as `{job.short_id}`: {job.type} by {job.provider} ({job.model}).{note}"
+        costs = f", {price}" if price else ""
+        return f"Queued as `{job.short_id}`: {job.type} by {job.provider} ({job.model}{costs}).{note}"
     return f"Taken in already as `{job.short_id}`: it is {state(job.status)}."
 
 

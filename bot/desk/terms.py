@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bot.desk.asks import Refusal
 from bot.desk.commands import shown
-from executor.catalog import EFFORTS, Catalog, Model, UnknownChoice
+from executor.catalog import DEFAULT_EFFORT, EFFORTS, TELLS_COST, Catalog, Model, UnknownChoice
 from executor.model import TIMEOUT, Job
 from executor.moments import TimeRefused, parse_span
 from executor.queueing import PRIORITIES
@@ -26,12 +26,25 @@ def model_of(args: Mapping[str, str], job_type: str, catalog: Catalog) -> Model:
         raise Refusal(str(error), "model" if model else "provider") from error
 
 
-def effort_of(args: Mapping[str, str], default: str = "medium") -> str:
-    """`--effort`. Raises Refusal."""
-    effort = args.get("effort") or default
-    if effort not in EFFORTS:
-        raise Refusal(f"There is no effort `{effort}`. There are: {_listed(EFFORTS)}.", "effort")
-    return effort
+def check_budget(args: Mapping[str, str], model: Model) -> None:
+    """A budget needs a provider that says what it has cost. Raises Refusal."""
+    if args.get("budget") and model.provider not in TELLS_COST:
+        raise Refusal(
+            f"{model.provider} does not say what a job has cost, so that a budget cannot be kept. "
+            f"Leave `--budget` out, or take one of: {_listed(tuple(sorted(TELLS_COST)))}.",
+            "budget",
+        )
+
+
+def effort_of(args: Mapping[str, str], model: Model | None, default: str = DEFAULT_EFFORT) -> str:
+    """`--effort`, among those that the model knows (None: one of a model that is gone). Raises Refusal."""
+    effort, known = args.get("effort") or default, (model.efforts if model else ()) or EFFORTS
+    if effort in known:
+        return effort
+    if not args.get("effort"):
+        return DEFAULT_EFFORT if DEFAULT_EFFORT in known else known[0]
+    whose = f" of `{model.name}`" if model and known != EFFORTS else ""
+    raise Refusal(f"There is no effort `{effort}`{whose}. There are: {_listed(known)}.", "effort")
 
 
 def timeout_of(args: Mapping[str, str]) -> dict[str, str]:
@@ -68,10 +81,11 @@ def task_of(args: Mapping[str, str]) -> str | None:
 
 def on_other_terms(job: Job, args: Mapping[str, str], catalog: Catalog) -> Job:
     """`job` as it shall be continued: what `args` do not say stays as it was. Raises Refusal."""
+    model = _other_model(job, args, catalog)
     return replace(
         job,
-        model=_other_model(job, args, catalog),
-        effort=effort_of(args, job.effort),
+        model=model,
+        effort=effort_of(args, catalog.find(model), job.effort),
         priority=priority_of(args, job.priority),
         payload={**job.payload, **timeout_of(args)},
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from bot.desk.asks import REPLY, Ask, Invocation
-from bot.desk.commands import BY_VERB, Misunderstood, Parsed, Takes, parse
+from bot.desk.commands import BY_VERB, Misunderstood, Takes
+from bot.desk.grammar import Parsed, parse
 from executor.model import Job
 
 _ID = re.compile(r"[0-9a-f][0-9a-f-]{3,35}")

@@ -9,9 +9,12 @@ from datetime import datetime
 from bot.news.transcript import split
 from bot.news.words import duration, excerpt, moment, money, state, turns, waits_for
 from bot.platforms.base import Action, Announcement, Fact, Link, Progress, Shape, Tone
+from executor.autopilot import PASSED, STEP, headline
 from executor.endings import HANDED_OVER, STALE
 from executor.events import ReplyRefused, UpdatePosted
 from executor.files import came_with
+from executor.job_types import JOB_TYPES, clara
+from executor.job_types.clara import CLARA
 from executor.model import SHORT_ID, Job, JobStatus
 from executor.moments import span
 from executor.queueing import Hindrance
@@ -60,7 +63,7 @@ def card(
         tone=TONES[job.status],
         title=f"{job.type} {job.short_id} · {_state(job)}",
         quote=excerpt(job.prompt, _PROMPT),
-        body=job.message,
+        body=job.message or _headline(job),
         progress=progress if job.status is JobStatus.RUNNING else None,
         facts=(*_facts(job, step, now, since), *_listed(job, progress), *_waits_for(job, hindrance), *held),
         actions=_actions(job),
@@ -146,11 +149,13 @@ def _state(job: Job) -> str:
         return "its session is gone, starting afresh"
     if job.status is JobStatus.PENDING and job.reason == HANDED_OVER:
         return f"goes on with {job.provider}"
+    if job.status is JobStatus.PENDING and job.reason in (STEP, PASSED):
+        return "before its next step"
     if job.status is JobStatus.PENDING and job.attempt > 0:
         going_on = "resuming" if job.session_id else "starting again"
         return f"interrupted by a restart, {going_on}"
-    if job.status is JobStatus.RUNNING and job.attempt > 1:
-        return f"running (attempt {job.attempt})"
+    if job.status is JobStatus.RUNNING and job.tries > 1:
+        return f"running (attempt {job.tries})"
     return state(job.status)
 
 
@@ -163,6 +168,7 @@ def _facts(job: Job, step: str, now: datetime, since: datetime | None) -> tuple[
     if files:
         facts.append(Fact(label="files", value=str(files)))
     facts += _timed(job, now)
+    facts += _program(job)
     if job.replies and not job.status.final:
         label = "replies handed over" if job.live else "replies waiting"
         facts.append(Fact(label=label, value=str(job.replies)))
@@ -213,6 +219,22 @@ def _timed(job: Job, now: datetime) -> list[Fact]:
     elif late > LATE:
         facts.append(Fact(label="late", value=span(late)))
     return facts
+
+
+def _program(job: Job) -> list[Fact]:
+    """Of a job with steps: where it stands in its program."""
+    steps = JOB_TYPES[job.type].steps(job) if job.type in JOB_TYPES else ()
+    if not steps:
+        return []
+    if job.status.final or job.step >= len(steps):
+        return [Fact(label="steps done", value=f"{min(job.step, len(steps))} of {len(steps)}")]
+    return [Fact(label="program", value=headline(job, steps))]
+
+
+def _headline(job: Job) -> str:
+    """What Clara announces of a round that is done."""
+    is_hers = job.type == CLARA.name and job.status is JobStatus.DONE
+    return clara.headline(job.result) if is_hers else ""
 
 
 def _why(job: Job) -> tuple[Fact, ...]:

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.files import read_under
 from bot.platforms.base import Attachment
 from executor.files import amount
 from executor.model import Job
 from executor.parcels import plain_name, visible
+from executor.untrusted import read_under
 
 MOST = 10
 """Files that go into a thread."""

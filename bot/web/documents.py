@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from bot.files import read_under
 from bot.web.problems import Problem
+from executor.untrusted import read_under
 from storage import Storage
 
 POLICY = (

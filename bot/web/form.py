@@ -8,11 +8,10 @@ from typing import Any
 
 from pydantic import create_model
 
-from bot.desk.commands import JOB_COMMANDS, RUN_OPTIONS, TIME_OPTIONS
+from bot.desk.commands import FORM_OPTIONS, JOB_COMMANDS
 from bot.web.bodies import PageBody, Text
 
-_OPTIONS = (*RUN_OPTIONS, *TIME_OPTIONS)
-_texts: dict[str, Any] = {option.name: (Text, "") for option in _OPTIONS}
+_texts: dict[str, Any] = {option.name: (Text, "") for option in FORM_OPTIONS}
 JobBody = create_model("JobBody", __base__=PageBody, type=(Text, ...), prompt=(Text, ...), **_texts)
 """What the form sends: all options, those that were left alone empty."""
 
@@ -28,7 +27,9 @@ class Field:
 
 def fields(choices: Callable[[str], Sequence[str]]) -> Sequence[Field]:
     """One per option. `choices` gives the values that it may take, the default first."""
-    return [Field(name=option.name, hint=option.summary, choices=choices(option.name)) for option in _OPTIONS]
+    return [
+        Field(name=option.name, hint=option.summary, choices=choices(option.name)) for option in FORM_OPTIONS
+    ]
 
 
 def types() -> Mapping[str, str]:

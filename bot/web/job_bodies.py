@@ -57,6 +57,8 @@ class Wishes(Fields):
     command: Text | None = None
     mode: Text | None = None
     depth: Text | None = None
+    budget: Text | None = None
+    failure: Text | None = None
     workspace: Text | None = None
     model: Text | None = None
     provider: Text | None = None

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bot.files import open_under
 from bot.news.words import state
 from bot.web.problems import Problem
 from executor.events import (
@@ -25,6 +24,7 @@ from executor.events import (
     UpdatePosted,
 )
 from executor.model import Job
+from executor.untrusted import open_under
 from storage.sqlite.store import SqliteStore
 
 _EVENTS = 200

@@ -32,6 +32,8 @@ class Launch:
     """Where the agent leaves files for people; `report.md` here is the report."""
     temp: Path
     """The attempt's own temporary directory."""
+    budget_usd: float | None = None
+    """What it may cost, where its CLI can be told; None: nothing is said of that."""
     received: Sequence[Path] = ()
     """Directories with files that people sent for it."""
     tools: AgentTools | None = None

@@ -80,6 +80,7 @@ class Claude:
             *("--output-format", "stream-json", "--verbose", "--include-partial-messages"),
             *(("--model", launch.model) if launch.model else ()),
             *(("--effort", launch.effort) if launch.effort else ()),
+            *_budget(launch.budget_usd),
             *resuming(launch.session_id),
             "--dangerously-skip-permissions",
             *_tools(launch),
@@ -116,3 +117,8 @@ def _tools(launch: Launch) -> list[str]:
         # Else the model does not see them, and has to search for them first.
         servers[NAME] = {"type": "stdio", "command": command, "args": arguments, "alwaysLoad": True}
     return ["--mcp-config", orjson.dumps({"mcpServers": servers}).decode(), "--strict-mcp-config"]
+
+
+def _budget(usd: float | None) -> list[str]:
+    """It counts what this process costs, and not what the conversation has cost before."""
+    return [] if usd is None else ["--max-budget-usd", f"{usd:.4f}"]

@@ -1,8 +1,8 @@
 """A small agent that needs no account: it looks up the words of a topic in a workspace and calls no model.
 
 Started as a program of its own (`python -I`), so it imports nothing but the standard library. The prompt
-comes on standard input; the topic is what follows `Topic:` at the start of a line, up to an empty line or the
-next such label, or else the whole prompt. What happens goes to standard output, one JSON object a line.
+comes on standard input; the topic is what follows `Topic:` or `Asked for:` at the start of a line, up to an
+empty line or the next such label, or else all of it. What happens goes to standard output as lines of JSON.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "venv"})
 # Excerpts must not carry keys into a report: dot files go for that reason too. Locks and bundles are noise.
 SKIPPED_NAMES = re.compile(r"^\.|\.(pem|key|p12|lock|map|svg)$|\.min\.|^package-lock\.json$")
 SESSION_ID = re.compile(r"[A-Za-z0-9][\w-]{0,99}", re.ASCII)
-TOPIC = re.compile(r"^Topic:[ \t]*(.*?)(?=\n\s*\n|\n[A-Z][a-z]+:|\Z)", re.MULTILINE | re.DOTALL)
+TOPIC = re.compile(r"(?ms)^(?:Topic|Asked for):[ \t]*(.*?)(?=\n\s*\n|\n[A-Z][a-z]+:|\Z)")
 # What the job types' prompts tell an agent beside the person's own words.
 ORDERS = re.compile(
     r"(?ms)^(Files that came with it|Your work was interrupted\.|Do not ask for confirmation\.).*"

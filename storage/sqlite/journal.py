@@ -166,6 +166,8 @@ def _learn(
         connection.execute(_SQL["hand_over"], {"id": job.id, **asdict(outcome.handover)})
     if transition is Transition.START_AFRESH:
         connection.execute(_SQL["forget_session"], {"id": job.id})
+    if outcome.step is not None:
+        connection.execute(_SQL["advance"], {"id": job.id, "step": outcome.step})
 
 
 def cancel(connection: sqlite3.Connection, job_id: str, by: str, now: str) -> Job | None:
@@ -309,6 +311,7 @@ def request_values(request: JobRequest) -> dict[str, object]:
         "session_id": request.session_id,
         "scheduled_at": to_text(request.scheduled_at) if request.scheduled_at else None,
         "schedule_id": request.schedule_id,
+        "step": request.step,
         "task_id": request.task_id,
         "priority": request.priority,
         "dedupe_key": request.dedupe_key,

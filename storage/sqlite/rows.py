@@ -40,6 +40,8 @@ def to_job(found: sqlite3.Row) -> Job:
         task_id=row["task_id"],
         seq=row["seq"],
         attempt=row["attempt"],
+        step=row["step"],
+        before_step=row["before_step"],
         parent_job_id=row["parent_job_id"],
         session_id=row["session_id"],
         priority=row["priority"],

@@ -10,7 +10,8 @@ from pathlib import Path
 import aiohttp
 
 from bot.desk.asks import Answer, Ask, Invocation
-from bot.desk.commands import Misunderstood, parse
+from bot.desk.commands import Misunderstood
+from bot.desk.grammar import parse
 from bot.desk.help import help_text
 from bot.platforms.web import WebPlatform
 from bot.web.server import WebServer

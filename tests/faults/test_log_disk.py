@@ -37,8 +37,8 @@ async def test_an_attempt_whose_log_is_whole_says_nothing_of_it(tmp_path: Path) 
 
 async def test_a_report_that_finds_no_room_leaves_the_answer_and_says_so(tmp_path: Path) -> None:
     async with open_scene(tmp_path) as scene:
-        script = "head -c 300000 /dev/zero | tr '\\0' '&' >$RESULTS/report.md; echo done Tidy."
-        with files_of_at_most(600_000):  # its page has five times as much
+        script = "head -c 600000 /dev/zero | tr '\\0' '&' >$RESULTS/report.md; echo done Tidy."
+        with files_of_at_most(2_000_000):  # its page has five times as much
             job = await scene.ran(script, type="research")
         assert (job.status, job.result, job.report_slug) == (JobStatus.DONE, "Tidy.", None)
         assert "could not be published" in job.message

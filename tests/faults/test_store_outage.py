@@ -29,7 +29,7 @@ import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
 connection.execute("BEGIN IMMEDIATE")
 print("held", flush=True)
-sys.stdin.read()
+sys.stdin.readline()
 """
 SENTENCES = {
     StoreFault.FULL: "the disk that Bifrost keeps its data on is full",

@@ -17,7 +17,7 @@ class WaitingAgent:
         (place / "first.ndjson").write_text(first)
         (place / "rest.ndjson").write_text("".join(rest))
         self.executable.write_text(
-            f"#!/bin/sh\ncat >/dev/null\ncat {place}/first.ndjson\n"
+            f"#!/bin/sh\nread -r _\ncat {place}/first.ndjson\n"
             f"until [ -e {self._go} ]; do sleep 0.02; done\ncat {place}/rest.ndjson\n"
         )
         self.executable.chmod(0o755)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 from pathlib import Path
+
+import pytest
 
 from executor.model import JobStatus
 from tests.stage import set_stage
@@ -26,5 +27,6 @@ async def test_try(provider: str, tmp_path: Path) -> None:
             print("REPLY", reply.plain)
         print("CARD", *[v.text for v in stage.card().history], sep="\n---")
         print(await stage.house.storage.tasks.tasks())
-        for event in await stage.house.storage.jobs.events(job.id): print(event.body)
+        for event in await stage.house.storage.jobs.events(job.id):
+            print(event.body)
         assert job.status is JobStatus.DONE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import stat
 from itertools import pairwise
 from pathlib import Path
@@ -79,22 +80,23 @@ async def test_any_text_is_a_prompt_and_pings_nobody(tmp_path: Path, typed: str)
 
 
 async def test_the_prompt_reaches_the_cli_by_stdin_byte_for_byte_and_never_as_a_flag(tmp_path: Path) -> None:
-    script = 'printf "%s\\n" "$@" > args.txt; cat > prompt.txt; exit 3'
+    script = 'printf "%s\\n" "$@" > args.txt; head -n 1 > prompt.txt; exit 3'
     async with set_stage(tmp_path, executable=_program(tmp_path, script)) as stage:
         await stage.ann.command("/job", "session --  --dangerous `x` 'y' \"z\"", channel=stage.dev)
         await stage.ended()
         workspace = tmp_path / "workspace"
-        assert "--dangerous `x` 'y' \"z\"" in (workspace / "prompt.txt").read_text()
+        said = json.loads((workspace / "prompt.txt").read_text())
+        assert "--dangerous `x` 'y' \"z\"" in said["message"]["content"][0]["text"]
         assert "--dangerous\n" not in (workspace / "args.txt").read_text()
 
 
 GARBAGE = [
-    ("cat > /dev/null; echo 'not json at all'; exit 0", "no_result"),
-    ("cat > /dev/null; printf '{\"type\": [1, 2'; exit 0", "no_result"),
-    ("cat > /dev/null; head -c 50000000 /dev/zero | tr '\\0' x; exit 0", "no_result"),
-    ("cat > /dev/null; printf '\\377\\376\\000\\n{}\\n[]\\nnull\\n'; exit 0", "no_result"),
+    ("read -r _; echo 'not json at all'; exit 0", "no_result"),
+    ("read -r _; printf '{\"type\": [1, 2'; exit 0", "no_result"),
+    ("read -r _; head -c 50000000 /dev/zero | tr '\\0' x; exit 0", "no_result"),
+    ("read -r _; printf '\\377\\376\\000\\n{}\\n[]\\nnull\\n'; exit 0", "no_result"),
     ("exit 0", "no_result"),
-    ("cat > /dev/null; echo 'the disk is on fire' >&2; exit 7", "exit"),
+    ("read -r _; echo 'the disk is on fire' >&2; exit 7", "exit"),
     ("kill -9 $$", "killed"),
 ]
 

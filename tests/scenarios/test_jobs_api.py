@@ -105,7 +105,7 @@ async def test_a_program_asks_for_research_and_reads_how_it_went(service: Servic
     body = {"type": "research", "topic": "where is the cache?", "task_id": "A82"}
     made = await service.call("POST", "/api/remote-jobs", body, 201)
     assert (made["type"], made["task_id"], made["source"]) == ("research", "A82", "web")
-    assert made["payload"] == {"prompt": "where is the cache?"}
+    assert made["payload"] == {"prompt": "where is the cache?", "depth": "standard"}
     await service.ended(made["id"])
     job = await service.call("GET", f"/jobs/{made['id']}")
     assert (job["status"], job["error_reason"]) == ("done", None)

@@ -8,7 +8,6 @@ from pathlib import Path
 TESTS = Path(__file__).parents[1]
 ALL = range(1, 97)
 NONE = {
-    84: "calls are not counted per token",
     95: "no archive is ever opened",
 }
 _NAMED = re.compile(r"\bB(\d\d)(?: to B(\d\d))?\b")

@@ -265,9 +265,7 @@ def test_a_job_that_fails_is_a_failure(bifrost: Program) -> None:
 
 def test_a_job_that_waits_for_a_limit_ends_with_a_status_of_its_own(bifrost: Program) -> None:
     claude = bifrost.place / "claude"
-    claude.write_text(
-        f"#!/bin/sh\ncat >/dev/null; cat {RECORDINGS}/claude/limit_5h_rejected.ndjson; exit 1\n"
-    )
+    claude.write_text(f"#!/bin/sh\nread -r _; cat {RECORDINGS}/claude/limit_5h_rejected.ndjson; exit 1\n")
     claude.chmod(0o755)
     limited = bifrost.run(
         *("job", "run", "research", "x"),

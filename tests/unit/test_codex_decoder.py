@@ -121,8 +121,8 @@ def test_a_failed_tool_says_why_in_one_line(fields: dict[str, Any], detail: str)
     assert read(item(kind, **fields))[-1] == ToolEnded(tool_id="item_1", ok=False, detail=detail)
 
 
-def test_what_the_model_thinks_and_plans_is_not_told() -> None:
-    assert read(item("reasoning", text="Hm."), item("todo_list", "started", items=[])) == []
+def test_what_the_model_thinks_is_not_told() -> None:
+    assert read(item("reasoning", text="Hm.")) == []
 
 
 def test_a_warning_is_told_and_fails_nothing() -> None:

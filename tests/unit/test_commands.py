@@ -18,9 +18,9 @@ from bot.desk.commands import (
     Command,
     Misunderstood,
     Takes,
-    parse,
     shown,
 )
+from bot.desk.grammar import parse
 
 LONGEST_ECHO = 80
 any_text = st.text(st.characters(min_codepoint=0, max_codepoint=0x10FFFF, categories=None))
@@ -158,7 +158,9 @@ def test_a_slip_for_a_verb_is_answered_with_the_verb(verb: str, near: str) -> No
 def test_an_unknown_verb_is_answered_with_all_verbs_and_an_example() -> None:
     """B37."""
     answer = misunderstood("root x")
-    assert answer.startswith("I know no command `root`.\nUsage: `/job research|session|list|")
+    assert answer.startswith(
+        "I know no command `root`.\nUsage: `/job research|session|workflow|clara|autopilot|list|"
+    )
     assert "`/job research how do we cache sessions?`" in answer
 
 
@@ -167,7 +169,7 @@ def test_no_words_at_all_are_answered_with_two_examples(text: str) -> None:
     """B01, B02, B03: what is left of a mention."""
     answer = misunderstood(text)
     assert answer.startswith("What shall I do?")
-    assert all(f"`{command.example}`" in answer for command in JOB_COMMANDS)
+    assert all(f"`{command.example}`" in answer for command in JOB_COMMANDS[:2])
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ async def test_a_list_is_narrowed_by_status_and_type(office: Office) -> None:
     [
         ("--status queued", "`queued` cannot be the value of `--status`. There are: `pending`, `scheduled`,"),
         ("--status=pending'", "`pending'` cannot be the value of `--status`. There are: `pending`,"),  # B79
-        ("--type root", "`root` cannot be the value of `--type`. There are: `research`, `session`."),
+        ("--type root", "`root` cannot be the value of `--type`. There are: `research`, `session`, "),
         ("--by bob", "`bob` cannot be the value of `--by`. There are: `anyone`, `me`."),
         ("--before ffffff", "There is no job `ffffff`."),
         ("please", "`please` is too much here."),

@@ -48,6 +48,7 @@ LEGAL: dict[Transition, tuple[set[JobStatus | None], JobStatus]] = {
     Transition.INTERRUPT: ({_S.RUNNING}, _S.PENDING),
     Transition.START_AFRESH: ({_S.RUNNING}, _S.PENDING),
     Transition.HAND_OVER: ({_S.RUNNING}, _S.PENDING),
+    Transition.ADVANCE: ({_S.RUNNING}, _S.PENDING),
     Transition.CANCEL: ({_S.PENDING, _S.SCHEDULED, _S.RUNNING, _S.RATE_LIMITED}, _S.CANCELLED),
 }
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.desk.asks import Answer
-from bot.desk.commands import JOB_COMMANDS, RUN_OPTIONS, TIME_OPTIONS
+from bot.desk.commands import FORM_OPTIONS, JOB_COMMANDS
 from bot.platforms.slack import modal
 from tests.simulators.slack.blocks import view_problems
 
@@ -50,7 +50,7 @@ def test_slack_takes_the_form() -> None:
 
 def test_the_form_has_a_field_for_every_option_of_the_command_table() -> None:
     fields = blocks(modal.form(C1, choices))
-    assert list(fields) == ["type", "prompt", *(option.name for option in (*RUN_OPTIONS, *TIME_OPTIONS))]
+    assert list(fields) == ["type", "prompt", *(option.name for option in FORM_OPTIONS)]
     types = [option["value"] for option in fields["type"]["element"]["options"]]
     assert types == [command.verb for command in JOB_COMMANDS]
 

@@ -15,7 +15,7 @@ import pytest
 from yarl import URL
 
 from bot.desk.asks import REPLY
-from bot.desk.commands import COMMANDS, RUN_OPTIONS, TIME_OPTIONS
+from bot.desk.commands import COMMANDS, FORM_OPTIONS
 from bot.platforms.base import Action, Announcement, Link, Place, Shape, Tone
 from storage.hub import NewMessage
 from tests.browser.door import TOKEN, Site, open_site
@@ -155,7 +155,7 @@ async def test_the_box_offers_the_command_table(site: Site) -> None:
 async def test_the_form_has_a_field_for_every_option_of_the_command_table(site: Site) -> None:
     html = await page(site)
     named = re.findall(r'<(?:input|select|textarea) id="field-(\w+)" name="(\w+)"', html)
-    names = ["type", "prompt", "files", *(option.name for option in (*RUN_OPTIONS, *TIME_OPTIONS))]
+    names = ["type", "prompt", "files", *(option.name for option in FORM_OPTIONS)]
     assert named == [(name, name) for name in names]
     assert html.count('<option value="research">') == 1
     assert '<details id="new">' in html

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from yarl import URL
 
-from bot.files import read_under
 from bot.platforms.base import Attachment, Place
 from executor.lifecycle import Transition
 from executor.model import Report
+from executor.untrusted import read_under
 from tests.browser.door import Site, open_site
 from tests.unit.test_web_streams import DONE, post, start
 

@@ -8,7 +8,7 @@ from json import dumps, loads
 from typing import Any
 
 from bot.desk.asks import Answer
-from bot.desk.commands import JOB_COMMANDS, RUN_OPTIONS, TIME_OPTIONS, Command, Option
+from bot.desk.commands import FORM_OPTIONS, JOB_COMMANDS, Command, Option
 from bot.platforms.slack.text import fit_field, fit_line, mrkdwn
 
 Json = dict[str, Any]
@@ -19,7 +19,6 @@ MOST_FILES = 25
 """So many files of a message go with its form: what Slack keeps for a form is 3000 characters."""
 CHANNEL = "channel"
 
-_OPTIONS = (*RUN_OPTIONS, *TIME_OPTIONS)
 _TYPE = "type"
 _ENTRY = "entry"
 _MOST_CHOICES = 100
@@ -70,7 +69,7 @@ def form(asked: Asked, choices: Callable[[str], Sequence[str]]) -> Json:
             *(() if asked.channel else (_channel(),)),
             _input(_TYPE, "What to do", kind),
             _prompt(asked),
-            *(_optional(option, choices(option.name)) for option in _OPTIONS),
+            *(_optional(option, choices(option.name)) for option in FORM_OPTIONS),
         ],
     }
 
@@ -103,7 +102,7 @@ def verb_and_args(view: Json) -> tuple[str, Mapping[str, str]]:
 
 def errors(answer: Answer) -> dict[str, str]:
     """A refusal, put beside the field it is about: by block, as plain text."""
-    fields = {option.name for option in _OPTIONS} | {_TYPE, PROMPT, CHANNEL}
+    fields = {option.name for option in FORM_OPTIONS} | {_TYPE, PROMPT, CHANNEL}
     field = answer.field if answer.field in fields else PROMPT
     return {field: fit_line(answer.text.partition("\n")[0], _ERROR)}
 

@@ -51,3 +51,6 @@ END;
 CREATE INDEX events_turning ON events (job_id, seq)
     WHERE kind IN ('moved', 'cancel_asked', 'reply_kept', 'report_published');
 CREATE INDEX events_todos ON events (job_id, seq) WHERE kind = 'todos_changed';
+
+-- Who goes on with a job.
+CREATE INDEX jobs_by_parent ON jobs (parent_job_id) WHERE parent_job_id IS NOT NULL;

@@ -2,10 +2,10 @@
 -- A new job, with its first event to follow in the same transaction.
 INSERT INTO jobs (id, type, status, payload, provider, model, effort, workspace, platform, team, channel, thread,
                   user_id, user_name, parent_job_id, session_id, scheduled_at, schedule_id, task_id, dedupe_key,
-                  priority, seq, message, created_at, updated_at)
+                  step, priority, seq, message, created_at, updated_at)
 VALUES (:id, :type, :status, :payload, :provider, :model, :effort, :workspace, :platform, :team, :channel, :thread,
         :user_id, :user_name, :parent_job_id, :session_id, :scheduled_at, :schedule_id, :task_id, :dedupe_key,
-        :priority, 1, :note, :now, :now)
+        :step, :priority, 1, :note, :now, :now)
 RETURNING *;
 
 -- name: by_id
@@ -78,6 +78,10 @@ SELECT * FROM jobs WHERE session_id = :session_id ORDER BY created_at DESC, id D
 -- Another provider knows nothing of the conversation.
 UPDATE jobs SET provider = :provider, model = :model, session_id = NULL WHERE id = :id;
 
+-- name: advance
+-- Steps of its program are done; the attempts at the next one are counted from here.
+UPDATE jobs SET step = :step, before_step = attempt WHERE id = :id;
+
 -- name: set_session
 -- What a CLI says must not fail: a conversation that another running job has stays that job's.
 UPDATE OR IGNORE jobs SET session_id = :session_id WHERE id = :id;
@@ -98,7 +102,7 @@ WHERE job_id = :job_id AND number = :number AND ended_at IS NULL;
 -- Only a bot that died makes a job suspicious: one that was told to stop did so of its own accord.
 SELECT jobs.*, attempts.pid, attempts.pid_started, attempts.boot_id,
        (SELECT count(*) FROM attempts AS past
-        WHERE past.job_id = jobs.id AND past.reason = 'restart') AS crashes
+        WHERE past.job_id = jobs.id AND past.number > jobs.before_step AND past.reason = 'restart') AS crashes
 FROM attempts JOIN jobs ON jobs.id = attempts.job_id
 WHERE attempts.ended_at IS NULL ORDER BY attempts.started_at;
 

@@ -118,6 +118,12 @@ async def _later(theatre: Theatre) -> None:
         await press(theatre, label, word)
 
 
+async def _autopilot(theatre: Theatre) -> None:
+    """Three steps, each of them an attempt."""
+    word = theatre.word()
+    await ask(theatre, f"autopilot\n- One: begin with {word}\n- Two: go on with {word}\n- Three: end {word}")
+
+
 async def _deleted(theatre: Theatre) -> None:
     """Somebody deletes a card; what is new is said in another one."""
     word = theatre.word()
@@ -289,6 +295,7 @@ SCENES: Mapping[str, Scene] = {
     "stop": _stop,
     "unanswered": _unanswered,
     "schedule": _schedule,
+    "autopilot": _autopilot,
     "long": _long,
     "limit": _limit,
 }

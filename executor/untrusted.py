@@ -1,4 +1,4 @@
-"""Opens files below a folder and nowhere else."""
+"""Reads files below a folder and nowhere else: in a workspace, anybody may have left anything."""
 
 from __future__ import annotations
 
