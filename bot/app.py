@@ -30,11 +30,13 @@ from bot.web.jobs_api import JobsApi
 from bot.web.logs_api import LogsApi
 from bot.web.messages_api import MessagesApi
 from bot.web.overviews import Overviews
+from bot.web.pages.settings import Terms
 from bot.web.remarks_api import RemarksApi
 from bot.web.schedules_api import SchedulesApi
 from bot.web.server import WebServer
 from bot.web.tasks_api import TasksApi
 from executor.follow_ups import FollowUps
+from executor.model import Origin
 from executor.retention import Retention
 from executor.scheduler import Scheduler
 from executor.steps import reach
@@ -72,6 +74,11 @@ class Bifrost:
             door=house.desk,
             reports=data.reports,
             files=data.files,
+            terms=Terms(
+                defaults=house.desk.defaults,
+                providers=house.workshop.catalog.providers,
+                workspaces=house.workshop.workspaces,
+            ),
             host=settings.web.host,
             port=settings.web.port,
             public_url=settings.web.public_url,
@@ -80,6 +87,7 @@ class Bifrost:
             limits=settings.files.limits,
             called_at={SLACK_PATH: request_url.answer} if request_url else {},
             api=self._api(),
+            slack_url=self._slack_url,
         )
         house.desk.vouching.ask("web", self.server.tokens.roles_of)
         self._serve = serve
@@ -90,8 +98,13 @@ class Bifrost:
             authorize=house.desk.vouching.authorize,
             api=[*AgentApi(house.storage).endpoints(), *self._shared()],
         )
+        if serve:
+            house.desk.page_login.serve(self.server.login_link)
         self.discord = _discord(settings, house) if serve else None
         self._notices = Notices({"slack": settings.slack.admins, "discord": settings.discord.admins})
+
+    def _slack_url(self, origin: Origin, message_id: str) -> str:
+        return self.slack.message_url(origin, message_id) if self.slack else ""
 
     def _api(self) -> list[Endpoint]:
         """What programs may call, beside what the server has of its own."""

@@ -51,7 +51,7 @@ def options(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Chat-ops for AI coding agents: jobs asked for in Slack or on the bot's own page."""
+    """Chat-ops for AI coding agents: jobs asked for on Slack, on Discord or on the bot's own page."""
 
 
 @app.command()

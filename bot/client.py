@@ -120,6 +120,11 @@ async def login_link(address: str, token: str) -> str:
 def _reaching(address: str) -> Iterator[None]:
     try:
         yield
+    except aiohttp.ClientConnectorError as error:
+        raise ServerGone(
+            f"No bot answers at {address}: it was killed, or is just starting. "
+            "Start it with `bifrost serve`; its jobs then go on."
+        ) from error
     except (aiohttp.ClientError, TimeoutError) as error:
         raise ServerGone(
             f"The bot at {address} does not answer as it should: {error or 'too late'}."

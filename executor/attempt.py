@@ -282,7 +282,7 @@ class Attempt:
         handover = fallbacks.instead_of(self._job, await self._workshop.store.limits())
         if handover is None:
             return outcome
-        outcome = endings.handed_over(self._job, outcome, handover)
+        outcome = endings.handed_over(self._job, outcome, handover, self._workshop.clock.now())
         await self._live.add([Noticed(text=outcome.message)])
         return outcome
 
@@ -337,8 +337,12 @@ class Attempt:
         facts = [("Asked by", asker), ("Provider", job.provider), ("Model", job.model)]
         if usage.cost_usd is not None:
             facts.append(("Cost", f"${usage.cost_usd:.2f}"))
-        markdown = sources.mark(reports.find_markdown(self._place() / "results", outcome.result), seen)
-        return reports.publish(self._workshop.reports, question=job.prompt, markdown=markdown, facts=facts)
+        results = self._place() / "results"
+        markdown = sources.mark(reports.find_markdown(results, outcome.result), seen)
+        html = reports.find_html(results)
+        return reports.publish(
+            self._workshop.reports, question=job.prompt, markdown=markdown, facts=facts, html=html
+        )
 
     @property
     def _type(self) -> JobType:

@@ -61,10 +61,10 @@ def limited(job: Job, outcome: Outcome, now: datetime) -> Outcome:
     return replace(outcome, resets_at=resets_at, retry_at=resets_at + _jitter(job, resets_at - now))
 
 
-def handed_over(job: Job, outcome: Outcome, handover: Handover) -> Outcome:
+def handed_over(job: Job, outcome: Outcome, handover: Handover, now: datetime) -> Outcome:
     """It ran into a limit in its first attempt, and another provider does it now."""
     until = outcome.resets_at
-    message = fallbacks.sentence(job.provider, until, handover) if until else ""
+    message = fallbacks.sentence(job.provider, until - now, handover) if until else ""
     return replace(outcome, reason=HANDED_OVER, message=message, retry_at=None, handover=handover)
 
 

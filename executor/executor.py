@@ -9,7 +9,7 @@ from datetime import datetime
 from executor.fallbacks import Fallbacks, sentence
 from executor.files import FILES, File, packed
 from executor.model import EARLIER, FROM_STEP, RESUMED_SESSION, Job, JobRequest, Origin
-from executor.ports import Store, Submission
+from executor.ports import Clock, Store, Submission, SystemClock
 
 GO_ON = "Go on from where you stopped."
 """What an agent is told when a job is resumed without new words."""
@@ -24,9 +24,10 @@ class NoSession(Exception):
 class Executor:
     """Takes jobs in and changes them. Whatever a call returns is committed."""
 
-    def __init__(self, store: Store, fallbacks: Fallbacks | None = None) -> None:
+    def __init__(self, store: Store, fallbacks: Fallbacks | None = None, clock: Clock | None = None) -> None:
         self._store = store
         self._fallbacks = fallbacks
+        self._clock = clock or SystemClock()
 
     async def submit(self, request: JobRequest) -> Submission:
         """Queues a job: with its fallback, if it is for now and its provider is at a limit."""
@@ -69,7 +70,7 @@ class Executor:
         until, handover = limits.get(request.provider), self._fallbacks.instead_of(request, limits)
         if until is None or handover is None:
             return request
-        note = sentence(request.provider, until, handover)
+        note = sentence(request.provider, until - self._clock.now(), handover)
         return replace(request, provider=handover.provider, model=handover.model, note=note)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from executor.autopilot import BUDGET
 from executor.catalog import TELLS_COST, Catalog
 from executor.model import RESUMED_SESSION, Handover, Job, JobRequest
+from executor.moments import span
 from executor.workspaces import Workspaces
 
 
@@ -34,10 +35,10 @@ class Fallbacks:
         return Handover(provider=provider, model=self.catalog.choose(job.type, provider, None).name)
 
 
-def sentence(provider: str, until: datetime, handover: Handover) -> str:
-    """For people: why somebody else does it."""
+def sentence(provider: str, wait: timedelta, handover: Handover) -> str:
+    """For people, on whatever clocks: why somebody else does it. `wait` is how long the limit still held."""
     model = f" ({handover.model})" if handover.model != handover.provider else ""
     return (
-        f"{provider} is at its usage limit until {until:%Y-%m-%d %H:%M} UTC; "
+        f"{provider} was at its usage limit, for another {span(wait)}; "
         f"{handover.provider}{model} does it instead."
     )

@@ -6,7 +6,6 @@ import os
 import re
 import secrets
 import shutil
-import stat
 import tempfile
 import unicodedata
 from collections.abc import MutableMapping, Sequence
@@ -26,14 +25,20 @@ from markupsafe import Markup
 
 from executor.model import Report
 from executor.steps import reach
+from executor.untrusted import read_under
 
 MAX_BYTES = 5_000_000
-"""The largest `report.md` that is taken for a report."""
+"""The largest file of a job's that is taken for a report."""
+PAGE, OWN_PAGE, SOURCE = "index.html", "page.html", "report.md"
+"""The files of a report: the page that is made here, the agent's own one, if any, and the Markdown."""
+_MARKDOWN_NAMES, _HTML_NAMES = ("report.md",), ("report.html", "index.html")
+"""What an agent leaves as its report."""
 _TITLE, _DESCRIPTION, _QUESTION = 160, 200, 300
 """Characters of each that are shown."""
 _SLUG_WORDS = 6
 _PARTIAL = ".partial-"
 _SECTIONS_WITH_CONTENTS = 3
+_WEB = ("https://", "http://")
 
 _TAGS = "h1 h2 h3 h4 h5 h6 p br hr ul ol li blockquote pre code em strong s a div table thead tbody tr th td"
 # Pictures are not among them: fetching one tells its server that, and where, the report is read.
@@ -69,10 +74,13 @@ def render(markdown: str, *, title: str, facts: Sequence[tuple[str, str]]) -> st
     return _page(_parse(markdown), title, facts)
 
 
-def publish(directory: Path, *, question: str, markdown: str, facts: Sequence[tuple[str, str]]) -> Report:
-    """Makes `directory`/slug/ with `index.html` and `report.md`: whole, or not at all.
+def publish(
+    directory: Path, *, question: str, markdown: str, facts: Sequence[tuple[str, str]], html: str = ""
+) -> Report:
+    """Makes `directory`/slug/ with PAGE, SOURCE and, where the agent wrote some `html`, OWN_PAGE.
 
-    The slug ends in 128 random bits: who has the link may read the report. Raises OSError.
+    It is made whole, or not at all. The slug ends in 128 random bits: who has the link may read the report.
+    Raises OSError.
     """
     tokens = _parse(markdown)
     asked = _cut(_line(question), _QUESTION)
@@ -84,9 +92,11 @@ def publish(directory: Path, *, question: str, markdown: str, facts: Sequence[tu
     directory.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=directory))
     try:
-        _write(partial / "index.html", page)
+        _write(partial / PAGE, page)
         reach("report half written")
-        _write(partial / "report.md", markdown)
+        _write(partial / SOURCE, markdown)
+        if html:
+            _write(partial / OWN_PAGE, html)
         _sync(partial)
         partial.rename(directory / report.slug)
         reach("report renamed")
@@ -108,16 +118,38 @@ def find_markdown(results: Path, answer: str) -> str:
 
     A link, a special file, one that is too large or empty is no report.
     """
-    try:
+    return _left(results, _MARKDOWN_NAMES) or answer
+
+
+def find_html(results: Path) -> str:
+    """The page that a job wrote itself and left in `results`, by the same rules; empty where it did not."""
+    return _left(results, _HTML_NAMES)
+
+
+def links(markdown: str) -> Sequence[tuple[str, str]]:
+    """The addresses on the web that a report leads to, each once with its words, in their order."""
+    found: dict[str, str] = {}
+    for block in _parse(markdown):
+        href = ""
+        for token in block.children or ():
+            if token.type == "link_open":
+                address = str(token.attrGet("href"))
+                href = address if address.startswith(_WEB) and address not in found else ""
+            elif token.type == "link_close":
+                href = ""
+            elif href:
+                found[href] = found.get(href, "") + token.content
+    return [(words, href) for href, words in found.items()]
+
+
+def _left(results: Path, names: Sequence[str]) -> str:
+    """The first of these files that is fit to be read; empty where none is."""
+    for name in names:
         # The directory was in the job's hands: no link may lead to what the job itself could not read.
-        with os.fdopen(
-            os.open(results / "report.md", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb"
-        ) as file:
-            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-            data = file.read(MAX_BYTES + 1) if regular else b""
-    except OSError:
-        return answer
-    return data.decode(errors="replace") if data.strip() and len(data) <= MAX_BYTES else answer
+        data = read_under(results, name, most=MAX_BYTES + 1) or b""
+        if data.strip() and len(data) <= MAX_BYTES:
+            return data.decode(errors="replace")
+    return ""
 
 
 def _page(tokens: list[Token], title: str, facts: Sequence[tuple[str, str]]) -> str:

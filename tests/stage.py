@@ -97,6 +97,8 @@ class Wishes:
     drain_seconds: float = 0
     inactivity: str = "5m"
     replies: str = "mention"
+    admin: bool = False
+    """Whether Ann is an admin of the bot."""
     workspaces: Mapping[str, Path] = field(default_factory=dict)
     """Others than `main`."""
 
@@ -146,13 +148,16 @@ async def set_stage(place: Path, rules: Rules | None = None, **wishes: Any) -> A
 
 @asynccontextmanager
 async def running(
-    settings: Settings, connects: Sequence[str] = ("slack", "discord")
+    settings: Settings, connects: Sequence[str] = ("slack", "discord"), *, only: str | None = None
 ) -> AsyncIterator[tuple[House, Bifrost]]:
-    """The bot, once it `connects`, with every other door open; it is stopped as SIGTERM would stop it."""
+    """The bot, once it `connects`, with every other door open; it is stopped as SIGTERM would stop it.
+
+    `only` is the one job that its workers may have.
+    """
     environment = {"PATH": os.environ["PATH"]}
     stop = asyncio.Event()
     async with open_house(settings, environment) as house:
-        bifrost = Bifrost(house, environment, serve=True)
+        bifrost = Bifrost(house, environment, serve=True, only=only)
         working = asyncio.create_task(bifrost.run(stop))
         try:
             async with asyncio.timeout(START_S):
@@ -195,6 +200,7 @@ def _write_config(
         replies = "{wishes.replies}"
         channels = ["{slack.channel("dev").id}"]
         people = {json.dumps([person.id for person in people])}
+        admins = {json.dumps([people[0].id] if wishes.admin else [])}
         [agents]
         providers = {json.dumps(order)}
         rehearsal = {{ step_seconds = {wishes.step_seconds} }}

@@ -10,10 +10,19 @@ from executor.listing import Sight
 from executor.model import Actor, Job, Origin
 from executor.schedules import Schedule
 
-OPEN = frozenset({"list", "show", "schedules", "models", "help", *(command.verb for command in JOB_COMMANDS)})
+SET = "set"
+"""What changes a setting is, whatever the verb that it is asked for by."""
+OPEN = frozenset(
+    {
+        *("list", "show", "schedules", "models", "usage", "settings", "help"),
+        *(command.verb for command in JOB_COMMANDS),
+    }
+)
 """What everybody may do whom a platform's rule lets in."""
 OWN = frozenset({"alter", "cancel", "interrupt", "resume", "retry", "schedule"})
 """What people may do with their own jobs and schedules, and admins with any."""
+ADMINS = frozenset({"web"})
+"""What admins alone may do: whoever opens the page acts there as the bot's owner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +84,12 @@ class Access:
                 f"Bifrost does not work in this channel. To open it, its administrator adds "
                 f"`{origin.channel}` to `channels` under `[{actor.platform}]` in bifrost.toml."
             )
-        if verb not in OPEN | OWN:
+        if verb == SET and actor.user_id not in rule.admins:
+            return Deny("Only an admin may change a setting. `/job settings` shows how they are.")
+        if verb not in OPEN | OWN | ADMINS | {SET}:
             return Deny("Nobody may do that.")
+        if verb in ADMINS and actor.user_id not in rule.admins:
+            return Deny(_for_admins(actor))
         if verb in OWN and target is not None and not self._may_change(actor, target):
             return Deny(_not_yours(target, verb))
         return Allow()
@@ -102,6 +115,15 @@ class Access:
             return Sight(platform=actor.platform, team=actor.team)
         return Sight(platform=actor.platform, team=actor.team, channel=origin.channel, user_id=actor.user_id)
 
+    def usage_of(self, actor: Actor) -> str:
+        """Whose usage the person may see: their key and a colon, or what the keys of all of them begin with.
+
+        That is one's own; the admins of a platform see that of their team, the page's owner everybody's.
+        """
+        if actor.user_id not in self.rules[actor.platform].admins:
+            return f"{actor.key}:"
+        return "" if actor.platform == "web" else f"{actor.platform}:{actor.team}:"
+
     def _may_change(self, actor: Actor, target: Job | Schedule) -> bool:
         rule = self.rules[actor.platform]
         return actor.key == target.origin.actor.key or actor.user_id in rule.admins
@@ -116,6 +138,16 @@ def _not_yours(target: Job | Schedule, verb: str) -> str:
     return (
         f"Job `{target.short_id}` was started by somebody else: only that person or an admin may "
         f"{verb} it. You can start your own with `/job {target.type} …`."
+    )
+
+
+def _for_admins(actor: Actor) -> str:
+    why = "Only admins may open the page: it shows the jobs of all channels, and acts as the bot's owner."
+    if actor.platform == "web":
+        return f"{why} Use a token of scope `admin`, or `bifrost login` on the machine where the bot runs."
+    return (
+        f"{why} To be one, ask Bifrost's administrator to add `{actor.user_id}` to `admins` under "
+        f"`[{actor.platform}]` in bifrost.toml."
     )
 
 

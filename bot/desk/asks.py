@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bot.platforms.base import Attachment
 from executor.model import Job, Origin
 from executor.parcels import Fetch
 
@@ -85,6 +86,8 @@ class Answer:
     """Nothing was wrong with what was asked; it could not be taken in just now."""
     denied: bool = False
     """It is not for this person to ask."""
+    picture: Attachment | None = None
+    """What goes with the text, for this person's eyes too."""
 
 
 class Refusal(Exception):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 
-from bot.desk.asks import Ask
+from bot.desk.asks import Ask, Refusal
 from bot.desk.commands import Command
 from bot.desk.terms import task_of
 from executor.job_types.session import SESSION, TASK
@@ -16,17 +17,21 @@ from storage.hub.tasks import Task
 _DESCRIPTION, _REMARK = 8_000, 1_000
 """Characters of each that are told."""
 _REMARKS = 20
+_LATEST = 500
+"""Tasks among whose ids the nearest are looked for."""
 
 
 async def on_task(ask: Ask, command: Command, storage: Storage) -> Ask:
     """`ask` with the task's text beside its words; without words, the task is what is asked for.
 
-    A task that is not on record has nothing to tell; its id is kept all the same. Raises Refusal.
+    Raises Refusal, as of a task that is not on record.
     """
     task_id = task_of(ask.args)
-    task = await storage.tasks.task(task_id) if task_id and command.job_type == SESSION.name else None
-    if task is None:
+    if task_id is None or command.job_type != SESSION.name:
         return ask
+    task = await storage.tasks.task(task_id)
+    if task is None:
+        raise Refusal(await _unknown(task_id, storage), "task")
     feedback = await storage.feedback.linked_to(Target.TASK, task.id, _REMARKS)
     comments = await storage.comments.of(Target.TASK, task.id, _REMARKS)
     told = _told(
@@ -36,6 +41,13 @@ async def on_task(ask: Ask, command: Command, storage: Storage) -> Ask:
     )
     prompt = ask.args.get("prompt", "").strip() or f"Do the task {task.id}: {task.name}"
     return replace(ask, args={**ask.args, "prompt": prompt, TASK: told})
+
+
+async def _unknown(task_id: str, storage: Storage) -> str:
+    by_folded = {each.id.lower(): each.id for each in await storage.tasks.tasks(limit=_LATEST)}
+    near = get_close_matches(task_id.lower(), by_folded, n=3)
+    nearest = f" The nearest are: {', '.join(f'`{by_folded[each]}`' for each in near)}." if near else ""
+    return f"There is no task `{task_id}` on record.{nearest} Leave it out for work that is for no task."
 
 
 def _told(task: Task, feedback: Sequence[str], comments: Sequence[str]) -> str:

@@ -12,8 +12,24 @@ NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,79}")
 """What the value of an option may look like: never a path, a flag or an expression."""
 TYPO = 0.75
 """How near a word must be to one that there is, to be taken for a slip."""
+OTHER_WORDS: Mapping[str, str] = {
+    "abort": "cancel",
+    "jobs": "list",
+    "kill": "cancel",
+    "log": "show",
+    "logs": "show",
+    "ls": "list",
+    "reply": "resume",
+    "run": "session",
+    "status": "show",
+    "stop": "cancel",
+}
+"""What people type who know other tools, and the command that is meant."""
 CHANGES = ("pause", "resume", "delete", "run")
 """What can be done with a schedule."""
+
+
+_ANYTHING = "what to do"
 
 
 class Takes(StrEnum):
@@ -25,6 +41,7 @@ class Takes(StrEnum):
     JOB_AND_TEXT = "job and text"
     SCHEDULE = "change and schedule"
     VERB = "verb"
+    SETTING = "setting and value"
 
     @property
     def has_words(self) -> bool:
@@ -40,6 +57,8 @@ class Option:
     placeholder: str
     summary: str
     default: str = ""
+    choices: tuple[str, ...] = ()
+    """What it may be, where that is the same on every bot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +75,9 @@ class Command:
     """What stands for the prompt in a usage line."""
     alone: bool = False
     """Whether it needs no prompt."""
-    says: str = "what to do"
+    listed: bool = False
+    """Whether there are prompts to choose from."""
+    says: str = _ANYTHING
     """What the prompt says, for forms."""
 
     @property
@@ -69,6 +90,7 @@ class Command:
             Takes.JOB_AND_TEXT: " ID [TEXT]",
             Takes.SCHEDULE: f" {'|'.join(CHANGES)} ID",
             Takes.VERB: " [VERB]",
+            Takes.SETTING: " [NAME [VALUE]]",
         }[self.takes]
         return f"/job {self.verb}{words}"
 
@@ -79,10 +101,16 @@ class Command:
 
 
 _MODEL = Option(
-    name="model", placeholder="NAME", summary="the model that answers", default="the provider's own choice"
+    name="model", placeholder="NAME", summary="the model that answers", default="what the settings say"
 )
-_PROVIDER = Option(name="provider", placeholder="NAME", summary="whose CLI does the work")
-_EFFORT = Option(name="effort", placeholder="LEVEL", summary="how hard it thinks: low, medium or high")
+_AS_SET = "what the settings say"
+_PROVIDER = Option(name="provider", placeholder="NAME", summary="whose CLI does the work", default=_AS_SET)
+_EFFORT = Option(
+    name="effort",
+    placeholder="LEVEL",
+    summary="how hard it thinks: low, medium or high",
+    default=_AS_SET,
+)
 _TIMEOUT = Option(
     name="timeout",
     placeholder="SPAN",
@@ -161,6 +189,17 @@ LIST_OPTIONS = (
     ),
 )
 
+USAGE_OPTIONS = (
+    Option(
+        name="by",
+        placeholder="THING",
+        summary="what it is told apart by",
+        default="`day`",
+        choices=("day", "type", "person", "model", "provider"),
+    ),
+    Option(name="days", placeholder="NUMBER", summary="how many of the last days", default="30"),
+)
+
 COMMANDS: tuple[Command, ...] = (
     Command(
         verb="research",
@@ -185,6 +224,7 @@ COMMANDS: tuple[Command, ...] = (
         example="/job workflow /commit",
         options=(*RUN_OPTIONS, *TIME_OPTIONS),
         job_type="workflow",
+        listed=True,
         words="/COMMAND|PROMPT|FILE",
         says="a slash command, a text or list of steps, or the path of a file with them",
     ),
@@ -197,6 +237,7 @@ COMMANDS: tuple[Command, ...] = (
         job_type="clara",
         words="[MODE]",
         alone=True,
+        listed=True,
         says="sweep (without any), tidy, archive, focus or align",
     ),
     Command(
@@ -258,6 +299,25 @@ COMMANDS: tuple[Command, ...] = (
         options=(replace(_PROVIDER, summary="only those of one provider", default="all"),),
     ),
     Command(
+        verb="web",
+        summary="open the page: a login link for admins, told to you alone",
+        takes=Takes.NOTHING,
+        example="/job web",
+    ),
+    Command(
+        verb="usage",
+        summary="show what your jobs have cost",
+        takes=Takes.NOTHING,
+        example="/job usage --by model --days 7",
+        options=USAGE_OPTIONS,
+    ),
+    Command(
+        verb="settings",
+        summary="show what a job gets where nobody says, or set it",
+        takes=Takes.SETTING,
+        example="/job settings provider claude",
+    ),
+    Command(
         verb="help",
         summary="show this, or how to use one of these",
         takes=Takes.VERB,
@@ -266,6 +326,10 @@ COMMANDS: tuple[Command, ...] = (
 )
 BY_VERB: Mapping[str, Command] = {command.verb: command for command in COMMANDS}
 JOB_COMMANDS = tuple(command for command in COMMANDS if command.job_type)
+SETTINGS = ("provider", "effort", "zone", *(f"model.{command.job_type}" for command in JOB_COMMANDS))
+"""What can be set, by the name that people type."""
+FORM_PROMPTS = "; ".join(f"{each.verb}: {each.says}" for each in JOB_COMMANDS if each.says != _ANYTHING)
+"""What a form for all types of job tells of the prompts that are not just words."""
 FORM_OPTIONS = tuple(dict.fromkeys(option for command in JOB_COMMANDS for option in command.options))
 """What a form for a new job asks for, whatever its type."""
 
@@ -294,12 +358,19 @@ def shown(word: str) -> str:
 def no_option(command: Command, name: str) -> Misunderstood:
     """What is wrong with `--name`."""
     near = get_close_matches(name.lower(), [option.name for option in command.options], n=1, cutoff=TYPO)
-    hint = f" Did you mean `--{near[0]}`?" if near else ""
+    hint = f" Did you mean `--{near[0]}`?" if near else _others_with(name.lower())
     literal = " If it is part of your prompt, put a lone `--` before the prompt."
     return Misunderstood(
         f"`--{shown(name)}` is no option of `/job {command.verb}`.{hint}"
         f"{literal if command.takes.has_words else ''}\n{usage_of(command)}"
     )
+
+
+def _others_with(name: str) -> str:
+    """Which other commands for new jobs have the option."""
+    others = [each.verb for each in JOB_COMMANDS if any(option.name == name for option in each.options)]
+    listed = " and ".join(f"`/job {verb}`" for verb in others)
+    return f" {listed} {'has' if len(others) == 1 else 'have'} it." if 0 < len(others) < 3 else ""
 
 
 def unknown_verb(verb: str) -> str:
@@ -308,6 +379,7 @@ def unknown_verb(verb: str) -> str:
     usage = f"Usage: `/job {'|'.join(BY_VERB)} …`\nExample: {examples}"
     if not verb:
         return f"What shall I do?\n{usage}"
-    near = get_close_matches(verb.lower(), BY_VERB, n=1)
+    meant = OTHER_WORDS.get(verb.lower())
+    near = [meant] if meant else get_close_matches(verb.lower(), BY_VERB, n=1)
     hint = f" Did you mean `{near[0]}`?" if near else ""
     return f"I know no command `{shown(verb)}`.{hint}\n{usage}"

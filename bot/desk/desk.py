@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from bot.desk import briefs, commands, lists, models, options, replies, sessions, suggestions, threads
-from bot.desk.access import Access, Deny
+from bot.desk.access import SET, Access, Deny
 from bot.desk.asks import ALTER, REPLY, Answer, Ask, Invocation, Refusal
 from bot.desk.attachments import SEE_FILES, Attachments
 from bot.desk.commands import (
@@ -19,19 +20,21 @@ from bot.desk.commands import (
     Misunderstood,
     Takes,
 )
+from bot.desk.defaults import Defaults
 from bot.desk.follow_ups import FollowUps
-from bot.desk.help import help_of, help_text
+from bot.desk.help import help_about
+from bot.desk.login import PageLogin
 from bot.desk.prompts import payload_of, problem_of
 from bot.desk.terms import (
     check_budget,
     effort_of,
-    model_of,
     on_other_terms,
     priority_of,
     task_of,
     timeout_of,
 )
 from bot.desk.timetable import Timetable
+from bot.desk.usage import UsageDesk
 from bot.desk.vouching import Vouching
 from bot.news.words import state
 from bot.outages import refusal
@@ -97,10 +100,13 @@ class Desk:
         self._executor = executor
         self._access = access
         self.vouching = Vouching(access)
+        self.page_login = PageLogin()
         self._catalog = catalog
         self._workspaces = workspaces
         self._prompt_limit = prompt_limit
         self._attachments = attachments
+        self.defaults = Defaults(storage.preferences, catalog, zone)
+        self._usage = UsageDesk(storage.api, access, clock, public_url)
         self._follow_ups = FollowUps(
             storage, access, prompt_limit, attachments, self._resume, self._thread_of
         )
@@ -109,7 +115,7 @@ class Desk:
             executor=executor,
             permit=self.refusal,
             clock=clock,
-            zone=zone,
+            zone=self.defaults.zone,
             least_interval=least_interval,
         )
 
@@ -147,6 +153,8 @@ class Desk:
         self._authorize(ask)  # before the target is looked up: who is shut out learns of no job
         target = await self._target(ask, command)
         self._authorize(ask, target)
+        if command.takes is Takes.SETTING and ask.args:
+            self._authorize(replace(ask, verb=SET))
         return await self._do(ask, command, target)
 
     def choices(self, option: str) -> Sequence[str]:
@@ -201,6 +209,9 @@ class Desk:
                 "list": self._list,
                 "schedules": self._schedules,
                 "models": self._models,
+                "web": self.page_login.answer,
+                "usage": self._usage.answer,
+                "settings": self.defaults.answer,
                 "help": self._help,
             }
             return await overviews[ask.verb](ask)
@@ -259,7 +270,7 @@ class Desk:
         return Answer(ok=True, text=text, job=job)
 
     async def _request(self, ask: Ask, command: Command) -> JobRequest:
-        model = model_of(ask.args, command.job_type, self._catalog)
+        model, effort = await self.defaults.terms(ask.args, command.job_type)
         check_budget(ask.args, model)
         try:
             workspace = self._workspaces.choose(ask.args.get("workspace") or None)
@@ -271,7 +282,7 @@ class Desk:
             payload={**await payload_of(command, ask.args, directory), **timeout_of(ask.args)},
             provider=model.provider,
             model=model.name,
-            effort=effort_of(ask.args, model),
+            effort=effort_of(ask.args, model, effort),
             workspace=workspace,
             origin=ask.origin,
             priority=priority_of(ask.args),
@@ -289,18 +300,13 @@ class Desk:
         return Answer(ok=True, text=replies.listing(page.jobs, starts, rest, chosen=bool(given)))
 
     async def _help(self, ask: Ask) -> Answer:
-        command = commands.BY_VERB.get(ask.target.lower())
-        if command is None and ask.target:
-            raise Refusal(commands.unknown_verb(ask.target))
-        return Answer(ok=True, text=help_of(command, self.choices) if command else help_text())
+        return Answer(ok=True, text=help_about(ask.target, self.choices))
 
     async def _models(self, ask: Ask) -> Answer:
         return Answer(ok=True, text=models.listing(self._catalog, ask.args.get("provider", "")))
 
     async def _schedules(self, ask: Ask) -> Answer:
-        schedules = await self._storage.schedules.schedules()
-        seen = [each for each in schedules if self._access.may_see(ask.origin, each)]
-        return Answer(ok=True, text=await self._timetable.listing(seen))
+        return await self._timetable.listing(partial(self._access.may_see, ask.origin))
 
     async def _show(self, ask: Ask, job: Job) -> Answer:
         jobs, report = self._storage.jobs, f"{self._public_url()}/reports/{job.report_slug}/"
@@ -365,10 +371,7 @@ class Desk:
 
     def _may_be_continued(self, job: Job, verb: str) -> None:
         if not job.status.final:
-            raise Refusal(
-                f"Job `{job.short_id}` is {state(job.status)}; {verb} is for jobs that have ended. "
-                f"`/job cancel {job.short_id}` stops it."
-            )
+            raise Refusal(replies.not_ended(job, verb))
         if job.provider not in self._catalog.providers:
             raise Refusal(
                 f"Job `{job.short_id}` was done by {job.provider}, which is switched off here. "

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from bot.desk.commands import (
     BY_VERB,
     CHANGES,
+    FORM_OPTIONS,
     TYPO,
     Command,
     Misunderstood,
@@ -26,6 +27,14 @@ _OPTION = r"(?:--|—|–)([A-Za-z][\w-]*)"
 _VALUE = rf"{_DOUBLE}[^{_DOUBLE[1:]}*{_DOUBLE}(?!\S)|{_SINGLE}[^{_SINGLE[1:]}*{_SINGLE}(?!\S)|\S++"
 _FIRST_OPTION = re.compile(rf"\s*{_OPTION}(?:=({_VALUE})?|\s+({_VALUE}))?(?!\S)")
 _LAST_OPTION = re.compile(rf"(?:^|\s){_OPTION}(?:=({_VALUE})?|\s+({_VALUE}))?$")
+_NUMBERS = r"[\d*][\d*/,-]*"
+_BARE = (
+    r"[“”„‘’\"']?((?:[a-z]+|\d{4}-\d\d-\d\d)\s+\d{1,2}:\d\d(?::\d\d)?"
+    rf"|{_NUMBERS}(?:\s+{_NUMBERS}){{2}}(?:\s+[\w*][\w*/,-]*){{2}})(?!\S)"
+)
+"""A time or a rhythm, as it is typed by whoever forgets the quotes."""
+_FIRST_BARE = re.compile(rf"\s*(?:--|—|–)(at|cron)[=\s]\s*{_BARE}", re.IGNORECASE)
+_LAST_BARE = re.compile(rf"(?:^|\s)(?:--|—|–)(at|cron)[=\s]\s*{_BARE}$", re.IGNORECASE)
 _LONGEST_OPTION = 1_000
 """Characters at the end of a prompt in which options are looked for: the search is not linear."""
 _QUOTED = re.compile(rf"{_DOUBLE}(.*){_DOUBLE}|{_SINGLE}(.*){_SINGLE}", re.DOTALL)
@@ -50,6 +59,11 @@ def parse(text: str) -> Parsed:
         return _parse_prompt(command, rest)
     if command.takes is Takes.SCHEDULE:
         return _parse_change(command, rest)
+    if command.takes is Takes.SETTING:
+        name, value = _split_word(rest)
+        return Parsed(
+            command=command, target=name.strip("`"), args={"value": value.strip()} if value.strip() else {}
+        )
     return _parse_words(command, rest)
 
 
@@ -113,6 +127,7 @@ def _leading_options(command: Command, text: str, args: dict[str, str]) -> tuple
         word, after = _split_word(rest)
         if word in ("--", "—", "–"):
             return after, True
+        _check_quotes(command, _FIRST_BARE.match(rest))
         option = _FIRST_OPTION.match(rest)
         if option is None or not _is_option(command, option[1]):
             return rest, False
@@ -124,15 +139,30 @@ def _trailing_options(command: Command, text: str, args: dict[str, str]) -> str:
     """Takes options off the end."""
     rest = text
     while True:
-        found = _LAST_OPTION.search(rest, max(0, len(rest) - _LONGEST_OPTION))
+        tail = max(0, len(rest) - _LONGEST_OPTION)
+        _check_quotes(command, _LAST_BARE.search(rest, tail))
+        found = _LAST_OPTION.search(rest, tail)
         if found is None or not _is_option(command, found[1]):
             return rest
         _set(command, args, found[1], found[2] or found[3] or "")
         rest = rest[: found.start()].rstrip()
 
 
+def _check_quotes(command: Command, bare: re.Match[str] | None) -> None:
+    """Of a time without quotes only the first word would be taken, and the rest for the prompt."""
+    if bare is None or all(option.name != bare[1].lower() for option in command.options):
+        return
+    name = bare[1].lower()
+    raise Misunderstood(
+        f'The value of `--{name}` has spaces, so put it in quotes: `--{name} "{" ".join(bare[2].split())}"`.',
+        name,
+    )
+
+
 def _is_option(command: Command, name: str) -> bool:
-    """Whether `name` is an option or a slip for one. Any other dashed word belongs to the prompt.
+    """Whether `name` is an option, of this command or of another type of job, or a slip for one of its own.
+
+    Any other dashed word belongs to the prompt.
 
     A slip has the first letter right (`--once` and `--done` are none for `--zone`), and too many words are
     near one of two letters.
@@ -140,7 +170,8 @@ def _is_option(command: Command, name: str) -> bool:
     name = name.lower()
     names = [option.name for option in command.options]
     near = [each for each in names if len(each) > 2 and each[0] == name[0]]
-    return name in names or bool(get_close_matches(name, near, n=1, cutoff=TYPO))
+    known = {*names, *(option.name for option in FORM_OPTIONS)}
+    return name in known or bool(get_close_matches(name, near, n=1, cutoff=TYPO))
 
 
 def _set(command: Command, args: dict[str, str], name: str, value: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bot.desk.commands import BY_VERB, COMMANDS, Command, Option
+from bot.desk.asks import Refusal
+from bot.desk.commands import BY_VERB, COMMANDS, Command, Option, unknown_verb
 
 _EXAMPLES = ("research", "session", "resume")
 _MOST_CHOICES = 20
@@ -25,13 +26,21 @@ def help_text() -> str:
     )
 
 
+def help_about(verb: str, choices: Callable[[str], Sequence[str]]) -> str:
+    """That of one command, or of all where `verb` is empty. Raises Refusal."""
+    command = BY_VERB.get(verb.lower())
+    if command is None and verb:
+        raise Refusal(unknown_verb(verb))
+    return help_of(command, choices) if command else help_text()
+
+
 def help_of(command: Command, choices: Callable[[str], Sequence[str]]) -> str:
     """One command: its usage, its options, an example. `choices` as a form has them."""
     lines = [f"**{command.shape}**: {command.summary}"]
     if command.options:
         places = "before or after the prompt; a lone `--` makes all that follows the prompt"
         lines += ["", f"**Options**, {places}" if command.takes.has_words else "**Options**"]
-        lines += [_line(option, choices(option.name)) for option in command.options]
+        lines += [_line(option, option.choices or choices(option.name)) for option in command.options]
     return "\n".join([*lines, "", f"Example: `{command.example}`"])
 
 

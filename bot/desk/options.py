@@ -8,10 +8,8 @@ from bot.desk import lists
 from bot.desk.asks import Ask, Refusal
 from bot.desk.commands import (
     FORM_OPTIONS,
-    LIST_OPTIONS,
     NAME,
     TASK_OPTION,
-    TIME_OPTIONS,
     Command,
     no_option,
     shown,
@@ -22,6 +20,9 @@ from executor.job_types.autopilot import FAILURES
 from executor.job_types.research import DEPTHS
 from executor.schedules import Missed
 from executor.workspaces import Workspaces
+
+_NAMES = ("model", "provider", "workspace", "depth", "failure")
+"""Options whose values name something."""
 
 
 def choices(option: str, catalog: Catalog, workspaces: Workspaces) -> Sequence[str]:
@@ -50,16 +51,14 @@ def _efforts(catalog: Catalog) -> Sequence[str]:
 
 
 def check(ask: Ask, command: Command) -> None:
-    """Forms and calls bring values that no parser has seen. Times, lists and tasks check their own."""
+    """Forms and calls bring values that no parser has seen. What is not a name has a check of its own."""
     # A form has the options of all types of job; a call may say of any of them which task it is for.
     strange = set(FORM_OPTIONS) - {TASK_OPTION, *command.options} if command.job_type else set()
     for option in strange:
         if ask.args.get(option.name):
             raise Refusal(no_option(command, option.name).text, option.name)
     for option in command.options:
-        if option in (TASK_OPTION, *TIME_OPTIONS, *LIST_OPTIONS):
-            continue
-        value = ask.args.get(option.name, "")
+        value = ask.args.get(option.name, "") if option.name in _NAMES else ""
         if value and not NAME.fullmatch(value):
             raise Refusal(
                 f"`{shown(value)}` cannot be the value of `--{option.name}`: a plain name is.\n"

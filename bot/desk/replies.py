@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.desk.commands import shown
+from bot.news.progress import program_of
 from bot.news.words import duration, excerpt, money, state, waits_for
+from executor.autopilot import STEP
 from executor.files import came_with
 from executor.model import SHORT_ID, TIMEOUT, AttemptRecord, Job, JobRequest, JobStatus, Usage
 from executor.moments import span
@@ -54,8 +56,8 @@ def interrupted(job: Job) -> str:
 
 
 def cancelled(job: Job, dropped: int = 0) -> str:
-    """`dropped` replies waited for its end."""
-    lost = f" {_replies(dropped)} that waited for its end will not be answered." if dropped else ""
+    """`dropped` replies were not taken up yet."""
+    lost = f" {_replies(dropped)} that it has not taken up will not be answered." if dropped else ""
     if job.status is JobStatus.CANCELLED:
         return f"Job `{job.short_id}` is cancelled{'' if job.started_at else '; it had not started'}.{lost}"
     return f"Stopping job `{job.short_id}` …{lost}"
@@ -63,6 +65,16 @@ def cancelled(job: Job, dropped: int = 0) -> str:
 
 def _replies(number: int) -> str:
     return "The reply" if number == 1 else f"The {number} replies"
+
+
+def not_ended(job: Job, verb: str) -> str:
+    """`verb` goes on with jobs that have ended, and this one has not."""
+    if job.cancel_requested_at is not None:
+        return f"Job `{job.short_id}` is being stopped; {verb} it as soon as it has ended."
+    return (
+        f"Job `{job.short_id}` is {state(job.status)}; {verb} is for jobs that have ended. "
+        f"Reply in its thread to tell it more; `/job cancel {job.short_id}` stops it."
+    )
 
 
 def goes_on_already(job: Job, successor: Job) -> str:
@@ -136,6 +148,7 @@ def details(job: Job, known: Background) -> str:
     lines = [
         f"**{job.type}** `{job.short_id}` {quoted(job, 300)}",
         f"- {_stands(job, known)}",
+        *_program(job),
         f"- {job.provider} ({job.model}, effort {job.effort}) · workspace {job.workspace}",
         f"- asked by {asker} at {_second(job.created_at)}{continued}",
         *_terms(job),
@@ -175,10 +188,21 @@ def _terms(job: Job) -> list[str]:
     return [f"- {' · '.join(terms)}"] if terms else []
 
 
+def _program(job: Job) -> list[str]:
+    """Of a job with steps: which of them is done now, or how many are."""
+    steps = program_of(job)
+    if not steps:
+        return []
+    if job.status.final or job.step >= len(steps):
+        return [f"- {min(job.step, len(steps))} of {len(steps)} steps done"]
+    name = steps[job.step].name.replace("`", "'")
+    return [f"- step {job.step + 1} of {len(steps)}: {name}"]
+
+
 def _attempt(attempt: AttemptRecord) -> str:
     ended = attempt.outcome.replace("_", " ") if attempt.outcome else "running"
     # An outcome and its reason are often one word.
-    why = f" ({attempt.reason})" if attempt.reason not in ("", ended) else ""
+    why = f" ({attempt.reason})" if attempt.reason not in ("", ended, STEP) else ""
     cut = " · its log is not whole" if attempt.log_truncated else ""
     return f"- attempt {attempt.number}: {ended}{why}{_used(attempt.usage)}{cut}"
 

@@ -44,7 +44,7 @@ def effort_of(args: Mapping[str, str], model: Model | None, default: str = DEFAU
     if not args.get("effort"):
         return DEFAULT_EFFORT if DEFAULT_EFFORT in known else known[0]
     whose = f" of `{model.name}`" if model and known != EFFORTS else ""
-    raise Refusal(f"There is no effort `{effort}`{whose}. There are: {_listed(known)}.", "effort")
+    raise Refusal(f"There is no effort `{shown(effort)}`{whose}. There are: {_listed(known)}.", "effort")
 
 
 def timeout_of(args: Mapping[str, str]) -> dict[str, str]:
@@ -67,7 +67,7 @@ def priority_of(args: Mapping[str, str], default: int = PRIORITIES["normal"]) ->
     if not name:
         return default
     if name not in PRIORITIES:
-        raise Refusal(f"There is no priority `{name}`. There are: {_listed(PRIORITIES)}.", "priority")
+        raise Refusal(f"There is no priority `{shown(name)}`. There are: {_listed(PRIORITIES)}.", "priority")
     return PRIORITIES[name]
 
 

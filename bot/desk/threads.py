@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bot.desk.asks import REPLY, Ask, Invocation
-from bot.desk.commands import BY_VERB, Misunderstood, Takes
+from bot.desk.commands import BY_VERB, SETTINGS, Misunderstood, Takes
 from bot.desk.grammar import Parsed, parse
 from executor.model import Job
 
@@ -38,8 +38,8 @@ def read(invocation: Invocation, job: Job | None) -> Ask:
 def _is_meant(parsed: Parsed) -> bool:
     """Whether words that make a command were not said to an agent all the same."""
     takes, target = parsed.command.takes, parsed.target.lower()
-    if takes is Takes.VERB:
-        return not target or target in BY_VERB
+    if takes in (Takes.VERB, Takes.SETTING):
+        return not target or target in (BY_VERB if takes is Takes.VERB else SETTINGS)
     return takes is Takes.NOTHING or _ID.fullmatch(target) is not None
 
 

@@ -37,7 +37,7 @@ class Timetable:
         executor: Executor,
         permit: Callable[[JobRequest], Awaitable[str]],
         clock: Clock,
-        zone: ZoneInfo,
+        zone: Callable[[], Awaitable[ZoneInfo]],
         least_interval: timedelta,
     ) -> None:
         self._schedules = schedules
@@ -73,8 +73,9 @@ class Timetable:
                 raise Refusal(str(error), "zone") from error
         name = await ask.zone() if ask.zone else ""
         with suppress(TimeRefused):  # a platform may know a zone that we do not
-            return parse_zone(name) if name else self._zone
-        return self._zone
+            if name:
+                return parse_zone(name)
+        return await self._zone()
 
     async def add(self, ask: Ask, cron: Cron, request: JobRequest) -> Answer:
         """Makes a schedule. The same delivery makes one."""
@@ -134,9 +135,10 @@ class Timetable:
         """A time as the person reads it."""
         return echo(Moment(at=at, zone=await self.zone_of(ask)), self._clock.now())
 
-    async def listing(self, schedules: Sequence[Schedule]) -> str:
-        """A line per schedule, and a second one where its last run did not start as it should."""
-        return "\n".join([await self._line(each) for each in schedules]) or _NONE
+    async def listing(self, seen: Callable[[Schedule], bool]) -> Answer:
+        """A line per schedule that is `seen`, and another where its last run did not start as it should."""
+        schedules = [each for each in await self._schedules.schedules() if seen(each)]
+        return Answer(ok=True, text="\n".join([await self._line(each) for each in schedules]) or _NONE)
 
     async def change(self, ask: Ask, schedule: Schedule) -> Answer:
         """Does `ask.args["change"]`. Raises Refusal where that changes nothing."""

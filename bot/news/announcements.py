@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from bot.news.progress import program_of, progress_in
 from bot.news.transcript import split
 from bot.news.words import duration, excerpt, moment, money, state, turns, waits_for
 from bot.platforms.base import Action, Announcement, Fact, Link, Progress, Shape, Tone
-from executor.autopilot import PASSED, STEP, headline
+from executor.autopilot import PASSED, STEP
 from executor.endings import HANDED_OVER, STALE
 from executor.events import ReplyRefused, UpdatePosted
 from executor.files import came_with
-from executor.job_types import JOB_TYPES, clara
+from executor.job_types import clara
 from executor.job_types.clara import CLARA
 from executor.model import SHORT_ID, Job, JobStatus
 from executor.moments import span
@@ -26,6 +27,12 @@ _GLANCE = 700
 """Characters of an answer that the last word quotes where the whole stands above it."""
 _ABOVE = "the whole answer stands above"
 _NEAR = "the rest is in the output above or attached"
+QUESTIONS = {
+    "stop": "Stop this job? What it has done so far stays done.",
+    "drop": "Stop this job, and drop the reply? What it has done so far stays done.",
+    "instead": "Stop what it does now, and let it go on with the reply?",
+}
+"""What is asked before a button's deed is done, by names that buttons may carry for good."""
 TONES = {
     JobStatus.PENDING: Tone.WAITING,
     JobStatus.SCHEDULED: Tone.SCHEDULED,
@@ -51,8 +58,8 @@ def card(
 ) -> Announcement:
     """The job at a glance. `hindrance` is what keeps it from starting, `sandbox` what holds it once it runs.
 
-    `progress` is how far the agent says it is: a bar while the job runs, and then a mere figure. `live_url`
-    is where the output of a running job can be watched.
+    `progress` is how far the agent says it is: a bar while the job runs, and then a mere figure; where the job has a
+    program, its steps are the bar. `live_url` is where the output of a running job can be watched.
 
     `since` is when a running job would have begun, had it never waited; by default, when it began.
     """
@@ -64,7 +71,7 @@ def card(
         title=f"{job.type} {job.short_id} · {_state(job)}",
         quote=excerpt(job.prompt, _PROMPT),
         body=job.message or _headline(job),
-        progress=progress if job.status is JobStatus.RUNNING else None,
+        progress=progress_in(job) or (progress if job.status is JobStatus.RUNNING else None),
         facts=(*_facts(job, step, now, since), *_listed(job, progress), *_waits_for(job, hindrance), *held),
         actions=_actions(job),
         links=(*_live(job, live_url), *_links(job, public_url)),
@@ -203,7 +210,7 @@ def _so_far(job: Job) -> list[Fact]:
 
 
 def _listed(job: Job, progress: Progress | None) -> tuple[Fact, ...]:
-    if progress is None or job.status is JobStatus.RUNNING:
+    if progress is None or job.status is JobStatus.RUNNING or program_of(job):
         return ()
     return (Fact(label="todo", value=f"{progress.done}/{progress.total}"),)
 
@@ -222,13 +229,14 @@ def _timed(job: Job, now: datetime) -> list[Fact]:
 
 
 def _program(job: Job) -> list[Fact]:
-    """Of a job with steps: where it stands in its program."""
-    steps = JOB_TYPES[job.type].steps(job) if job.type in JOB_TYPES else ()
-    if not steps:
-        return []
-    if job.status.final or job.step >= len(steps):
-        return [Fact(label="steps done", value=f"{min(job.step, len(steps))} of {len(steps)}")]
-    return [Fact(label="program", value=headline(job, steps))]
+    """Of a job with steps that has ended: how many of them are done."""
+    steps = program_of(job)
+    ended = job.status.final or job.step >= len(steps)
+    return (
+        [Fact(label="steps done", value=f"{min(job.step, len(steps))} of {len(steps)}")]
+        if steps and ended
+        else []
+    )
 
 
 def _headline(job: Job) -> str:
@@ -275,14 +283,15 @@ def _actions(job: Job) -> tuple[Action, ...]:
             Action(verb="resume", label="Run now", job_id=job.id),
             Action(verb="cancel", label="Cancel", job_id=job.id, danger=True),
         )
-    confirm = "Stop this job? What it has done so far stays done."
     if job.replies and job.status is JobStatus.RUNNING:
-        instead = "Stop what it does now, and let it go on with the reply?"
         label = "Interrupt" if job.live else "Take the reply now"
-        take = Action(verb="interrupt", label=label, job_id=job.id, confirm=instead)
-        confirm = "Stop this job, and drop the reply? What it has done so far stays done."
-        return (take, Action(verb="cancel", label="Cancel", job_id=job.id, danger=True, confirm=confirm))
-    return (Action(verb="cancel", label="Cancel", job_id=job.id, danger=True, confirm=confirm),)
+        take = Action(verb="interrupt", label=label, job_id=job.id, confirm=QUESTIONS["instead"])
+        return (take, _cancel(job, "drop"))
+    return (_cancel(job, "stop"),)
+
+
+def _cancel(job: Job, question: str) -> Action:
+    return Action(verb="cancel", label="Cancel", job_id=job.id, danger=True, confirm=QUESTIONS[question])
 
 
 def _live(job: Job, url: str) -> tuple[Link, ...]:

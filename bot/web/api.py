@@ -19,6 +19,7 @@ from bot.web.endpoints import Call, Endpoint
 from bot.web.guard import BEARER
 from bot.web.problems import Problem, unavailable
 from bot.web.repeats import UNKEPT
+from bot.web.shared_reads import SharedReads
 from bot.web.sse import Frame, Streams, cursor
 from bot.web.uploads import read_form
 from executor.events import Event, Moved, encode
@@ -68,6 +69,7 @@ class Api:
         self._login_link = login_link
         self._sandbox = sandbox
         self._limits = limits
+        self._shared = SharedReads()
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [web.get("/live", self._live), web.get("/ready", self._ready)]
@@ -123,11 +125,14 @@ class Api:
             return web.Response(status=204)  # tells an EventSource not to come back
 
         async def read_after(seq: int) -> Sequence[Frame]:
-            return [_frame(event) for event in await self._storage.jobs.events(job.id, seq, _FRAMES)]
+            return await self._shared.frames((job.id, seq), lambda: self._frames(job.id, seq))
 
         return await self._streams.serve(
             call.request, job_topic(job.id), read_after, after=after, end=job.seq
         )
+
+    async def _frames(self, job_id: str, seq: int) -> Sequence[Frame]:
+        return [_frame(event) for event in await self._storage.jobs.events(job_id, seq, _FRAMES)]
 
     async def _new_login_link(self, call: Call[None, None]) -> LoginLink:
         call.headers["Cache-Control"] = UNKEPT

@@ -13,7 +13,7 @@ from bot.desk.asks import REPLY, Answer, Ask
 from bot.desk.attachments import Limits
 from bot.desk.desk import Door
 from bot.web.bodies import AskBody, ReplyBody, read_body
-from bot.web.markup import to_html
+from bot.web.markup import data_url, to_html
 from bot.web.problems import Problem
 from bot.web.uploads import read_form
 from executor.model import Actor, Origin
@@ -29,12 +29,16 @@ class Answers:
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Answer] = OrderedDict()
 
-    def give(self, request: web.Request, answer: Answer, back: str) -> web.Response:
-        """The answer for a script; for a plain form, the way `back`, where `asked_before` finds it once."""
+    def give(self, request: web.Request, answer: Answer, back: str, on: str = "") -> web.Response:
+        """The answer for a script; for a plain form, the way `back`, where `asked_before` finds it once.
+
+        `on` is the page that a script goes on to.
+        """
         if "application/json" in (request.content_type, request.headers.get("Accept")):
             sentence = to_html(answer.text.partition("\n")[0])
             fields = {"ok": answer.ok, "html": to_html(answer.text), "field": answer.field}
-            return web.json_response(fields | {"sentence": sentence})
+            fields |= {"sentence": sentence, "on": on, "picture": _picture_of(answer)}
+            return web.json_response(fields)
         key = str(uuid.uuid4())
         self._kept[key] = answer
         if len(self._kept) > _KEPT:
@@ -96,6 +100,13 @@ class Asks:
         if message is None:
             return Origin(actor=self._actor, channel="dev")
         return Origin(actor=self._actor, channel=message.channel, thread=message.thread or message.id)
+
+
+def _picture_of(answer: Answer) -> dict[str, str] | None:
+    """The picture of an answer, as a script makes an image of it."""
+    if answer.picture is None:
+        return None
+    return {"src": data_url(answer.picture.content), "alt": answer.picture.title}
 
 
 async def answered(answer: Awaitable[Answer]) -> Answer:

@@ -33,7 +33,9 @@ Text = Annotated[str, AfterValidator(_encodable)]
 Words = Annotated[Text, AfterValidator(_without_slash_job)]
 """A command, with or without its leading `/job`."""
 Delivery = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{7,79}$")]
-Back = Annotated[str, Field(pattern=r"^(/jobs(/[0-9a-f-]{1,36})?(\?[^#\s]*)?)?$")]
+Back = Annotated[
+    str, Field(pattern=r"^(/(jobs|inbox|tasks|reports|read)(/[A-Za-z0-9._-]{1,200})?(\?[^#\s]*)?)?$")
+]
 """The page that a plain form stands on, and its reader comes back to."""
 Channel = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from bot.web.problems import Problem
+from executor.reports import OWN_PAGE, PAGE, SOURCE
 from executor.untrusted import read_under
 from storage import Storage
 
@@ -18,6 +19,12 @@ POLICY = (
     "base-uri 'none'; form-action 'none'"
 )
 """No script, no cookie, no request, an opaque origin. Our report template needs nothing more."""
+OWN_POLICY = (
+    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "img-src data: blob:; font-src data:; connect-src 'none'; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'self'"
+)
+"""For pages that agents wrote: their scripts run, so that charts work, in the same opaque origin."""
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -51,24 +58,32 @@ class Documents:
         ]
 
     async def _to_folder(self, request: web.Request) -> web.Response:
-        await self._report(request, "index.html")
+        await self._report(request, PAGE)
         return web.Response(status=308, headers={"Location": f"{request.rel_url.raw_path}/"})
 
     async def _page(self, request: web.Request) -> web.Response:
-        return _document(await self._report(request, "index.html"), ".html")
+        own = await self._content(request, OWN_PAGE)
+        if own is None:
+            return _document(await self._report(request, PAGE), ".html")
+        response = _document(own, ".html")
+        response.headers["Content-Security-Policy"] = OWN_POLICY
+        return response
 
     async def _source(self, request: web.Request) -> web.Response:
-        return _document(await self._report(request, "report.md"), ".md")
+        return _document(await self._report(request, SOURCE), ".md")
 
     async def _report(self, request: web.Request, name: str) -> bytes:
-        slug = request.match_info["slug"]
-        known = await self._storage.reports.by_slug(slug) if _SLUG.fullmatch(slug) else None
-        content = None
-        if known is not None:
-            content = await asyncio.to_thread(read_under, self._reports, known.slug, name)
+        content = await self._content(request, name)
         if content is None:
             raise Problem(404, "There is no such report.")
         return content
+
+    async def _content(self, request: web.Request, name: str) -> bytes | None:
+        slug = request.match_info["slug"]
+        known = await self._storage.reports.by_slug(slug) if _SLUG.fullmatch(slug) else None
+        if known is None:
+            return None
+        return await asyncio.to_thread(read_under, self._reports, known.slug, name)
 
     async def _file(self, request: web.Request) -> web.Response:
         message = await self._storage.messages.message(request.match_info["id"])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import create_model
 
-from bot.desk.commands import FORM_OPTIONS, JOB_COMMANDS
+from bot.desk.commands import FORM_OPTIONS, JOB_COMMANDS, Option
 from bot.web.bodies import PageBody, Text
 
 _texts: dict[str, Any] = {option.name: (Text, "") for option in FORM_OPTIONS}
@@ -23,13 +23,13 @@ class Field:
     name: str
     hint: str
     choices: Sequence[str]
+    default: str
+    """What holds where it is left alone."""
 
 
-def fields(choices: Callable[[str], Sequence[str]]) -> Sequence[Field]:
+def fields(choices: Callable[[str], Sequence[str]], without: Collection[str] = ()) -> Sequence[Field]:
     """One per option. `choices` gives the values that it may take, the default first."""
-    return [
-        Field(name=option.name, hint=option.summary, choices=choices(option.name)) for option in FORM_OPTIONS
-    ]
+    return [_field(option, choices(option.name)) for option in FORM_OPTIONS if option.name not in without]
 
 
 def types() -> Mapping[str, str]:
@@ -41,3 +41,8 @@ def verb_and_args(body: PageBody) -> tuple[str, Mapping[str, str]]:
     """The verb that was chosen and what was filled in."""
     filled = body.model_dump(exclude={"delivery", "own_zone", "type"})
     return body.model_dump()["type"], {name: value for name, value in filled.items() if value}
+
+
+def _field(option: Option, choices: Sequence[str]) -> Field:
+    default = option.default or (choices[0] if choices else "")
+    return Field(name=option.name, hint=option.summary, choices=choices, default=default)

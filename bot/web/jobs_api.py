@@ -27,7 +27,7 @@ from bot.web.job_bodies import (
 )
 from bot.web.job_logs import send_log, send_raw
 from bot.web.job_records import OUTPUT_BYTES, JobRecord, record, tail
-from bot.web.problems import Problem, unavailable
+from bot.web.problems import Problem, no_such_job, unavailable
 from executor.listing import JobFilter
 from executor.model import Job, JobStatus, Origin
 from executor.outbox import CARD
@@ -259,7 +259,7 @@ class JobsApi:
     async def _job(self, job_id: str) -> Job:
         job = await self._storage.jobs.job(job_id.lower())
         if job is None:
-            raise Problem(404, "There is no such job: its id is that of a list, whole.", field="id")
+            raise no_such_job()
         return job
 
     async def _whole(self, job: Job) -> JobRecord:

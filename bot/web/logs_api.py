@@ -124,7 +124,7 @@ class LogsApi:
         if body.date is None:
             raise Problem(400, "A log is of a day: give its `date`, like `2026-12-24`.", field="date")
         new = SessionLog(date=body.date, workspace=body.workspace, content=body.content)
-        return LogAnswer.model_validate(await self._logs.add_session(new))
+        return LogAnswer.model_validate(await self._logs.add_session(new, call.delivery))
 
     async def _minutes(self, call: Call[VelocityQuery, None]) -> Sequence[object]:
         wanted = _filter(call.query, call.query.task_id)
@@ -133,7 +133,7 @@ class LogsApi:
 
     async def _add_minutes(self, call: Call[None, VelocityBody]) -> VelocityAnswer:
         new = VelocityLog(**call.body.model_dump())
-        return VelocityAnswer.model_validate(await self._logs.add_velocity(new))
+        return VelocityAnswer.model_validate(await self._logs.add_velocity(new, call.delivery))
 
     async def _all(self, call: Call[None, None]) -> PreferencesAnswer:
         return PreferencesAnswer(dict(await self._preferences.all()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -42,6 +43,11 @@ def to_html(markdown: str) -> Markup:
         set_tag_attribute_values={"a": {"target": "_blank"}, "pre": {"tabindex": "0"}},
     )
     return Markup(html)  # noqa: S704 - nh3 has just cleaned it
+
+
+def data_url(png: bytes) -> str:
+    """An address that is the picture itself: it is shown once, and kept nowhere."""
+    return f"data:image/png;base64,{b64encode(png).decode()}"
 
 
 def _flatten_headings(state: StateCore) -> None:

@@ -71,6 +71,11 @@ def unavailable(detail: str) -> Problem:
     return Problem(503, detail, {"Retry-After": "10"})
 
 
+def no_such_job() -> Problem:
+    """The path names a job that there is not."""
+    return Problem(404, "There is no such job: its id is that of a list, whole.", field="id")
+
+
 def answering_problems(show: ShowProblem) -> Middleware:
     """The outermost middleware: nothing leaves but an answer or a problem, never a stack."""
 

@@ -114,11 +114,11 @@ class TaskPatch(TaskFields):
     status: TaskStatus = TaskStatus.DRAFT
 
 
-class _Answer(BaseModel):
+class RecordAnswer(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
-class TaskAnswer(_Answer):
+class TaskAnswer(RecordAnswer):
     """A task. Times are UTC."""
 
     id: str
@@ -168,7 +168,7 @@ class FeedbackPatch(Fields):
     processed_note: Line = ""
 
 
-class FeedbackAnswer(_Answer):
+class FeedbackAnswer(RecordAnswer):
     """Feedback. Times are UTC."""
 
     id: str
@@ -184,47 +184,6 @@ class FeedbackAnswer(_Answer):
     processed_note: str
     created_at: datetime
     updated_at: datetime
-
-
-class CommentQuery(Page):
-    """The comments on one record, the newest first."""
-
-    target_type: Target
-    target_id: Text
-
-
-class CommentBody(Fields):
-    """A new comment. `author` is `owner`, `clara`, `system` or an agent's name, if the token may be that."""
-
-    target_type: Target
-    target_id: Text
-    content: Words
-    author: Name | None = None
-
-
-class CommentPatch(Fields):
-    """What its author writes instead."""
-
-    content: Words
-    author: Name | None = None
-
-
-class CommentDeletion(ById):
-    """Which comment, and who has written it."""
-
-    author: Name | None = None
-
-
-class CommentAnswer(_Answer):
-    """A comment. Times are UTC."""
-
-    id: str
-    target_type: Target
-    target_id: str
-    author: str
-    content: str
-    created_at: datetime
-    edited_at: datetime | None
 
 
 class ReportQuery(Page):
@@ -260,7 +219,7 @@ class ReportPatch(Fields):
     tags: Tags = Field(default_factory=list)
 
 
-class ReportAnswer(_Answer):
+class ReportAnswer(RecordAnswer):
     """A report, which can be read at `/reports/{slug}/`. Times are UTC."""
 
     id: str
@@ -308,7 +267,7 @@ class MessagePatch(Fields):
     sender: Name | None = None
 
 
-class MessageAnswer(_Answer):
+class MessageAnswer(RecordAnswer):
     """A message. Times are UTC."""
 
     id: str
@@ -335,7 +294,7 @@ class ReadBody(Fields):
     read: Text
 
 
-class ChannelAnswer(_Answer):
+class ChannelAnswer(RecordAnswer):
     """A channel; `unread` counts what others wrote in it, up to 100."""
 
     name: str
@@ -360,7 +319,7 @@ class LogBody(Fields):
     content: Words
 
 
-class LogAnswer(_Answer):
+class LogAnswer(RecordAnswer):
     """What was done on a day."""
 
     id: str
@@ -386,7 +345,7 @@ class VelocityBody(Fields):
     notes: Markdown = ""
 
 
-class VelocityAnswer(_Answer):
+class VelocityAnswer(RecordAnswer):
     """Minutes that went into something on a day."""
 
     id: str

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
-from bot.web.endpoints import Call, Endpoint
-from bot.web.record_bodies import (
-    ById,
+from bot.web.comment_bodies import (
     CommentAnswer,
     CommentBody,
     CommentDeletion,
     CommentPatch,
     CommentQuery,
-    ReportAnswer,
-    ReportBody,
-    ReportPatch,
-    ReportQuery,
+    JobCommentBody,
 )
+from bot.web.endpoints import Call, Endpoint
+from bot.web.problems import no_such_job
+from bot.web.record_bodies import ById, Page, ReportAnswer, ReportBody, ReportPatch, ReportQuery
 from bot.web.record_calls import author_of, page, refusing
 from storage import Storage
 from storage.hub.comments import NewComment
+from storage.hub.feedback import Target
 from storage.hub.reports import NewReport, ReportChanges, ReportFilter
 
 
@@ -29,11 +28,12 @@ class RemarksApi:
     """What is said of tasks, reports and jobs, and what is known of reports."""
 
     def __init__(self, storage: Storage) -> None:
+        self._jobs = storage.jobs
         self._comments = storage.comments
         self._reports = storage.reports
 
     def endpoints(self) -> list[Endpoint]:
-        return [*self._of_comments(), *self._of_reports()]
+        return [*self._of_comments(), *self._of_jobs(), *self._of_reports()]
 
     def _of_comments(self) -> list[Endpoint]:
         comments = partial(Endpoint, path="/api/comments")
@@ -74,6 +74,29 @@ class RemarksApi:
             ),
         ]
 
+    def _of_jobs(self) -> list[Endpoint]:
+        comments = partial(Endpoint, path="/jobs/{id}/comments")
+        return [
+            comments(
+                method="GET",
+                handler=refusing(self._list_of_job),
+                summary="The comments on a job, the newest first.",
+                query=Page,
+                answer=list[CommentAnswer],
+                problems=(404, 422),
+            ),
+            comments(
+                method="POST",
+                handler=refusing(self._add_to_job),
+                summary="Comment on a job.",
+                body=JobCommentBody,
+                answer=CommentAnswer,
+                status=201,
+                problems=(403, 404, 422),
+                scope="run",
+            ),
+        ]
+
     def _of_reports(self) -> list[Endpoint]:
         reports = partial(Endpoint, path="/api/reports")
         return [
@@ -108,14 +131,34 @@ class RemarksApi:
         ]
 
     async def _list(self, call: Call[CommentQuery, None]) -> Sequence[object]:
-        query = call.query
-        found = await page(call, partial(self._comments.of, query.target_type, query.target_id))
+        return await self._on(call, call.query.target_type, call.query.target_id)
+
+    async def _list_of_job(self, call: Call[Page, None]) -> Sequence[object]:
+        return await self._on(call, Target.JOB, await self._job(call))
+
+    async def _on(self, call: Call[Page, None], target: Target, target_id: str) -> Sequence[object]:
+        found = await page(call, partial(self._comments.of, target, target_id))
         return [CommentAnswer.model_validate(each) for each in found]
 
     async def _add(self, call: Call[None, CommentBody]) -> CommentAnswer:
-        body = call.body
-        new = NewComment(target_type=body.target_type, target_id=body.target_id, content=body.content)
-        return CommentAnswer.model_validate(await self._comments.add(new, author_of(call, body.author)))
+        return await self._comment(call, call.body.target_type, call.body.target_id)
+
+    async def _add_to_job(self, call: Call[None, JobCommentBody]) -> CommentAnswer:
+        return await self._comment(call, Target.JOB, await self._job(call))
+
+    async def _comment(
+        self, call: Call[None, JobCommentBody], target: Target, target_id: str
+    ) -> CommentAnswer:
+        new = NewComment(target_type=target, target_id=target_id, content=call.body.content)
+        comment = await self._comments.add(new, author_of(call, call.body.author), call.delivery)
+        return CommentAnswer.model_validate(comment)
+
+    async def _job(self, call: Call[Any, Any]) -> str:
+        """The id of the job that the path names. Raises Problem 404."""
+        job = await self._jobs.job(call.path("id").lower())
+        if job is None:
+            raise no_such_job()
+        return job.id
 
     async def _edit(self, call: Call[ById, CommentPatch]) -> CommentAnswer:
         author = author_of(call, call.body.author)

@@ -27,7 +27,11 @@ from bot.web.logins import Logins
 from bot.web.pages.channels import Channels
 from bot.web.pages.job import JobPage
 from bot.web.pages.jobs import JobsPage
+from bot.web.pages.links import MessageUrl
 from bot.web.pages.rows import Door
+from bot.web.pages.settings import Terms
+from bot.web.pages.shared import Routed, shared_pages
+from bot.web.pages.upkeep import upkeep_pages
 from bot.web.problems import Problem, answering_problems
 from bot.web.repeats import Repeats
 from bot.web.sse import Streams
@@ -56,6 +60,8 @@ _LOGIN_USED = (
     "it prints a new one."
 )
 
+_NO_PREVIEW = "This link is for a person's browser."
+
 
 class WebServer:
     """Serves while its block runs (`async with`) or until `run` is cancelled.
@@ -63,7 +69,8 @@ class WebServer:
     `public_url` is what people type where that is not the bound address, as behind a proxy; with https the
     cookie is for https alone. Port 0 takes a free one; `url` tells which. `sandbox` is how jobs are held,
     `limits` what may be sent along with a request. `called_at` are the paths at which platforms call us.
-    `api` is what programs may call beside commands and streams.
+    `api` is what programs may call beside commands and streams, `terms` what the settings page shows;
+    `slack_url` finds messages in Slack.
     """
 
     def __init__(
@@ -74,6 +81,7 @@ class WebServer:
         door: Door,
         reports: Path,
         files: Path,
+        terms: Terms,
         api_token: str,
         host: str = "127.0.0.1",
         port: int = 4003,
@@ -82,6 +90,7 @@ class WebServer:
         limits: Limits | None = None,
         called_at: Mapping[str, Hook] | None = None,
         api: Sequence[Endpoint] = (),
+        slack_url: MessageUrl = lambda origin, message_id: "",
     ) -> None:
         if not api_token:
             raise ValueError("api_token is empty: anybody would be let in")
@@ -98,22 +107,31 @@ class WebServer:
         limits = limits or Limits()
         own = Api(storage, door, self._streams, self.login_link, sandbox, limits)
         reading = Documents(storage, reports=reports, files=files)
-        self._doors = (self._assets, *self._pages(storage, door, limits), own, reading)
+        pages = self._pages(storage, door, limits, reports, terms, slack_url)
+        self._doors = (self._assets, *pages, own, reading)
         self._endpoints = self._described([*own.endpoints(), *TokensApi(self.tokens).endpoints(), *api])
         self._running = AsyncExitStack()
         self.address = ""
         """The bound address, as this machine reaches it."""
 
     def _pages(
-        self, storage: Storage, door: Door, limits: Limits
-    ) -> tuple[Asks | Channels | JobsPage | JobPage, ...]:
+        self,
+        storage: Storage,
+        door: Door,
+        limits: Limits,
+        reports: Path,
+        terms: Terms,
+        slack_url: MessageUrl,
+    ) -> Sequence[Routed]:
         """What people see; the lists and jobs that are pages have their addresses in common with the API."""
         answers, messages = Answers(), storage.messages
         jobs = JobsPage(storage, door, OWNER, self._templates, self._streams, answers)
-        job = JobPage(storage, door, OWNER, self._templates, self._streams, answers)
+        job = JobPage(storage, door, OWNER, self._templates, self._streams, answers, slack_url)
         self._html: Mapping[str, Handler] = {"/jobs": jobs.page, "/jobs/{id}": job.page}
-        channels = Channels(messages, door, OWNER, self._templates, self._streams, answers, limits)
-        return Asks(messages, door, OWNER, answers, limits), channels, jobs, job
+        channels = Channels(storage, door, OWNER, self._templates, self._streams, answers, limits)
+        shared = shared_pages(storage, door, OWNER, reports, self._templates, answers)
+        upkeep = upkeep_pages(storage, door, OWNER, self._templates, answers, limits, self._tokens, terms)
+        return Asks(messages, door, OWNER, answers, limits), channels, jobs, job, *shared, *upkeep
 
     def _described(self, endpoints: Sequence[Endpoint]) -> Sequence[Endpoint]:
         return [*endpoints, *Description(endpoints, self._templates).endpoints()]
@@ -168,6 +186,8 @@ class WebServer:
 
     async def _log_in(self, request: web.Request) -> web.Response:
         # Not a redirect: a Strict cookie is kept back along one that another site's link has started.
+        if "bot" in request.headers.get("User-Agent", "").lower():
+            raise Problem(403, _NO_PREVIEW)  # chat platforms fetch what is linked; that must not use it up
         response = self._templates.page("logged_in.html")
         if not await self._logins.log_in(request.match_info["code"], response):
             raise Problem(403, _LOGIN_USED)

@@ -78,8 +78,8 @@ class Streams:
                 "X-Accel-Buffering": "no",
             }
         )
-        await response.prepare(request)
         try:
+            await response.prepare(request)
             with self._wakeups.listen(topic, _CLOSING) as bell:
                 await _write(response, b"retry: 1000\n\n")
                 if after > end:  # the database is older than the reader: a backup was restored

@@ -138,7 +138,7 @@ class TasksApi:
 
     async def _file(self, call: Call[None, FeedbackBody]) -> FeedbackAnswer:
         new = NewFeedback(**call.body.model_dump())
-        return FeedbackAnswer.model_validate(await self._feedback.add(new, author_of(call)))
+        return FeedbackAnswer.model_validate(await self._feedback.add(new, author_of(call), call.delivery))
 
     async def _process(self, call: Call[ById, FeedbackPatch]) -> FeedbackAnswer:
         changes = cast(FeedbackChanges, call.body.model_dump(exclude_unset=True))

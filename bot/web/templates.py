@@ -9,10 +9,12 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from bot.desk.commands import FORM_PROMPTS
 from bot.web import ansi
 from bot.web.assets import Assets
-from bot.web.markup import to_html, visible
+from bot.web.markup import data_url, to_html, visible
 from bot.web.pages.frame import TABS
+from bot.web.pages.looks import FEEDBACK_TONES, TASK_TONES, moves_of
 from bot.web.pages.messages import order, state_of
 from bot.web.problems import Problem
 
@@ -34,6 +36,7 @@ class Templates:
         )
         self._environment.filters |= {
             "ansi": ansi.to_html,
+            "data_url": data_url,
             "iso": iso,
             "markdown": to_html,
             "order": order,
@@ -43,7 +46,11 @@ class Templates:
         self._environment.globals |= {
             "asset": assets.address,
             "new_delivery": lambda: str(uuid.uuid4()),
+            "feedback_moves": moves_of,
+            "feedback_tones": FEEDBACK_TONES,
+            "prompts": FORM_PROMPTS,
             "tabs": TABS,
+            "task_tones": TASK_TONES,
         }
 
     def render(self, template: str, **names: object) -> str:

@@ -6,7 +6,7 @@ import math
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from executor.backends.claude_endings import CLAUDE, unsuccessful, without_result
@@ -19,6 +19,7 @@ from executor.backends.todos import todos
 from executor.events import Activity, Noticed, SessionOpened, ToolEnded, ToolStarted
 from executor.limits import from_unix
 from executor.model import Outcome, OutcomeKind
+from executor.moments import span
 from executor.ports import SystemClock
 
 _ESSAY = 8000
@@ -188,7 +189,8 @@ class ClaudeDecoder:
         if status != "allowed_warning" or self._warned:
             return ()
         self._warned = True
-        return (Noticed(text=_warning(info, lifts_at)),)
+        wait = None if lifts_at is None else lifts_at - self._now()
+        return (Noticed(text=_warning(info, wait)),)
 
     def _moment(self, unix_s: object) -> datetime | None:
         seconds = amount(unix_s)
@@ -240,9 +242,9 @@ def _denied(denials: list[Any]) -> str:
     return f"claude was not allowed to use {', '.join(named[:10]) or 'a tool'}"
 
 
-def _warning(info: dict[str, Any], lifts_at: datetime | None) -> str:
+def _warning(info: dict[str, Any], wait: timedelta | None) -> str:
     limit = one_line(word(info.get("rateLimitType")).replace("_", "-")) or "usage"
     used = amount(info.get("utilization"))
     share = "most" if used is None else f"{used:.0%}"
-    until = "" if lifts_at is None else f"; it resets at {lifts_at:%Y-%m-%d %H:%M} UTC"
+    until = "" if wait is None else f"; it resets in {span(wait)}"  # whatever clocks people read it by
     return f"claude has used {share} of its {limit} limit{until}"

@@ -11,6 +11,7 @@ from executor.job_types import program_files
 from executor.job_types.base import BadPayload, JobType
 from executor.job_types.templates import Templates
 from executor.model import Job
+from executor.moments import quoted
 from executor.programs import Step, parse
 
 FAILURES = ("stop", GO_ON)
@@ -32,7 +33,10 @@ def _budget(text: str) -> Mapping[str, str]:
     if not text:
         return {}
     if not _SUM.fullmatch(text) or not 0 < float(text) <= _MOST_USD:
-        raise BadPayload(f"`{text}` is no sum of US dollars, such as `5` or `2.50`.", "budget")
+        raise BadPayload(
+            f"{quoted(text)} is no sum of US dollars, such as `5` or `2.50`, of at most {_MOST_USD}.",
+            "budget",
+        )
     return {BUDGET: f"{float(text):.2f}"}
 
 

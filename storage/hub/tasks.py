@@ -91,6 +91,17 @@ class TaskFilter:
     status: TaskStatus | None = None
     workspace: Area | None = None
     project: str | None = None
+    priority: Priority | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kin:
+    """The tasks around one: those to be done before it, those that wait for it, its whole and its parts."""
+
+    deps: Sequence[Task]
+    waiting: Sequence[Task]
+    parent: Task | None
+    children: Sequence[Task]
 
 
 _S = TaskStatus

@@ -85,9 +85,12 @@ class ApiRecords:
 
         await self._database.write("keep answer", keep, Work.ACCEPTED)
 
-    async def usage(self, first: date, last: date, by: str) -> Sequence[UsedOn]:
-        """Sums of the days from `first` to `last`, the last first, and by what `by` names."""
-        values = {"first": first.isoformat(), "last": last.isoformat(), "by": by}
+    async def usage(self, first: date, last: date, by: str, whose: str = "") -> Sequence[UsedOn]:
+        """Sums of the days from `first` to `last`, the last first, and by what `by` names.
+
+        `whose` is the key of a person, or the beginning of several, and a colon; empty for everybody's.
+        """
+        values = {"first": first.isoformat(), "last": last.isoformat(), "by": by, "whose": whose}
         rows = await self._database.read(lambda c: c.execute(_SQL["usage"], values).fetchall())
         return [
             UsedOn(

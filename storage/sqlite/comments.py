@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import uuid
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -13,7 +12,7 @@ from storage.hub.authors import Author, forbidden, missing
 from storage.hub.comments import Comment, NewComment
 from storage.hub.feedback import Target
 from storage.sqlite.database import Database, Work
-from storage.sqlite.links import after, check_target
+from storage.sqlite.links import after, check_target, id_of
 from storage.sqlite.queries import load
 from storage.sqlite.rows import to_text, to_time
 
@@ -27,9 +26,12 @@ class Comments:
         self._database = database
         self._clock = clock or SystemClock()
 
-    async def add(self, new: NewComment, author: Author) -> Comment:
-        """Raises RecordRefused where there is nothing of that sort to comment on."""
-        values = {**asdict(new), "id": uuid.uuid4().hex, "author": author.name, "now": self._now()}
+    async def add(self, new: NewComment, author: Author, request: str | None = None) -> Comment:
+        """The new comment, or the one that the same `request` has made before.
+
+        Raises RecordRefused where there is nothing of that sort to comment on.
+        """
+        values = {**asdict(new), "id": id_of(request), "author": author.name, "now": self._now()}
         return await self._database.write("add record", lambda c: _add(c, new, values), Work.NEW)
 
     async def edit(self, comment_id: str, content: str, author: Author) -> Comment:
@@ -59,6 +61,9 @@ class Comments:
 
 
 def _add(connection: sqlite3.Connection, new: NewComment, values: dict[str, object]) -> Comment:
+    known = connection.execute(_SQL["place"], values).fetchone()
+    if known is not None:
+        return _comment(known)
     check_target(connection, new.target_type, new.target_id, "target_id")
     return _comment(connection.execute(_SQL["insert"], values).fetchone())
 

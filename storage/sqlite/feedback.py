@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -22,7 +21,7 @@ from storage.hub.feedback import (
 )
 from storage.hub.tasks import Area, Priority
 from storage.sqlite.database import Database, Work
-from storage.sqlite.links import after, check_target
+from storage.sqlite.links import after, check_target, id_of
 from storage.sqlite.queries import load
 from storage.sqlite.rows import to_text, to_time
 
@@ -36,12 +35,15 @@ class FeedbackBox:
         self._database = database
         self._clock = clock or SystemClock()
 
-    async def add(self, new: NewFeedback, author: Author) -> Feedback:
-        """Raises RecordRefused: it links to nothing there is, `author` may not file it so."""
+    async def add(self, new: NewFeedback, author: Author, request: str | None = None) -> Feedback:
+        """The new one, or the one that the same `request` has made before.
+
+        Raises RecordRefused: it links to nothing there is, `author` may not file it so.
+        """
         source, status = filed(author, new)
         new = replace(new, source=source, status=status)
-        now = to_text(self._clock.now())
-        return await self._database.write("add record", lambda c: _add(c, new, now), Work.NEW)
+        values = {**asdict(new), "id": id_of(request), "now": to_text(self._clock.now())}
+        return await self._database.write("add record", lambda c: _add(c, new, values), Work.NEW)
 
     async def change(self, feedback_id: str, changes: FeedbackChanges, author: Author) -> Feedback:
         """Raises RecordRefused, with nothing changed."""
@@ -86,9 +88,11 @@ def _find(connection: sqlite3.Connection, feedback_id: str) -> Feedback | None:
     return None if row is None else _feedback(row)
 
 
-def _add(connection: sqlite3.Connection, new: NewFeedback, now: str) -> Feedback:
+def _add(connection: sqlite3.Connection, new: NewFeedback, values: dict[str, object]) -> Feedback:
+    known = _find(connection, str(values["id"]))
+    if known is not None:
+        return known
     _check_link(connection, new)
-    values = {**asdict(new), "id": uuid.uuid4().hex, "now": now}
     return _feedback(connection.execute(_SQL["insert"], values).fetchone())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import uuid
 from collections.abc import Iterable
 
 from storage.hub.authors import RecordRefused, Why
@@ -12,6 +13,12 @@ from storage.sqlite.queries import load
 _SQL = load("links")
 _NEWER_THAN_ALL = {"before_at": "9", "before": ""}
 """Sorts behind every time."""
+_OF_REQUESTS = uuid.UUID("6f0c9f0e-52f5-4c57-9d6c-0b8f0c1a7a3e")
+
+
+def id_of(request: str | None) -> str:
+    """The id of what a request makes: the same whenever that comes again; without one, a new id."""
+    return uuid.uuid5(_OF_REQUESTS, request).hex if request else uuid.uuid4().hex
 
 
 def check_target(connection: sqlite3.Connection, target: Target, target_id: str, field: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import uuid
 from collections.abc import Sequence
 from datetime import date, datetime
 
@@ -12,7 +11,7 @@ from storage.hub.authors import RecordRefused, Why
 from storage.hub.logs import LogFilter, SessionLog, VelocityLog
 from storage.hub.tasks import Area
 from storage.sqlite.database import Database, Work
-from storage.sqlite.links import check_task
+from storage.sqlite.links import check_task, id_of
 from storage.sqlite.queries import load
 from storage.sqlite.rows import to_text
 
@@ -27,15 +26,15 @@ class Logs:
         self._database = database
         self._clock = clock or SystemClock()
 
-    async def add_session(self, new: SessionLog) -> SessionLog:
-        values = self._new(date=new.date.isoformat(), workspace=new.workspace, content=new.content)
-        return await self._database.write(
-            "add record", lambda c: _session(c.execute(_SQL["insert_session"], values).fetchone()), Work.NEW
-        )
+    async def add_session(self, new: SessionLog, request: str | None = None) -> SessionLog:
+        """The new entry, or the one that the same `request` has made before."""
+        values = self._new(request, date=new.date.isoformat(), workspace=new.workspace, content=new.content)
+        return await self._database.write("add record", lambda c: _add_session(c, values), Work.NEW)
 
-    async def add_velocity(self, new: VelocityLog) -> VelocityLog:
-        """Raises RecordRefused where there is no such task."""
+    async def add_velocity(self, new: VelocityLog, request: str | None = None) -> VelocityLog:
+        """The same of minutes. Raises RecordRefused where there is no such task."""
         values = self._new(
+            request,
             date=new.date.isoformat(),
             workspace=new.workspace,
             task_id=new.task_id,
@@ -66,11 +65,19 @@ class Logs:
         )
         return [_velocity(row) for row in rows]
 
-    def _new(self, **fields: object) -> dict[str, object]:
-        return {**fields, "id": uuid.uuid4().hex, "now": to_text(self._clock.now())}
+    def _new(self, request: str | None, **fields: object) -> dict[str, object]:
+        return {**fields, "id": id_of(request), "now": to_text(self._clock.now())}
+
+
+def _add_session(connection: sqlite3.Connection, values: dict[str, object]) -> SessionLog:
+    known = connection.execute(_SQL["session"], values).fetchone()
+    return _session(known or connection.execute(_SQL["insert_session"], values).fetchone())
 
 
 def _add_velocity(connection: sqlite3.Connection, new: VelocityLog, values: dict[str, object]) -> VelocityLog:
+    known = connection.execute(_SQL["entry"], values).fetchone()
+    if known is not None:
+        return _velocity(known)
     check_task(connection, new.task_id)
     return _velocity(connection.execute(_SQL["insert_velocity"], values).fetchone())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 
@@ -75,6 +75,11 @@ class Reports:
         return await self._database.read(
             lambda c: [_report(row) for row in c.execute(_SQL["of_task"], values)]
         )
+
+    async def counts(self) -> Mapping[ReportStatus, int]:
+        """How many reports stand where."""
+        rows = await self._database.read(lambda c: c.execute(_SQL["counts"]).fetchall())
+        return {ReportStatus(row["status"]): row["number"] for row in rows}
 
     async def _one(self, query: str, **values: str) -> ReportRow | None:
         row = await self._database.read(lambda c: c.execute(_SQL[query], values).fetchone())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from executor.ports import Clock, SystemClock
 from storage.hub.authors import Author, RecordRefused, Why, missing
 from storage.hub.tasks import (
     Area,
+    Kin,
     NewTask,
     Priority,
     Task,
@@ -70,6 +71,35 @@ class Tasks:
                 )
             ]
         )
+
+    async def counts(self, wanted: TaskFilter | None = None) -> Mapping[TaskStatus, int]:
+        """How many of the tasks that a list shows stand where, whatever status it is of."""
+        values = asdict(wanted or TaskFilter())
+        rows = await self._database.read(lambda c: c.execute(_SQL["counts"], values).fetchall())
+        return {TaskStatus(row["status"]): row["number"] for row in rows}
+
+    async def projects(self, limit: int = 200) -> Sequence[str]:
+        """The projects that tasks are of, by name."""
+        rows = await self._database.read(lambda c: c.execute(_SQL["projects"], {"limit": limit}).fetchall())
+        return [row["project"] for row in rows]
+
+    async def kin(self, task: Task, limit: int = 100) -> Kin:
+        """The tasks around `task`, at most so many of each sort."""
+        return await self._database.read(lambda c: _kin(c, task, limit))
+
+
+def _kin(connection: sqlite3.Connection, task: Task, limit: int) -> Kin:
+    values = {"id": task.id, "limit": limit}
+
+    def all_of(query: str) -> list[Task]:
+        return [_task(row) for row in connection.execute(_SQL[query], values)]
+
+    return Kin(
+        deps=all_of("waited_for"),
+        waiting=all_of("waiting"),
+        parent=_find(connection, task.parent_id) if task.parent_id else None,
+        children=all_of("children"),
+    )
 
 
 def _find(connection: sqlite3.Connection, task_id: str) -> Task | None:

@@ -25,6 +25,7 @@ from tests.bench import (
     memory,
     page,
     queue,
+    readers,
     streaming_memory,
     table,
     whole_job,
@@ -45,6 +46,7 @@ _MEASUREMENTS: Mapping[str, Callable[[Path], Awaitable[Sequence[Figure]]]] = {
     "streaming": streaming_memory.measure,
     "day": day.measure,
     "page": page.measure,
+    "readers": readers.measure,
 }
 _RESULTS = Path(__file__).parents[2] / "build" / "bench.json"
 _TIMEOUT_S = 300.0

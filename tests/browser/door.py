@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import aiohttp
 
 from bot.desk.asks import Answer, Ask, Invocation
 from bot.desk.commands import Misunderstood
+from bot.desk.defaults import Defaults
 from bot.desk.grammar import parse
 from bot.desk.help import help_text
 from bot.platforms.web import WebPlatform
+from bot.web.endpoints import Endpoint
+from bot.web.messages_api import MessagesApi
+from bot.web.overviews import Overviews
+from bot.web.pages.settings import Terms
 from bot.web.server import WebServer
+from executor.catalog import Catalog
 from executor.model import Job, Origin
 from executor.wakeups import Bell, Wakeups
+from executor.workspaces import Workspaces
 from storage import Storage, open_storage
 
 TOKEN = "t0ken-of-256-bits"
@@ -62,6 +71,16 @@ class RecordingDoor:
         return {"priority": ("normal", "low", "high"), "missed": ("once", "skip")}.get(option, ())
 
 
+@dataclass
+class Pulse:
+    """When the executor, which is none here, has looked for work last."""
+
+    at: datetime | None = None
+
+    def beat(self) -> datetime:
+        return self.at or datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """A served page with its store and the folders beside it."""
@@ -71,8 +90,10 @@ class Site:
     wakeups: Wakeups
     platform: WebPlatform
     door: RecordingDoor
+    pulse: Pulse
     reports: Path
     files: Path
+    database: Path
 
     @asynccontextmanager
     async def visitor(
@@ -88,13 +109,26 @@ class Site:
             yield session
 
 
+def terms_of(storage: Storage) -> Terms:
+    """What the settings page shows: the desk's own settings, of a bot with two providers."""
+    catalog = Catalog(providers=("claude", "rehearsal"))
+    return Terms(
+        defaults=Defaults(storage.preferences, catalog, ZoneInfo("Europe/Paris")),
+        providers=catalog.providers,
+        workspaces=Workspaces(
+            directories={"main": Path("/srv/main"), "site": Path("/srv/site")},
+            fallbacks={"site": "rehearsal"},
+        ),
+    )
+
+
 @asynccontextmanager
 async def open_site(
     folder: Path, *, port: int = 0, public_url: str = "", door: RecordingDoor | None = None
 ) -> AsyncIterator[Site]:
     """Serves what is in `folder`, which is made or gone on with."""
     wakeups = Wakeups()
-    door = door or RecordingDoor()
+    door, pulse = door or RecordingDoor(), Pulse()
     reports, files = folder / "reports", folder / "files"
     for place in (reports, files):
         place.mkdir(parents=True, exist_ok=True)
@@ -105,10 +139,12 @@ async def open_site(
             door=door,
             reports=reports,
             files=files,
+            terms=terms_of(storage),
             api_token=TOKEN,
             sandbox="reaper",
             port=port,
             public_url=public_url,
+            api=[*MessagesApi(storage.messages).endpoints(), *_overviews(storage, pulse)],
         )
         async with server:
             yield Site(
@@ -117,6 +153,13 @@ async def open_site(
                 wakeups=wakeups,
                 platform=WebPlatform(storage.messages, files),
                 door=door,
+                pulse=pulse,
                 reports=reports,
                 files=files,
+                database=folder / "bifrost.sqlite",
             )
+
+
+def _overviews(storage: Storage, pulse: Pulse) -> Sequence[Endpoint]:
+    catalog, workspaces = Catalog(providers=("claude",)), Workspaces(directories={"main": Path()})
+    return Overviews(storage, catalog, workspaces, pulse.beat).endpoints()

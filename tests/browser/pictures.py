@@ -13,16 +13,23 @@ from playwright.async_api import Browser
 from tests.browser.chromium import DESKTOP, PHONE, chromium, log_in
 from tests.browser.door import Site, open_site
 from tests.browser.jobs_scene import busy_week
+from tests.browser.records_scene import busy_board
 from tests.browser.scene import busy_morning
+from tests.browser.upkeep_scene import forty_days, kept_things
 
 _PLACE = Path(__file__).parents[2] / "build" / "screenshots"
+_LIVE = ("job", "channel", "rooms")
+"""Pages that change as things happen, and say so."""
 _SIZES = {"desktop": DESKTOP, "phone": PHONE}
 
 
 async def _pages(site: Site) -> Mapping[str, str]:
     """What there is to see, by the name of its picture."""
+    board = await busy_board(site.storage, site.reports)  # before a limit is reached in that week
     week = await busy_week(site.storage)
     await busy_morning(site.platform)
+    forty_days(site.database)
+    await kept_things(site.storage)
     return {
         "jobs": "/jobs",
         "jobs-found": "/jobs?q=login&type=session",
@@ -31,6 +38,20 @@ async def _pages(site: Site) -> Mapping[str, str]:
         "job-done": f"/jobs/{week.done.id}",
         "job-limited": f"/jobs/{week.limited.id}",
         "channel": "/channels/dev",
+        "inbox": "/inbox",
+        "inbox-processed": "/inbox?tab=processed",
+        "tasks": "/tasks",
+        "tasks-new": "/tasks?status=ready&new",
+        "task": "/tasks/A66",
+        "reports": "/reports",
+        "reports-none": "/reports?status=archived",
+        "report": f"/read/{board.report.slug}",
+        "report-own": f"/read/{board.own.slug}",
+        "rooms": "/channels",
+        "schedules": "/schedules",
+        "settings": "/settings",
+        "usage": "/usage",
+        "usage-models": "/usage?by=model&days=90",
     }
 
 
@@ -59,7 +80,8 @@ async def _take(
     for name, path in pages.items():
         if name.startswith(only):
             await page.goto(f"{site.server.url}{path}")
-            await page.wait_for_selector("#connection[data-state]:not([data-state=still])")
+            if name.startswith(_LIVE):
+                await page.wait_for_selector("#connection:not([data-state=still])")
             await page.screenshot(path=_PLACE / f"{name}-{size}-{scheme}.png")
     await context.close()
 

@@ -118,7 +118,7 @@ async def test_a_verb_fills_the_box_and_shows_how_it_is_used(browser: Browser, s
     async with opened(browser, site) as page:
         await page.get_by_role("button", name="session", exact=True).click()
         await expect(page.get_by_role("textbox", name="Command")).to_have_value("/job session ")
-        await expect(page.locator("#hint")).to_contain_text("/job session PROMPT [--model NAME]")
+        await expect(page.locator("#hint")).to_contain_text("/job session PROMPT [--task ID]")
         await page.get_by_role("textbox", name="Command").fill("/job help")
         await page.get_by_role("button", name="Send").click()
         await expect(page.locator("#answer").get_by_text("Commands")).to_be_visible()
@@ -212,6 +212,25 @@ async def test_the_page_comes_back_after_a_restart_without_gap_or_repeat(
         await expect(page.locator(f"#m-{second} .thread > *")).to_have_count(1)
         await expect(page.locator("#log > *")).to_have_count(2)
         await context.close()
+
+
+@pytest.mark.parametrize("path", ["/channels/dev", "/jobs?before=none"])
+async def test_an_executor_without_a_heartbeat_is_offline_until_it_looks_for_work_again(
+    browser: Browser, site: Site, path: str
+) -> None:
+    """With a stream of its own and without."""
+    site.pulse.at = datetime.now(UTC) - timedelta(seconds=91)
+    context = await browser.new_context()
+    page = await log_in(context, site)
+    await page.goto(f"{site.server.url}{path}")
+    banner, connection = page.get_by_role("alert"), page.locator("#connection")
+    await expect(banner).to_contain_text("The executor is offline")
+    await expect(connection).to_have_text("Offline")
+    site.pulse.at = datetime.now(UTC) - timedelta(seconds=60)
+    await page.evaluate("dispatchEvent(new Event('online'))")
+    await expect(banner).to_be_hidden()
+    await expect(connection).to_have_text(re.compile("Live|Online"))
+    await context.close()
 
 
 async def test_a_button_asks_first_and_then_the_desk(browser: Browser, site: Site) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from bot.platforms.discord import adapter as adapter_module
 from bot.platforms.discord.adapter import DiscordAdapter
 from bot.platforms.discord.client import Client
 from tests.contracts.discord_world import Desk, World, adapter_for, card, running
-from tests.simulators.discord import DiscordSimulator
+from tests.simulators.discord import DiscordSimulator, Rules
 from tests.simulators.discord.gateway import Gateway
 
 PUT = "PUT /applications/{app}/commands"
@@ -77,6 +78,40 @@ async def test_f45_a_session_that_can_be_resumed_is(break_off: Callable[[Gateway
             assert (await world.ada.runs("/job list", channel=world.dev)).text
             assert len(discord.gateway.identifies) == 1
             await asyncio.wait_for(adapter.ready.wait(), 5)
+
+
+async def test_f45_a_gateway_that_answers_no_heartbeat_is_left_for_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Half-open. With the real numbers, after a minute."""
+    whole = Client.__init__
+
+    def impatient(self: Client, *given: Any) -> None:
+        whole(self, *given)
+        self._connection.heartbeat_timeout = 0.3
+
+    monkeypatch.setattr(Client, "__init__", impatient)
+    async with DiscordSimulator(rules=Rules(heartbeat_s=0.05)) as discord:
+        desk = Desk()
+        async with running(adapter_for(discord, desk)):
+            discord.gateway.answers_heartbeats = False
+            await discord.until(lambda: discord.gateway.resumes)
+            discord.gateway.answers_heartbeats = True
+            await discord.until(lambda: discord.connected)
+            world = World(discord, desk, adapter_for(discord, desk))
+            assert (await world.ada.runs("/job list", channel=world.dev)).text
+
+
+@pytest.mark.parametrize("code", [4007, 4009])
+async def test_f45_a_session_that_discord_does_not_know_any_more_is_begun_anew(code: int) -> None:
+    async with DiscordSimulator() as discord:
+        desk = Desk()
+        async with running(adapter_for(discord, desk)):
+            discord.gateway.sessions.clear()
+            discord.gateway.drop(code)
+            await discord.until(lambda: len(discord.gateway.identifies) == 2 and discord.connected)
+            world = World(discord, desk, adapter_for(discord, desk))
+            assert (await world.ada.runs("/job list", channel=world.dev)).text
 
 
 async def test_f45_a_void_session_is_begun_anew() -> None:

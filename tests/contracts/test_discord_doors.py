@@ -53,6 +53,24 @@ async def test_a_command_is_committed_before_it_is_acknowledged_and_answered_pri
     assert world.dev.messages == []
 
 
+async def test_a_command_that_needs_no_words_starts_without_a_form(world: World) -> None:
+    await world.ada.runs("/job clara", {}, channel=world.dev)
+    (ask,) = world.desk.asks
+    assert (ask.verb, ask.args) == ("clara", {})
+
+
+async def test_prompts_that_can_be_listed_are_completed(world: World) -> None:
+    (job, _) = world.discord.guild.commands[""]
+    listed = {
+        command["name"]: bool(option.get("autocomplete"))
+        for command in job["options"]
+        for option in command.get("options", ())
+        if option["name"] == "prompt"
+    }
+    assert {verb for verb, is_listed in listed.items() if is_listed} == {"workflow", "clara"}
+    assert await world.ada.types("/job clara", "prompt", "3f", channel=world.dev)
+
+
 async def test_ids_and_words_go_where_the_desk_looks_for_them(world: World) -> None:
     await world.ada.runs("/job resume", {"id": "#3fa9c1", "text": "and the tests"}, channel=world.dev)
     await world.ada.runs("/job schedule", {"change": "pause", "id": "5c4ed0"}, channel=world.dev)
@@ -195,10 +213,10 @@ async def test_a_click_becomes_an_ask_once_it_is_confirmed(world: World) -> None
     (message,) = world.dev.messages
     asked = await world.ada.clicks(message, "Cancel")
     assert asked.is_private
-    assert "Cancel" in asked.text
+    assert "Stop this job?" in asked.text
     assert world.desk.asks == []
     assert asked.original is not None
-    done = await world.ada.clicks(asked.original, "Cancel")
+    done = await world.ada.clicks(asked.original, "Yes, cancel")
     assert done.text == "queued as `#3fa9c1`"
     assert asked.original.buttons == []
     (ask,) = world.desk.asks
@@ -213,36 +231,6 @@ async def test_a_click_that_needs_no_question_is_acknowledged_in_silence(world: 
     assert world.ada.whispers == []
     (ask,) = world.desk.asks
     assert (ask.verb, ask.origin.thread) == ("retry", head), "the card's thread has the card's id"
-
-
-async def test_a_refused_click_is_told_to_the_person_alone(world: World) -> None:
-    await world.platform.post(world.place, ENDED, "job-1:card")
-    world.desk.answer = Answer(ok=False, text="`3fa9c1` goes on already.")
-    done = await world.ada.clicks(world.dev.messages[0], "Resume")
-    assert (done.text, done.is_private) == ("`3fa9c1` goes on already.", True)
-
-
-async def test_buttons_work_after_a_restart(world: World) -> None:
-    async with DiscordSimulator() as discord:
-        desk = Desk()
-        adapter = adapter_for(discord, desk)
-        async with running(adapter):
-            posted = World(discord, desk, adapter)
-            await posted.platform.post(posted.place, ENDED, "job-1:card")
-        desk = Desk()
-        async with running(adapter_for(discord, desk)):
-            done = await posted.ada.clicks(posted.dev.messages[0], "Retry")
-        assert not done.failed
-        assert [ask.verb for ask in desk.asks] == ["retry"]
-
-
-async def test_a_stale_click_still_reaches_the_desk(world: World) -> None:
-    head = await world.platform.post(world.place, ENDED, "job-1:card")
-    (message,) = world.dev.messages
-    await world.platform.edit(world.place, head, card(actions=[]))
-    world.desk.answer = Answer(ok=False, text="`3fa9c1` goes on already.")
-    done = await world.ada.clicks(message, "Retry", stale=True)
-    assert (done.text, done.is_private) == ("`3fa9c1` goes on already.", True)
 
 
 async def test_a_button_that_is_not_ours_is_answered(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from bot.platforms.discord.files import Files
 from bot.platforms.discord.platform import DiscordPlatform
 from bot.platforms.errands import Errands
 from tests.contracts.discord_world import PAGE, Desk, card
+from tests.contracts.goldens import GOLDEN, SCENES
 
 ENDED = card(
     tone=Tone.GOOD,
@@ -46,6 +48,13 @@ class Court:
     ada: MemberActor
     desk: Desk
     platform: DiscordPlatform
+    client: Client
+
+    async def take(self, message: dict[str, Any]) -> None:
+        """Posts it as it stands."""
+        body = {name: message[name] for name in ("flags", "content", "components") if message.get(name)}
+        route = discord.http.Route("POST", "/channels/{channel_id}/messages", channel_id=self.dev.id)
+        await self.client.http.request(route, json=body)
 
     @property
     def place(self) -> Place:
@@ -70,7 +79,7 @@ async def in_session() -> AsyncIterator[Court]:
         ada = guild.add_member(env.create_user("Ada"))
         await client.tree.make_known([])
         api.use(client)
-        yield Court(env, guild, guild.create_text_channel("dev"), ada, desk, DiscordPlatform(api))
+        yield Court(env, guild, guild.create_text_channel("dev"), ada, desk, DiscordPlatform(api), client)
 
 
 async def test_the_commands_are_taken_and_told_apart() -> None:
@@ -127,6 +136,17 @@ async def test_every_limit_holds_whatever_a_card_says() -> None:
         ]
 
 
+@pytest.mark.parametrize("scene", SCENES)
+async def test_all_that_was_judged_by_eye_is_taken(scene: str) -> None:
+    """The payloads that the golden files hold, as our own simulator took them."""
+    golden = json.loads((GOLDEN / "discord" / f"{scene}.json").read_text())
+    async with in_session() as court:
+        for head in golden["channel"]:
+            await court.take(head)
+            for message in head["thread"]["messages"]:
+                await court.take(message)
+
+
 async def test_a_press_is_confirmed_and_done() -> None:
     async with in_session() as court:
         await court.platform.post(court.place, card(), "job-1:card")
@@ -134,7 +154,7 @@ async def test_a_press_is_confirmed_and_done() -> None:
         asked = await court.ada.click(message, label="Cancel")
         assert asked.ephemeral
         assert asked.response is not None
-        await court.ada.click(asked.response, label="Cancel")
+        await court.ada.click(asked.response, label="Yes, cancel")
         assert [(ask.verb, ask.target) for ask in court.desk.asks] == [("cancel", "3fa9c1")]
 
 

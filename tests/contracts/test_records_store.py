@@ -26,7 +26,7 @@ from storage.hub.feedback import (
     check_change,
     filed,
 )
-from storage.hub.logs import LogFilter, SessionLog
+from storage.hub.logs import LogFilter, SessionLog, VelocityLog
 from storage.hub.messages import NewMessage
 from storage.hub.reports import NewReport
 from storage.hub.tasks import (
@@ -196,6 +196,36 @@ async def test_of_two_tasks_that_would_wait_for_each_other_one_does(storage: Sto
     assert sum(isinstance(answer, RecordRefused) for answer in answers) == 1
 
 
+async def test_the_board_knows_how_many_stand_where_and_what_is_around_a_task(storage: Storage) -> None:
+    for name, more in {
+        "A1": {},
+        "A2": {"deps": ("A1",), "priority": Priority.HIGH},
+        "A3": {"deps": ("A2", "A1"), "parent_id": "A1", "project": "portal"},
+        "A4": {"parent_id": "A1", "status": TaskStatus.DRAFT, "project": "docs"},
+    }.items():
+        await storage.tasks.add(replace(TASK, id=name, **more), OWNER)  # type: ignore[arg-type]
+    none = dict.fromkeys(TaskStatus, 0)
+    assert await storage.tasks.counts() == none | {TaskStatus.READY: 3, TaskStatus.DRAFT: 1}
+    assert await storage.tasks.counts(TaskFilter(project="portal")) == none | {TaskStatus.READY: 1}
+    high = await storage.tasks.tasks(TaskFilter(priority=Priority.HIGH))
+    assert [task.id for task in high] == ["A2"]
+    assert await storage.tasks.projects() == ["docs", "portal"]
+    await storage.tasks.change("A4", TaskChanges(status=TaskStatus.IDEA, project="portal"), OWNER)
+    assert await storage.tasks.counts() == none | {TaskStatus.READY: 3, TaskStatus.IDEA: 1}
+    assert await storage.tasks.projects() == ["portal"]
+    first, third = await storage.tasks.task("A1"), await storage.tasks.task("A3")
+    assert first is not None and third is not None
+    kin = await storage.tasks.kin(first)
+    assert ([task.id for task in kin.waiting], [task.id for task in kin.children]) == (
+        ["A2", "A3"],
+        ["A3", "A4"],
+    )
+    assert (kin.deps, kin.parent) == ([], None)
+    kin = await storage.tasks.kin(third)
+    assert [task.id for task in kin.deps] == ["A2", "A1"]
+    assert kin.parent == first
+
+
 async def test_feedback_is_processed_once(storage: Storage) -> None:
     feedback = await storage.feedback.add(NewFeedback(content="Thin."), OWNER)
     note = FeedbackChanges(status=FeedbackStatus.PROCESSED, processed_note="Is A66.")
@@ -217,6 +247,31 @@ async def test_feedback_and_comments_are_found_by_what_they_are_about(storage: S
     assert comment.author == "Akira"
     with pytest.raises(RecordRefused):
         await storage.comments.delete(comment.id, OWNER)
+
+
+async def test_what_a_request_made_it_makes_only_once(storage: Storage) -> None:
+    job = (await storage.jobs.submit(request())).job
+    remark = NewComment(target_type=Target.JOB, target_id=job.id, content="Why?")
+    day = SessionLog(date=date(2026, 11, 20), workspace=Area.DEV, content="Docs.")
+    minutes = VelocityLog(date=date(2026, 11, 20), workspace=Area.DEV, minutes=25)
+    for _ in range(2):
+        comment = await storage.comments.add(remark, OWNER, "k")
+        await storage.feedback.add(NewFeedback(content="Slow."), OWNER, "k")
+        await storage.logs.add_session(day, "k")
+        await storage.logs.add_velocity(minutes, "k")
+    for kept in (
+        await storage.comments.of(Target.JOB, job.id),
+        await storage.feedback.newest(),
+        await storage.logs.sessions(),
+        await storage.logs.velocity(),
+    ):
+        assert len(kept) == 1
+    await storage.comments.delete(comment.id, OWNER)
+    assert await storage.comments.add(remark, OWNER, "k") == comment, "it does not come back"
+    assert not await storage.comments.of(Target.JOB, job.id)
+    await storage.comments.add(remark, OWNER, "other")
+    await storage.comments.add(remark, OWNER)
+    assert len(await storage.comments.of(Target.JOB, job.id)) == 2
 
 
 async def test_pages_of_a_list_hold_each_record_once_however_the_clock_stands(

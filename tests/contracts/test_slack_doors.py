@@ -94,14 +94,6 @@ async def test_twenty_commands_at_once_are_all_acknowledged(world: World) -> Non
     assert len({invocation.delivery for invocation in world.desk.invocations}) == 20
 
 
-async def test_the_same_envelope_twice_is_asked_twice_under_one_name(world: World) -> None:
-    """F47."""
-    world.slack.duplicate_next()
-    await world.ada.command("/job", "research x", channel=world.dev)
-    await world.slack.until(lambda: len(world.desk.invocations) == 2)
-    assert len({invocation.delivery for invocation in world.desk.invocations}) == 1
-
-
 # The form
 
 

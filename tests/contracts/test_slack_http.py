@@ -18,6 +18,7 @@ from bot.platforms.slack.request_url import PATH
 from bot.web.server import WebServer
 from executor.wakeups import Wakeups
 from storage import open_storage
+from tests.browser.door import terms_of
 from tests.contracts.slack_world import Board, Desk, World, adapter_for, card, running, simulator
 from tests.simulators.slack import RequestUrl, SignedRequest
 
@@ -52,6 +53,7 @@ async def a_site(place: Path) -> AsyncIterator[Site]:
             door=desk,
             reports=place,
             files=place,
+            terms=terms_of(storage),
             api_token="t0ken",
             port=0,
             called_at={PATH: adapter.request_url.answer},

@@ -62,33 +62,12 @@ async def test_an_edit_keeps_blocks_key_and_place(world: World) -> None:
     assert await world.platform.find(world.place, "job-1") == ts
 
 
-async def test_a_page_stands_in_the_thread(world: World) -> None:
-    head = await world.platform.post(world.place, card(), "job-1")
-    thread = Place(team=world.place.team, channel=world.place.channel, thread=head)
-    ts = await world.platform.post(thread, PAGE, "job-1:page:1")
-    assert [reply.ts for reply in world.dev.messages[0].thread] == [ts]
-    assert await world.platform.find(thread, "job-1:page:1") == ts
-    assert await world.platform.find(thread, "job-1:page:2") is None
-
-
 async def test_a_result_notifies_the_one_who_asked(world: World) -> None:
     result = Announcement(
         shape=Shape.RESULT, tone=Tone.GOOD, title="done", body="@everyone <!here>", mention=world.ada.id
     )
     await world.platform.post(world.place, result, "job-1:result")
     assert [ping.whom for ping in world.slack.pings] == ["Ada"]
-
-
-async def test_a_file_is_uploaded_shared_and_found_by_its_name(world: World) -> None:
-    head = await world.platform.post(world.place, card(), "job-1")
-    thread = Place(team=world.place.team, channel=world.place.channel, thread=head)
-    log = Attachment(name="3fa9c1-1.log", title="The whole log", content=b"\x00\xfflog")
-    file_id = await world.platform.attach(thread, log)
-    (shared,) = world.dev.messages[0].thread
-    assert [(file.id, file.name, file.content) for file in shared.files] == [
-        (file_id, "3fa9c1-1.log", b"\x00\xfflog")
-    ]
-    assert await world.platform.find(thread, "3fa9c1-1.log") == file_id
 
 
 @pytest.mark.parametrize("method", ["files.getUploadURLExternal", "files.completeUploadExternal"])
@@ -118,15 +97,6 @@ async def test_a_limit_told_with_status_200_is_a_limit(world: World, code: str) 
     world.slack.fail_next("chat.postMessage", error=code)
     with pytest.raises(Throttled):
         await world.platform.post(world.place, card(), "job-1")
-
-
-async def test_a_lost_answer_is_unsure_and_the_message_is_found_once(world: World) -> None:
-    """F42."""
-    world.slack.fail_next("chat.postMessage", drop_after_store=True)
-    with pytest.raises(Unsure):
-        await world.platform.post(world.place, card(), "job-1")
-    (message,) = world.dev.messages
-    assert await world.platform.find(world.place, "job-1") == message.ts
 
 
 async def test_what_remains_of_a_deleted_message_is_not_found(world: World) -> None:

@@ -75,14 +75,6 @@ async def test_what_is_posted_can_be_read_back_whole(world: World) -> None:
         assert part in message.content
 
 
-async def test_the_same_key_is_one_message(world: World) -> None:
-    first = await world.web.post(DEV, CARD, "card:1")
-    second = await world.web.post(DEV, CARD, "card:1")
-
-    assert first == second
-    assert len(await world.storage.messages.latest("dev")) == 1
-
-
 async def test_a_posted_message_is_found_by_its_key_and_no_other_is(world: World) -> None:
     message_id = await world.web.post(DEV, CARD, "card:1")
 
@@ -115,14 +107,6 @@ async def test_the_page_speaks_to_nobody_alone(world: World) -> None:
         await world.web.direct("", "owner")
 
 
-async def test_a_reply_stands_in_its_thread(world: World) -> None:
-    head = await world.web.post(DEV, CARD, "card:1")
-    reply = await world.web.post(Place(team="", channel="dev", thread=head), CARD, "page:1")
-
-    assert [message.id for message in await world.storage.messages.replies(head)] == [reply]
-    assert [message.id for message in await world.storage.messages.latest("dev")] == [head]
-
-
 @pytest.mark.parametrize("channel", ["dev", "ops"])
 async def test_a_thread_that_is_not_there_is_refused(world: World, channel: str) -> None:
     head = await world.web.post(DEV, CARD, "card:1") if channel == "ops" else "nothing"
@@ -145,11 +129,6 @@ async def test_an_attached_file_lies_under_its_message(world: World) -> None:
     message = await world.storage.messages.message(file_id)
     assert message is not None
     assert message.metadata["file"] == {"name": "report.md", "title": "Report", "size": 4}
-
-
-async def test_attaching_again_is_one_file(world: World) -> None:
-    attachment = Attachment(name="report.md", title="Report", content=b"# Hi")
-    assert await world.web.attach(DEV, attachment) == await world.web.attach(DEV, attachment)
 
 
 async def test_the_same_name_in_two_threads_is_two_files(world: World) -> None:

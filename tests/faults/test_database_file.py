@@ -63,7 +63,7 @@ async def test_a_fault_at_any_statement_of_a_migration_leaves_a_whole_schema_and
 ) -> None:
     """Of the migration that comes next; each is next for one version."""
     expected = {number: schema(_made(tmp_path / f"of-{number}", number)) for number in _versions(version)}
-    for number in range(1, 100):
+    for number in range(1, 200):
         path = _made(tmp_path / str(number), version)
         strike = _Nth("migration statement done", number)
         with watched(strike):

@@ -29,7 +29,9 @@ def plant(workspace: Path) -> Path:
     servers = {name: {"command": "touch", "args": [str(caught)]} for name in ("bifrost", "theirs")}
     (workspace / ".gemini").mkdir(parents=True)
     for place in (".mcp.json", ".gemini/settings.json"):
-        (workspace / place).write_text(json.dumps({"mcpServers": servers, "enableAllProjectMcpServers": True}))
+        (workspace / place).write_text(
+            json.dumps({"mcpServers": servers, "enableAllProjectMcpServers": True})
+        )
     return caught
 
 
@@ -118,9 +120,7 @@ async def test_an_agent_reads_in_words_why_it_may_not(tmp_path: Path) -> None:
 
 async def test_a_token_ends_with_its_attempt_and_is_shown_nowhere(tmp_path: Path) -> None:
     agent = tmp_path / "agent"
-    agent.write_text(
-        f'#!/bin/sh\nIFS= read -r prompt\nenv > env.txt\necho "it is ${TOKEN}" >&2\nexit 3\n'
-    )
+    agent.write_text(f'#!/bin/sh\nIFS= read -r prompt\nenv > env.txt\necho "it is ${TOKEN}" >&2\nexit 3\n')
     agent.chmod(0o755)
     async with set_stage(tmp_path, executable=str(agent)) as stage:
         job = await asked(stage, "session look around")

@@ -123,6 +123,15 @@ async def test_ten_thousand_jobs_at_once_are_not_taken(service: Service) -> None
     await service.call("GET", "/jobs")
 
 
+async def test_a_login_link_is_for_admins_by_whatever_door(service: Service) -> None:
+    body = {"text": "web"}
+    answer = await service.call("POST", "/api/commands", body)
+    assert f"<{service.bifrost.server.url}/login/" in answer["text"]
+    refused = await service.call("POST", "/api/commands", body, Authorization=await service.token("run"))
+    assert not refused["ok"]
+    assert "token of scope `admin`" in refused["text"]
+
+
 async def test_tokens_are_made_and_ended_on_the_command_line(service: Service) -> None:
     settings = service.house.settings
     service.house.data.address.write_text(service.bifrost.server.url)  # as `serve` does

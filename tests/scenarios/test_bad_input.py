@@ -30,7 +30,7 @@ REFUSED = [
     ("research how? --effort extreme", "There is no effort `extreme`"),
     ("research how? --workspace nowhere", "There is no workspace `nowhere`"),
     ("session " + "x" * 40_001, "40,001 characters; at most 32,000"),  # B18
-    ("session x --timeout -1", "`-1` cannot be the value of `--timeout`"),  # B44
+    ("session x --timeout -1", "`-1` is no span of time"),  # B44
     ("session x --timeout 1e309", "`1e309` is no span of time"),  # B45
     ("session x --timeout NaN", "`NaN` is no span of time"),  # B46
     ("session x --priority 999999999999", "There are: `low`, `normal`, `high`"),  # B47

@@ -53,7 +53,10 @@ async def test_a_reply_brings_a_file_to_the_same_conversation(tmp_path: Path) ->
         picture = stage.slack.file("chart.png", PICTURE)
         words = "and what is this? [[attached]]"
         await stage.ann.mention(stage.dev, words, thread=stage.card(), files=[picture])
-        await stage.job(lambda job: job.parent_job_id == first.id)
+        thread = stage.card()
+        await stage.slack.until(
+            lambda: any("files: 1" in each.plain for each in thread.thread), what="its card"
+        )
         second = await stage.ended()
         assert (second.parent_job_id, second.session_id) == (first.id, first.session_id)
         assert "[image]" in second.result

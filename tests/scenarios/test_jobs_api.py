@@ -209,6 +209,8 @@ async def test_what_the_executor_writes_is_not_for_others_to_write(service: Serv
 
 
 async def test_an_ended_job_is_gone_on_with_in_a_new_one(service: Service) -> None:
+    task = {"id": "A1", "name": "Cache sessions", "workspace": "dev"}
+    await service.call("POST", "/api/tasks", task, 201)
     made = await service.call("POST", "/jobs", {"type": "session", "prompt": "x", "task_id": "A1"}, 201)
     first = await service.ended(made["id"])
     second = await service.call("POST", f"/jobs/{first.id}/resume", {"prompt": "and now y"})

@@ -27,7 +27,7 @@ async def test_a_question_typed_into_the_page_becomes_a_report_while_one_watches
         await _type(page, "/job research where is the cache?")
         await expect(page.get_by_text("Queued as").first).to_be_visible(timeout=SLOW_MS)
         await expect(page.get_by_text("cache.py").first).to_be_visible(timeout=SLOW_MS)
-        report = page.get_by_role("link", name="Report").first
+        report = page.get_by_role("link", name="Report", exact=True).first
         await expect(report).to_be_visible(timeout=SLOW_MS)
         for fact in ("$0.00", "turns", "duration"):
             await expect(page.get_by_text(fact).first).to_be_visible()

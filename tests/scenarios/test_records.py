@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -125,6 +127,41 @@ async def test_a_comment_is_its_authors_alone(service: Service) -> None:
     await service.call("DELETE", f"{path}&author=owner", None, 204)
     assert await service.call("GET", listed) == []
     await service.call("PATCH", path, {"content": "Back."}, 404)
+
+
+async def test_comments_on_a_job_stand_below_it(service: Service) -> None:
+    job = await service.call("POST", "/jobs", {"type": "session", "prompt": "x"}, 201)
+    path, agent = f"/jobs/{job['id']}/comments", await service.token("run")
+    first = await service.call("POST", path, {"content": "Why?"}, 201)
+    second = await service.call("POST", path, {"content": "Because."}, 201, Authorization=agent)
+    assert (first["target_type"], first["target_id"], first["author"]) == ("job", job["id"], "owner")
+    assert await service.call("GET", path) == [second, first]
+    assert await service.call("GET", f"{path}?limit=1&cursor={second['id']}") == [first]
+    assert await service.call("GET", f"/api/comments?target_type=job&target_id={job['id']}") == [
+        second,
+        first,
+    ]
+    await service.call("POST", path, {"content": " "}, 422)
+    await service.call("POST", path, {"content": "x", "author": "owner"}, 403, Authorization=agent)
+    for method, body in (("GET", None), ("POST", {"content": "x"})):
+        unknown = await service.call(method, path.replace(job["id"], "0" * 8), body, 404)
+        assert unknown["detail"].startswith("There is no such job")
+
+
+async def test_a_request_whose_answer_a_crash_took_makes_nothing_twice(service: Service) -> None:
+    job = await service.call("POST", "/jobs", {"type": "session", "prompt": "x"}, 201)
+    day = {"date": "2026-11-20", "workspace": "dev"}
+    for path, body in (
+        (f"/jobs/{job['id']}/comments", {"content": "Why?"}),
+        ("/api/comments?", {"target_type": "job", "target_id": job["id"], "content": "Why?"}),
+        ("/api/feedback", {"content": "Slow."}),
+        ("/api/logs", day | {"content": "Docs."}),
+        ("/api/velocity", day | {"minutes": 25}),
+    ):
+        made = await service.call("POST", path, body, 201, Idempotency_Key=path)
+        with closing(sqlite3.connect(service.house.data.database)) as database, database:
+            database.execute("DELETE FROM answers")  # it was killed before it could keep what it answered
+        assert await service.call("POST", path, body, 201, Idempotency_Key=path) == made
 
 
 async def test_a_report_is_listed_and_archived(service: Service) -> None:

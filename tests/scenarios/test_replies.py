@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.configuration import load
+from bot.settings import Rehearsal
 from executor.model import Job, JobStatus
 from executor.wakeups import QUEUE
-from tests.stage import END_S, Stage, set_stage
+from tests.fsck import check
+from tests.stage import END_S, Stage, Wishes, hang_backdrop, running, set_stage
 
 pytestmark = [pytest.mark.timeout(90)]
 
@@ -53,3 +56,31 @@ async def test_a_reply_can_stop_what_it_replies_to(tmp_path: Path) -> None:
         stopped = await stage.house.storage.jobs.job(first.id)
         assert stopped is not None and stopped.status is JobStatus.CANCELLED
         assert second.prompt == "stop what you do and fix the typo"
+
+
+async def test_a_reply_of_somebody_who_may_not_ask_any_more_is_refused_where_it_was_written(
+    tmp_path: Path,
+) -> None:
+    wishes = Wishes(provider="rehearsal", replies="all", step_seconds=3)
+    async with hang_backdrop(tmp_path, wishes) as backdrop:
+        slack, dev, settings = backdrop.slack, backdrop.slack.channel("dev"), load(backdrop.config, {})
+        ann, bob, _ = backdrop.people
+        async with running(settings):
+            await ann.command("/job", "research how do we cache sessions?", channel=dev)
+            await slack.until(lambda: dev.messages and "running" in dev.messages[0].plain, timeout=END_S)
+            await ann.say(dev, "and write down why", thread=dev.messages[0])
+            await slack.until(lambda: "replies waiting" in dev.messages[0].plain, timeout=END_S)
+        shut = settings.slack.model_copy(update={"people": frozenset({bob.id})})
+        quick = settings.agents.model_copy(update={"rehearsal": Rehearsal(step_seconds=0)})
+        async with running(settings.model_copy(update={"slack": shut, "agents": quick})) as (house, _):
+            refused = await slack.until(
+                lambda: [each for each in dev.messages[0].thread if "people who may use" in each.plain],
+                timeout=END_S,
+                what="the refusal",
+            )
+            assert refused[0].plain.startswith(
+                "The reply of ann is not gone on with: You are not on the list"
+            )
+            (job,) = await house.storage.jobs.jobs()
+            assert (job.status, job.replies) == (JobStatus.DONE, 0)
+    check(settings.data_dir / "bifrost.db")

@@ -105,7 +105,7 @@ async def test_a_bot_killed_in_step_three_goes_on_in_step_three(tmp_path: Path) 
                 lambda: any(each.scenario == "hang_once" for each in backdrop.models.requests),
                 timeout=LATER_S,
             )
-            await slack.until(lambda: _says(dev, "Step 3 of 4: Three"), timeout=START_S, what="step 3")
+            await slack.until(lambda: _says(dev, "2/4 · Three"), timeout=START_S, what="step 3")
             bot.send_signal(signal.SIGKILL)
             assert await asyncio.wait_for(bot.wait(), START_S) == -signal.SIGKILL
         async with serving(backdrop.config, slack):

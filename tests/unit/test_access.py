@@ -27,10 +27,14 @@ ACCESS = Access(
         ),
     }
 )
-EVERYONE, OWNER_OR_ADMIN = "everyone", "owner or admin"
+EVERYONE, OWNER_OR_ADMIN, ADMINS = "everyone", "owner or admin", "admins"
 EXPECTED = {
     "research": EVERYONE,
     "session": EVERYONE,
+    "workflow": EVERYONE,
+    "clara": EVERYONE,
+    "autopilot": EVERYONE,
+    "models": EVERYONE,
     "list": EVERYONE,
     "show": EVERYONE,
     "help": EVERYONE,
@@ -40,6 +44,9 @@ EXPECTED = {
     "retry": OWNER_OR_ADMIN,
     "schedules": EVERYONE,
     "schedule": OWNER_OR_ADMIN,
+    "web": ADMINS,
+    "usage": EVERYONE,
+    "settings": EVERYONE,
 }
 """Whom the rule lets in, and of those who may do what to a job."""
 VERBS = [command.verb for command in COMMANDS]
@@ -75,9 +82,17 @@ def test_every_verb_of_the_table_has_an_expectation() -> None:
 @pytest.mark.parametrize(("verb", "user"), pairs(ANN, BOB, ADA))
 def test_people_of_the_rule_may_do_what_is_expected_of_the_verb(verb: str, user: str) -> None:
     anns = job(origin(ANN))
-    may = EXPECTED[verb] == EVERYONE or user in (ANN, ADA)
-    assert isinstance(ACCESS.authorize(origin(user), verb, anns), Allow) is may
-    assert isinstance(ACCESS.authorize(origin(user), verb), Allow)
+    may = {EVERYONE: (ANN, BOB, ADA), OWNER_OR_ADMIN: (ANN, ADA), ADMINS: (ADA,)}[EXPECTED[verb]]
+    assert isinstance(ACCESS.authorize(origin(user), verb, anns), Allow) is (user in may)
+    about_nothing = EXPECTED[verb] != ADMINS or user in may
+    assert isinstance(ACCESS.authorize(origin(user), verb), Allow) is about_nothing
+
+
+def test_who_is_no_admin_is_told_why_the_page_is_not_for_them() -> None:
+    denied = ACCESS.authorize(origin(ANN), "web")
+    assert isinstance(denied, Deny)
+    assert "acts as the bot's owner" in denied.reason
+    assert f"add `{ANN}` to `admins` under `[slack]`" in denied.reason
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -108,7 +123,8 @@ def test_a_platform_without_a_rule_is_closed(verb: str) -> None:
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_platform_that_is_open_to_everybody_is(verb: str) -> None:
     mine = origin(EVE, platform="open", channel="anywhere")
-    assert isinstance(ACCESS.authorize(mine, verb, job(mine)), Allow)
+    may = EXPECTED[verb] != ADMINS
+    assert isinstance(ACCESS.authorize(mine, verb, job(mine)), Allow) is may, "no admin is named there"
 
 
 @pytest.mark.parametrize("user", [ANN, ADA])

@@ -92,7 +92,9 @@ def _bearer(tools: AgentTools) -> str:
     ("line", "code"),
     [("{", -32700), ('{"jsonrpc":"2.0","id":1,"method":"sing"}', -32601), ("[]", -32700)],
 )
-def test_what_is_no_call_is_an_error_and_no_end(line: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_no_call_is_an_error_and_no_end(
+    line: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     bridge.serve(bridge.Bridge(bridge.Bot({})), [line, '{"id":2,"method":"ping"}'], sys.stdout)  # type: ignore[arg-type]
     wrong, right = map(json.loads, capsys.readouterr().out.splitlines())
     assert wrong["error"]["code"] == code

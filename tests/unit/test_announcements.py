@@ -300,6 +300,16 @@ def test_only_a_running_card_has_a_bar_and_a_link_to_the_live_output(status: Job
     assert facts(said).get("todo") == (None if runs else "1/2")
 
 
+@pytest.mark.parametrize("status", [S.PENDING, S.RUNNING, S.RATE_LIMITED, S.DONE, S.FAILED])
+def test_the_bar_of_a_program_is_its_steps_whatever_the_agent_has_listed(status: JobStatus) -> None:
+    plan = {"prompt": "p.md", "program": "- Look\n- Write: it all\n- Tidy"}
+    of = job(status, type="autopilot", payload=plan, step=1)
+    said = announcements.card(of, step="", now=START, public_url=URL, todos=TODOS)
+    assert said.progress == (None if status.final else Progress(done=1, total=3, note="Write"))
+    assert facts(said).get("steps done") == ("1 of 3" if status.final else None)
+    assert not {"program", "todo"} & set(facts(said))
+
+
 def test_a_running_card_says_what_earlier_attempts_took_and_makes_no_figure_up() -> None:
     said = facts(card(job(S.RUNNING, usage=TOOK)))
     assert (said["cost so far"], said["turns so far"]) == ("$0.42", "14")

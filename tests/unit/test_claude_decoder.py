@@ -193,7 +193,7 @@ def test_a_limit_that_comes_near_is_told_once() -> None:
     }
     near = {"type": "rate_limit_event", "rate_limit_info": info}
     assert read(near, near) == [
-        Noticed(text="claude has used 92% of its five-hour limit; it resets at 2026-11-21 01:15 UTC")
+        Noticed(text="claude has used 92% of its five-hour limit; it resets in 2 h 48 min")
     ]
 
 

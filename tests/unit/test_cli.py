@@ -337,7 +337,7 @@ def test_a_server_that_is_gone_is_said_to_be(bifrost: Program) -> None:
     (bifrost.data / "server-address").write_text("http://127.0.0.1:1")  # as a killed one leaves it
     answer = bifrost.run("login")
     assert answer.returncode == 1
-    assert answer.stderr.startswith("The bot at http://127.0.0.1:1 does not answer as it should: ")
+    assert answer.stderr.startswith("No bot answers at http://127.0.0.1:1: ")
     assert bifrost.run("job", "list").returncode == 0
 
 

@@ -63,7 +63,7 @@ def test_every_example_of_the_table_is_understood(command: Command) -> None:
     parsed = parse(command.example.removeprefix("/job "))
     assert parsed.command is command
     assert bool(parsed.target) == (command.takes not in (Takes.PROMPT, Takes.NOTHING))
-    assert set(parsed.args) <= {"prompt", "change", *(option.name for option in command.options)}
+    assert set(parsed.args) <= {"prompt", "change", "value", *(option.name for option in command.options)}
 
 
 def test_a_usage_line_names_every_option() -> None:
@@ -149,7 +149,15 @@ def test_an_option_without_its_value_is_named(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verb", "near"), [("reserch", "research"), ("cancle", "cancel"), ("RETRY!", "retry")]
+    ("verb", "near"),
+    [
+        ("reserch", "research"),
+        ("cancle", "cancel"),
+        ("RETRY!", "retry"),
+        ("stop", "cancel"),
+        ("Logs", "show"),
+        ("jobs", "list"),
+    ],
 )
 def test_a_slip_for_a_verb_is_answered_with_the_verb(verb: str, near: str) -> None:
     assert misunderstood(f"{verb} x").startswith(f"I know no command `{verb}`. Did you mean `{near}`?")
@@ -196,6 +204,20 @@ def test_what_is_not_near_an_option_of_time_belongs_to_the_prompt(prompt: str) -
 
 def test_a_slip_for_a_rhythm_is_named() -> None:
     assert "Did you mean `--cron`?" in misunderstood('session x --corn "@daily"')
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("session tidy --cron 0 2 * * mon-fri", '--cron "0 2 * * mon-fri"'),
+        ("session --cron */30 * * * * tidy", '--cron "*/30 * * * *"'),
+        ('session tidy --cron "0 2 * * *', '--cron "0 2 * * *"'),
+        ("session tidy --at tomorrow 09:30", '--at "tomorrow 09:30"'),
+        ("session —at=2026-12-24 18:00 tidy", '--at "2026-12-24 18:00"'),
+    ],
+)
+def test_a_time_without_its_quotes_is_not_made_a_part_of_the_prompt(text: str, quoted: str) -> None:
+    assert f"so put it in quotes: `{quoted}`." in misunderstood(text)
 
 
 @given(
@@ -296,7 +318,8 @@ def test_whatever_is_typed_is_understood_or_answered_with_the_usage(text: str) -
         assert "Usage: `/job " in error.text
         error.text.encode()
     else:
-        assert set(parsed.args) <= {"prompt", "change", *(option.name for option in parsed.command.options)}
+        known = {option.name for option in parsed.command.options}
+        assert set(parsed.args) <= {"prompt", "change", "value", *known}
 
 
 @given(

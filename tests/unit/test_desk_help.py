@@ -45,9 +45,11 @@ async def test_the_help_of_a_verb_shows_every_option_what_holds_without_it_and_a
 
 async def test_the_help_names_what_may_be_chosen_here(office: Office) -> None:
     text = (await office.type("help research")).text
-    assert "whose CLI does the work; without it: `rehearsal`. There are: `rehearsal`, `claude`" in text
+    assert (
+        "whose CLI does the work; without it: what the settings say. There are: `rehearsal`, `claude`" in text
+    )
     assert "the directory it works in; without it: `main`. There are: `main`, `api`" in text
-    assert "how hard it thinks: low, medium or high; without it: `medium`\n" in text
+    assert "how hard it thinks: low, medium or high; without it: what the settings say\n" in text
 
 
 async def test_help_about_no_verb_of_ours_is_refused_with_what_is_meant(office: Office) -> None:

@@ -137,8 +137,12 @@ async def test_what_has_not_ended_is_not_continued(office: Office, verb: str) ->
     text = await office.refused(await office.ask(verb, running.id), before)
     assert text == (
         f"Job `{running.short_id}` is running; {verb} is for jobs that have ended. "
-        f"`/job cancel {running.short_id}` stops it."
+        f"Reply in its thread to tell it more; `/job cancel {running.short_id}` stops it."
     )
+    await office.ask("cancel", running.id)
+    before = office.rows()
+    stopping = await office.refused(await office.ask(verb, running.id), before)
+    assert stopping == f"Job `{running.short_id}` is being stopped; {verb} it as soon as it has ended."
 
 
 async def test_resume_lets_a_job_that_waits_for_a_limit_go_on_now(office: Office) -> None:
@@ -221,6 +225,12 @@ async def test_a_job_is_shown_with_its_terms_and_what_it_waits_for(
     )
     assert f"- usage limit of rehearsal until {START:%a %d %b %Y}, 15:00 (Europe/Paris)" in shown.text
     assert "- attempt 1: limited (rate_limit)" in shown.text
+
+
+async def test_a_job_with_a_program_is_shown_with_where_it_stands_in_it(office: Office) -> None:
+    job = await office.queued("autopilot - Look\n- Write `it`: all of it")
+    shown = await office.type(f"show {job.short_id}")
+    assert "- step 1 of 2: Look\n" in shown.text
 
 
 async def test_a_job_is_shown_with_all_that_is_known(office: Office) -> None:

@@ -66,7 +66,7 @@ async def test_another_provider_cannot_go_on_with_a_session(office: Office, verb
 @pytest.mark.parametrize(
     ("options", "field", "says"),
     [
-        ("--timeout -1", "timeout", "cannot be the value of `--timeout`"),
+        ("--timeout -1", "timeout", "`-1` is no span of time"),
         ("--timeout 2d", "timeout", "a day at most"),
         ("--priority urgent", "priority", "There is no priority `urgent`"),
         ("--model sonet", "model", "Did you mean `sonnet`?"),

@@ -73,8 +73,8 @@ async def test_a_first_attempt_that_hits_a_limit_is_followed_by_one_of_the_fallb
         job = await carried_out(workshop, await started(workshop))
         assert (job.status, job.provider, job.model) == (JobStatus.PENDING, "claude", "opus")
         assert (job.session_id, job.retry_at, job.reason) == (None, None, HANDED_OVER)
-        assert job.message.startswith("rehearsal is at its usage limit until ")
-        assert job.message.endswith(" UTC; claude (opus) does it instead.")
+        assert job.message.startswith("rehearsal was at its usage limit, for another ")
+        assert job.message.endswith("; claude (opus) does it instead.")
         assert set(await workshop.store.limits()) == {"rehearsal"}
         done = await next_ran(workshop)
         assert (done.id, done.status, done.attempt) == (job.id, JobStatus.DONE, 2)

@@ -226,7 +226,7 @@ async def test_a_cancel_means_all_of_it(talk: Talk) -> None:
     await talk.say("one")
     await talk.say("two")
     answer = await talk.ask("cancel", job.id)
-    assert answer.text.endswith("The 2 replies that waited for its end will not be answered.")
+    assert answer.text.endswith("The 2 replies that it has not taken up will not be answered.")
     async with talk.at_work():
         await talk.end(job, Transition.CANCEL, Outcome(kind=OutcomeKind.CANCELLED, reason="cancelled"))
         later = (await talk.say("three")).job

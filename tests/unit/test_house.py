@@ -20,6 +20,7 @@ OWNERS = {
     "psycopg": ("storage/postgres/",),
     "procrastinate": ("storage/postgres/",),
     "croniter": ("executor/timers.py",),
+    "PIL": ("bot/desk/picture.py",),
 }
 """Where a library may be imported: each has one owner."""
 CONCRETE = {

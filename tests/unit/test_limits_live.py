@@ -85,7 +85,7 @@ async def test_claude_says_once_that_a_limit_comes_near(agents: Agents) -> None:
     run = await attempt(agents.claude(oauth=True), launch(agents.place, "[[rlwarn]]"))
     assert run.outcome.kind is OutcomeKind.DONE
     (told,) = run.notices
-    assert told.startswith("claude has used 92% of its five-hour limit; it resets at ")
+    assert told.startswith("claude has used 92% of its five-hour limit; it resets in ")
 
 
 async def test_gemini_waits_for_a_quota_of_a_day_as_long_as_it_is_told(agents: Agents) -> None:

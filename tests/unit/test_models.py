@@ -137,6 +137,11 @@ async def test_an_effort_that_a_model_does_not_know_is_refused_by_name(office: O
 @pytest.mark.parametrize(
     ("text", "says"),
     [
+        ("research x --budget 5", "`/job autopilot` has it."),
+        ("resume 3fa9c1 x --workspace api", "`--workspace` is no option of `/job resume`."),
+        ("session x --timeout -1", "`-1` is no span of time"),
+        ("session x --priority -1", "There are: `low`, `normal`, `high`."),
+        ("autopilot - x --budget -1", "`-1` is no sum of US dollars"),
         ("research x --depth abyss", "There is no depth `abyss`."),
         ("clara swep", "Did you mean `sweep`?"),
         ("workflow", "The prompt is empty"),
@@ -197,5 +202,16 @@ async def test_a_session_on_a_task_is_told_what_is_on_record_of_it(office: Offic
     assert told.index("First thought.") < told.index("Second thought.")
     alone = await office.queued("session --task A82")
     assert alone.prompt == "Do the task A82: Cache sessions"
-    unknown = await office.queued("session --task A83 write the tests")
-    assert (unknown.task_id, "task_text" in unknown.payload) == ("A83", False)
+
+
+@pytest.mark.parametrize(("typed", "near"), [("a82", "`A82`"), ("A8", "`A82`"), ("zebra", "")])
+async def test_a_session_on_a_task_that_is_not_on_record_is_refused_with_the_nearest(
+    office: Office, typed: str, near: str
+) -> None:
+    await office.storage.tasks.add(NewTask(id="A82", name="Cache sessions", workspace=Area.DEV), OWNER)
+    before = office.rows()
+    answer = await office.type(f"session --task {typed} write the tests")
+    said = await office.refused(answer, before)
+    assert said.startswith(f"There is no task `{typed}` on record.")
+    assert (f"The nearest are: {near}" in said) == bool(near)
+    assert answer.field == "task"

@@ -286,3 +286,35 @@ def test_what_is_no_report_is_passed_over_for_the_answer(tmp_path: Path) -> None
         report.unlink()
     report.mkdir()
     assert reports.find_markdown(tmp_path, "answer") == "answer"
+
+
+def test_a_page_of_the_agents_own_lies_beside_ours(tmp_path: Path) -> None:
+    html = "<h1>Mine</h1><script>draw()</script>"
+    report = reports.publish(tmp_path, question="Q?", markdown="# Ours", facts=FACTS, html=html)
+    folder = tmp_path / report.slug
+    assert (folder / "page.html").read_text() == html
+    assert "Mine" not in (folder / "index.html").read_text()
+
+
+@pytest.mark.parametrize("name", ["report.html", "index.html"])
+def test_the_agents_own_page_is_found_in_the_results_and_no_link_is(tmp_path: Path, name: str) -> None:
+    assert reports.find_html(tmp_path) == ""
+    (tmp_path / name).write_text("<p>Mine")
+    assert reports.find_html(tmp_path) == "<p>Mine"
+    (tmp_path / name).rename(tmp_path / "other")
+    (tmp_path / name).symlink_to(tmp_path / "other")
+    assert reports.find_html(tmp_path) == ""
+    (tmp_path / name).unlink()
+    (tmp_path / name).write_bytes(b"x" * (reports.MAX_BYTES + 1))
+    assert reports.find_html(tmp_path) == ""
+
+
+def test_the_links_of_a_report_are_told_once_with_their_words() -> None:
+    markdown = (
+        "See [the `store`](https://a.example/x) and <https://b.example>.\n\n"
+        "- [again](https://a.example/x)\n- [no](javascript:alert(1))\n- [no](/jobs)\n- [no](#section-1)\n"
+    )
+    assert reports.links(markdown) == [
+        ("the store", "https://a.example/x"),
+        ("https://b.example", "https://b.example"),
+    ]

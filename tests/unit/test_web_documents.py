@@ -24,6 +24,12 @@ POLICY = (
     "base-uri 'none'; form-action 'none'"
 )
 
+OWN_POLICY = (
+    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "img-src data: blob:; font-src data:; connect-src 'none'; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'self'"
+)
+
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
@@ -72,6 +78,23 @@ async def test_every_answer_below_reports_has_the_policy(site: Site, path: str) 
             assert answer.headers["Referrer-Policy"] == "no-referrer"
             assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
             assert answer.headers["X-Robots-Tag"] == "noindex"
+
+
+async def test_a_page_that_the_agent_wrote_may_run_scripts_and_nothing_else(site: Site) -> None:
+    """B89: policy B, to the letter, and only for that page."""
+    slug = await publish(site)
+    (site.reports / slug / "page.html").write_text("<h1>Mine</h1>")
+    async with site.visitor(logged_in=False) as visitor:
+        async with visitor.get(f"/reports/{slug}/") as answer:
+            assert await answer.text() == "<h1>Mine</h1>"
+            assert answer.headers["Content-Security-Policy"] == OWN_POLICY
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        async with visitor.get(f"/reports/{slug}/report.md") as answer:
+            assert answer.headers["Content-Security-Policy"] == POLICY
+        async with visitor.get(f"/reports/{slug}/page.html") as answer:
+            assert answer.status == 401
+            assert answer.headers["Content-Security-Policy"] == POLICY
 
 
 @pytest.mark.parametrize(

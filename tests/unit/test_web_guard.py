@@ -356,6 +356,7 @@ def test_an_empty_token_lets_nobody_start_a_server(tmp_path: Path) -> None:
             door=RecordingDoor(),
             reports=tmp_path,
             files=tmp_path,
+            terms=None,  # type: ignore[arg-type]
             api_token="",
         )
 

@@ -7,8 +7,23 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.web.pages.log import CHUNK, Block, blocks_of, chunk_before
-from executor.events import Body, CancelAsked, Event, Noticed, TextWritten, ToolEnded, ToolStarted
+from bot.web.pages.log import CHUNK, Block, blocks_of, chunk_before, sentence
+from executor.events import (
+    Body,
+    CancelAsked,
+    Event,
+    Moved,
+    Noticed,
+    ReplyBegun,
+    ReplyHanded,
+    ReplyKept,
+    TextWritten,
+    ToolEnded,
+    ToolStarted,
+    TurnInterrupted,
+)
+from executor.lifecycle import Transition
+from executor.model import JobStatus
 from tests.builders import START
 
 _BODIES = st.sampled_from(
@@ -48,6 +63,27 @@ def test_a_call_says_how_it_ended_where_it_began() -> None:
         )
     )
     assert (call.name, call.text, call.ok, call.last) == ("Bash", "make\nno", False, 2)
+
+
+def test_a_call_does_not_outlive_its_attempt() -> None:
+    ended = Moved(transition=Transition.TIME_OUT, status=JobStatus.FAILED, attempt=1)
+    call, _ = blocks_of(log(ToolStarted(tool_id="1", name="Bash"), ended))
+    assert (call.ok, call.stopped, call.last) == (False, True, 2)
+
+
+def test_a_call_that_an_interruption_cut_off_has_not_failed() -> None:
+    cut = ToolEnded(tool_id="1", ok=False, stopped=True)
+    (call,) = blocks_of(log(ToolStarted(tool_id="1", name="Bash"), cut))
+    assert call.stopped
+
+
+def test_the_way_of_a_reply_is_told() -> None:
+    told = [
+        *map(
+            sentence, log(ReplyKept(by="ann"), ReplyHanded(by="ann"), ReplyBegun(reply=1), TurnInterrupted())
+        )
+    ]
+    assert all(told) and told[0] == "ann replied"
 
 
 def test_a_call_of_another_chunk_ends_by_itself() -> None:

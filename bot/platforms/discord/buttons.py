@@ -8,13 +8,15 @@ from typing import Any, Protocol, cast
 import discord
 from discord.ui import Button, DynamicItem, Item
 
+from bot.news.announcements import QUESTIONS
 from bot.platforms.base import Action
 from bot.platforms.discord.text import fit_plain
 
 _LABEL = 80
 _CUSTOM_ID = 100
-PATTERN = re.compile(r"job:(?P<ask>\??)(?P<verb>[a-z]+):(?P<job>[0-9a-f-]{1,40})")
-"""With `?`, the person is asked once more before it is done."""
+PATTERN = re.compile(r"job:(?P<ask>\?(?:(?P<question>[a-z]+)\?)?)?(?P<verb>[a-z]+):(?P<job>[0-9a-f-]{1,40})")
+"""With `?`, the person is asked once more before it is done: by the question of that name, `?stop?`."""
+_NAMES = {text: name for name, text in QUESTIONS.items()}
 
 
 class Presses(Protocol):
@@ -43,9 +45,11 @@ class JobButton(DynamicItem[Button[Any]], template=PATTERN):
         await presses.press(interaction, self._found, self.item.label or "")
 
 
-def job_button(action: Action, *, confirmed: bool = False) -> JobButton | None:
+def job_button(action: Action) -> JobButton | None:
     """The button of an action; None where its words make no custom_id that is ours."""
-    ask = "?" if action.confirm and not confirmed else ""
+    name = _NAMES.get(action.confirm)
+    asked = f"?{name}?" if name else "?"
+    ask = asked if action.confirm else ""
     custom_id = f"job:{ask}{action.verb}:{action.job_id}"
     found = PATTERN.fullmatch(custom_id)
     if found is None or len(custom_id) > _CUSTOM_ID:

@@ -11,7 +11,16 @@ from typing import Any, Optional, Protocol
 import discord
 from discord import app_commands
 
-from bot.desk.commands import BY_VERB, CHANGES, COMMANDS, TIME_OPTIONS, Command, Takes
+from bot.desk.commands import (
+    BY_VERB,
+    CHANGES,
+    COMMANDS,
+    SETTINGS,
+    TIME_OPTIONS,
+    USAGE_OPTIONS,
+    Command,
+    Takes,
+)
 from bot.platforms.discord.text import fit_plain
 
 GROUP = "job"
@@ -20,6 +29,7 @@ TARGET = "id"
 TEXT = "text"
 FILE = "file"
 VERB = "verb"
+SETTING = "setting"
 _DESCRIPTION = 100
 _CHOICE = 100
 _CHOICES = 25
@@ -165,13 +175,20 @@ def _fields(command: Command) -> list[_Field]:
             change = _Field(name="change", summary="what becomes of it", required=True, choices=CHANGES)
             fields = [change, replace(job, summary="which schedule")]
         case Takes.PROMPT:
-            fields = [_Field(name="prompt", summary="what to do; leave it out to write it in a form")]
+            form = "" if command.alone else "; without it, a form opens"
+            fields = [_Field(name="prompt", summary=f"{command.says}{form}", completes=command.listed)]
         case Takes.VERB:
             fields = [_Field(name=VERB, summary="which of them", choices=tuple(BY_VERB))]
+        case Takes.SETTING:
+            value = _Field(name="value", summary="what it shall be; admins may say")
+            fields = [_Field(name=SETTING, summary="which of them", choices=SETTINGS), value]
     # Of times there is no list to choose from, but for what becomes of those that are missed.
     options = [
         _Field(
-            name=each.name, summary=each.summary, completes=each not in TIME_OPTIONS or each.name == "missed"
+            name=each.name,
+            summary=each.summary,
+            completes=(each not in TIME_OPTIONS or each.name == "missed") and each not in USAGE_OPTIONS,
+            choices=each.choices,
         )
         for each in command.options
     ]

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Mapping, Sequence
+from io import BytesIO
 from typing import Any, Protocol
 
 import aiohttp
@@ -14,12 +15,13 @@ from discord.ui import View
 
 from bot.desk import desk
 from bot.desk.asks import REPLY, Answer, Ask, Invocation, Offer
-from bot.desk.commands import BY_VERB, Takes, shown
+from bot.desk.commands import BY_VERB, Takes
+from bot.news.announcements import QUESTIONS
 from bot.news.transcript import split
-from bot.platforms.base import Action
+from bot.platforms.base import Action, Attachment
 from bot.platforms.discord import forms
 from bot.platforms.discord.buttons import job_button
-from bot.platforms.discord.commands import TARGET, TEXT, VERB
+from bot.platforms.discord.commands import SETTING, TARGET, TEXT, VERB
 from bot.platforms.discord.files import FILES, Files
 from bot.platforms.discord.text import fit_markdown
 from bot.platforms.errands import Errands
@@ -57,7 +59,7 @@ class Door(desk.Door, Protocol):
     """The desk, as it is seen from here."""
 
     async def suggest(self, origin: Origin, verb: str, typed: str) -> Sequence[tuple[str, str]]:
-        """Ids that `verb` could be about, each with a line that says what it is; nothing for strangers."""
+        """Ids or prompts that `verb` could be about, each with a line about it; nothing for strangers."""
 
 
 class Doors:
@@ -77,13 +79,14 @@ class Doors:
         files: Sequence[discord.Attachment] = (),
     ) -> None:
         """A command was run."""
-        args = {name: value for name, value in options.items() if name not in (TARGET, TEXT, VERB)}
+        args = {name: value for name, value in options.items() if name not in (TARGET, TEXT, VERB, SETTING)}
         if TEXT in options:
             args[forms.PROMPT] = options[TEXT]
-        if BY_VERB[verb].takes is Takes.PROMPT and not args.get(forms.PROMPT, ""):
+        command = BY_VERB[verb]
+        if command.takes is Takes.PROMPT and not command.alone and not args.get(forms.PROMPT, ""):
             await self.compose(interaction, verb, args, "", files)
             return
-        target = (options.get(TARGET) or options.get(VERB, "")).strip("#` ")
+        target = (options.get(TARGET) or options.get(VERB) or options.get(SETTING, "")).strip("#` ")
         ask = self._ask(interaction, verb, target, args, self._files.offered(files))
         await self._errands.start(self._answer(interaction, ask))
 
@@ -123,7 +126,7 @@ class Doors:
             return []
         try:
             async with asyncio.timeout(_SUGGEST_S):
-                if option in (TARGET, BEFORE):
+                if option in (TARGET, BEFORE, forms.PROMPT):
                     about = "show" if option == BEFORE else verb
                     return await self._door.suggest(origin, about, typed)
                 # Whoever may not read the help is told of no model.
@@ -147,11 +150,12 @@ class Doors:
         task = self._errands.start(self._do(interaction, ask))
         await asyncio.wait({task}, timeout=PATIENCE_S)
         if task.done():
-            await _tell(interaction, _worded(task.result(), keep))
+            await _tell(interaction, _worded(task.result(), keep), task.result().picture)
             return
         await tried(interaction.response.defer(ephemeral=True, thinking=True))
-        first, *rest = _parts(_worded(await task, keep))
-        await tried(interaction.edit_original_response(content=first))
+        answer = await task
+        first, *rest = _parts(_worded(answer, keep))
+        await tried(interaction.edit_original_response(content=first, attachments=_files(answer.picture)))
         await _say_more(interaction, rest)
 
     async def _compose(
@@ -173,7 +177,7 @@ class Doors:
             await tried(interaction.response.send_modal(form))
             return
         if found["ask"]:
-            await self._confirm(interaction, verb, job_id, label)
+            await self._confirm(interaction, found, label)
             return
         task = self._errands.start(self._do(interaction, self._ask(interaction, verb, job_id, {})))
         await asyncio.wait({task}, timeout=PATIENCE_S)
@@ -192,14 +196,16 @@ class Doors:
             elif not answer.ok:
                 await _say_more(interaction, _parts(answer.text))
 
-    async def _confirm(self, interaction: Interaction, verb: str, job_id: str, label: str) -> None:
+    async def _confirm(self, interaction: Interaction, found: re.Match[str], label: str) -> None:
         """Asks once more, in a message to this person alone."""
-        action = Action(verb=verb, label=label or verb.capitalize(), job_id=job_id, danger=True)
+        verb, job_id = found["verb"], found["job"]
+        # A lone "Cancel" would read as the way out.
+        yes = Action(verb=verb, label=f"Yes, {(label or verb).lower()}", job_id=job_id, danger=True)
         view = View(timeout=None)
-        button = job_button(action, confirmed=True)
+        button = job_button(yes)
         if button is not None:
             view.add_item(button)
-        question = f"**{shown(action.label)}** job `{job_id[:6]}`? What it has done so far stays done."
+        question = f"`{job_id[:6]}`: {QUESTIONS.get(found['question'] or '', QUESTIONS['stop'])}"
         await tried(interaction.response.send_message(question, view=view, ephemeral=True))
 
     async def _do(self, interaction: Interaction, ask: Ask) -> Answer:
@@ -281,11 +287,17 @@ def _parts(text: str) -> list[str]:
     return [fit_markdown(part, _MOST) for part in split(text, _MOST)]
 
 
-async def _tell(interaction: Interaction, text: str) -> None:
+async def _tell(interaction: Interaction, text: str, picture: Attachment | None = None) -> None:
     """Says it to this person alone, in as many messages as it takes."""
     first, *rest = _parts(text)
-    await tried(interaction.response.send_message(first, ephemeral=True))
+    await tried(interaction.response.send_message(first, ephemeral=True, files=_files(picture)))
     await _say_more(interaction, rest)
+
+
+def _files(picture: Attachment | None) -> list[discord.File]:
+    if picture is None:
+        return []
+    return [discord.File(BytesIO(picture.content), picture.name, description=picture.title)]
 
 
 async def _say_more(interaction: Interaction, parts: Sequence[str]) -> None:

@@ -107,7 +107,7 @@ def _prompt_field(command: Command, prompt: str) -> Label[Any]:
 
 
 def _option_field(name: str, choices: Sequence[str], given: str) -> Label[Any]:
-    summary = next(option.summary for option in RUN_OPTIONS if option.name == name)
+    known = next(option for option in RUN_OPTIONS if option.name == name)
     options = [
         discord.SelectOption(
             label=fit_plain(choice, _CHOICE), value=choice[:_CHOICE], default=choice == given
@@ -115,11 +115,11 @@ def _option_field(name: str, choices: Sequence[str], given: str) -> Label[Any]:
         for choice in choices
     ]
     # Nothing is chosen beforehand: the default of one option depends on what is chosen in another.
-    hint = f"{choices[0]}, unless you choose"
+    hint = f"{known.default or choices[0]}, unless you choose"
     field: Select[Any] = Select(
         custom_id=name, options=options, required=False, min_values=0, placeholder=fit_plain(hint, _CHOICE)
     )
-    return Label(text=name.capitalize(), component=field, description=fit_plain(summary, _CHOICE))
+    return Label(text=name.capitalize(), component=field, description=fit_plain(known.summary, _CHOICE))
 
 
 def _fields(components: Sequence[Json]) -> Iterator[tuple[str, str]]:

@@ -119,9 +119,10 @@ def _progress(progress: Progress) -> str:
 def _facts(announcement: Announcement) -> str:
     """Times tick by themselves on Discord, so they take the place of the words that say them."""
     times: dict[str, datetime | None] = {"elapsed": announcement.since, "goes on": announcement.until}
+    ticking = {fact.label for fact in announcement.facts} & times.keys()
     said, room = [], _FACTS
     for fact in announcement.facts:
-        text = _fact(fact, times.get(fact.label))
+        text = _fact(fact, times.get(fact.label), near=fact.at not in [times[label] for label in ticking])
         room -= len(text) + 3
         if room < 0:
             break
@@ -129,13 +130,14 @@ def _facts(announcement: Announcement) -> str:
     return " · ".join(said)
 
 
-def _fact(fact: Fact, ticks: datetime | None) -> str:
+def _fact(fact: Fact, ticks: datetime | None, *, near: bool) -> str:
+    """`near`: a time also says how far away it is."""
     label = f"{fit_line(fact.label, _FACT)}: " if fact.label else ""
     if ticks is not None:
         return f"{label}<t:{int(ticks.timestamp())}:R>"
     if fact.at is not None:
         at = int(fact.at.timestamp())
-        return f"{label}<t:{at}:f> (<t:{at}:R>)"
+        return f"{label}<t:{at}:f> (<t:{at}:R>)" if near else f"{label}<t:{at}:f>"
     return label + fit_line(fact.value, _FACT)
 
 

@@ -21,13 +21,14 @@ from bot.platforms.slack.connection import Connection
 from bot.platforms.slack.doors import Doors
 from bot.platforms.slack.files import Files
 from bot.platforms.slack.home import Home
-from bot.platforms.slack.links import Links
+from bot.platforms.slack.links import Links, permalink
 from bot.platforms.slack.messages import Messages
 from bot.platforms.slack.missed import Missed
 from bot.platforms.slack.people import People
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.replies import Replies
 from bot.platforms.slack.request_url import PATH, RequestUrl
+from executor.model import Origin
 
 SCOPES = frozenset(
     {
@@ -123,6 +124,12 @@ class SlackAdapter:
             messages=messages,
             command=command,
         ).listen(self._app)
+
+    def message_url(self, origin: Origin, message_id: str) -> str:
+        """Where a message of ours stands; empty where Slack has not told us yet, or it is another team's."""
+        known = self._bot.known
+        ours = known is not None and known.team == origin.actor.team
+        return permalink(known.url, origin, message_id) if known is not None and ours else ""
 
     def _request_url(self, secret: str) -> RequestUrl:
         return RequestUrl(app=self._app, signing_secret=secret, errands=self._errands, ready=self.ready)

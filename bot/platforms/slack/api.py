@@ -78,6 +78,11 @@ class SlackApi:
         )
         return self._identity
 
+    @property
+    def known(self) -> Identity | None:
+        """Who we are, as far as Slack was asked."""
+        return self._identity
+
     async def identity(self) -> Identity:
         """Who we are, asked once."""
         return self._identity or await self.check()

@@ -66,6 +66,7 @@ class Doors:
         self._door = door
         self._replies = replies
         self._answering = Answering(errands)
+        self._errands = errands
         self._people = people
         self._command = command
         self._messages = messages
@@ -88,6 +89,7 @@ class Doors:
     async def _typed(self, ack: AsyncAck, body: Json) -> None:
         async def tell(answer: Answer) -> None:
             await self._replies.respond(body["response_url"], answer)
+            await self._replies.show(user=body["user_id"], answer=answer)
 
         async def work() -> Answer:
             # The job is accepted: until Slack knows that, nothing is waited for.
@@ -96,6 +98,8 @@ class Doors:
         answer = await self._answering.within_patience(work(), tell)
         reach("command answered")
         await ack(private(answer or Answer(ok=True, text=_STILL)))
+        if answer is not None:
+            self._errands.start(self._replies.show(user=body["user_id"], answer=answer))
 
     async def _do(self, body: Json) -> Answer:
         channel, text = body["channel_id"], decode(body.get("text") or "")

@@ -8,7 +8,7 @@ from json import dumps, loads
 from typing import Any
 
 from bot.desk.asks import Answer
-from bot.desk.commands import FORM_OPTIONS, JOB_COMMANDS, Command, Option
+from bot.desk.commands import FORM_OPTIONS, FORM_PROMPTS, JOB_COMMANDS, Command, Option
 from bot.platforms.slack.text import fit_field, fit_line, mrkdwn
 
 Json = dict[str, Any]
@@ -24,6 +24,7 @@ _ENTRY = "entry"
 _MOST_CHOICES = 100
 _LABEL = 75
 _HINT = 150
+_PROMPT_HINT = 1_000
 _ERROR = 300
 _SECTION = 2_900
 _FIELD = 3_000
@@ -127,9 +128,9 @@ def _prompt(asked: Asked) -> Json:
     if kept:
         entry["initial_value"] = kept
     cut = "Only the beginning of the message fits in here." if kept != asked.prompt else ""
-    hint = " ".join(filter(None, (cut, asked.hint)))
-    block = _input(PROMPT, "Prompt", entry)
-    return block | ({"hint": _plain(hint, _HINT)} if hint else {})
+    hint = " ".join(filter(None, (cut, asked.hint, f"{FORM_PROMPTS}.")))
+    # Not every type needs one; the desk says of which it is missed.
+    return _input(PROMPT, "Prompt", entry) | {"optional": True, "hint": _plain(hint, _PROMPT_HINT)}
 
 
 def _optional(option: Option, choices: Sequence[str]) -> Json:
@@ -137,7 +138,7 @@ def _optional(option: Option, choices: Sequence[str]) -> Json:
     if 0 < len(choices) <= _MOST_CHOICES:
         # Nothing is chosen beforehand: the default of one option depends on what is chosen in another.
         entry = {"type": "static_select", "options": [_choice(choice) for choice in choices]}
-        entry["placeholder"] = _plain(f"{choices[0]}, unless you choose", _HINT)
+        entry["placeholder"] = _plain(f"{option.default or choices[0]}, unless you choose", _HINT)
     block = _input(option.name, option.name.capitalize(), entry)
     return block | {"optional": True, "hint": _plain(option.summary, _HINT)}
 

@@ -156,7 +156,8 @@ def _confirm(action: Action) -> Json:
     dialog: Json = {
         "title": _plain("Are you sure?", _CONFIRM_LABEL),
         "text": _plain(action.confirm, _CONFIRM_TEXT),
-        "confirm": _plain(action.label, _CONFIRM_LABEL),
+        # A lone "Cancel" would read as the way out of the dialog.
+        "confirm": _plain(f"Yes, {action.label.lower()}", _CONFIRM_LABEL),
         "deny": _plain("No", _CONFIRM_LABEL),
     }
     return dialog | ({"style": "danger"} if action.danger else {})

@@ -12,12 +12,14 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.desk.asks import Answer
 from bot.platforms.base import Refused, Throttled, Unsure
 from bot.platforms.slack.api import CALL_TIMEOUT_S, SlackApi
-from bot.platforms.slack.text import mrkdwn
+from bot.platforms.slack.text import fit_line, mrkdwn
 
 MOST = 3_900
 """Characters of a private answer: Slack may break up a longer text."""
 
 _SEEN = "eyes"
+_UPLOAD_CALLS = 3
+_ALONE = "\nIts picture comes to your direct messages with me."
 
 _log = logging.getLogger(__name__)
 
@@ -26,6 +28,7 @@ def private(answer: Answer) -> str:
     """An answer of the desk's, as the text of a private message."""
     link = answer.link.replace("&", "&amp;")
     way = f"\n<{link}|Go to its thread>" if link else ""
+    way += _ALONE if answer.picture else ""
     return mrkdwn(answer.text, MOST - len(way)) + way
 
 
@@ -43,6 +46,34 @@ class Replies:
             channel=channel, user=user, thread_ts=thread, text=private(answer)
         )
         await self._tried("chat.postEphemeral", call)
+        await self.show(user=user, answer=answer)
+
+    async def show(self, *, user: str, answer: Answer) -> None:
+        """Puts the answer's picture, where it has one, into the person's direct messages with us.
+
+        What one person alone sees in a channel holds no file on Slack.
+        """
+        if answer.picture is None:
+            return
+        client, picture = self._api.client, answer.picture
+        try:
+            # Slack finds the conversation by the person's id, but takes a file only by the conversation's.
+            told = await self._api.send(
+                "chat.postMessage", client.chat_postMessage(channel=user, text=fit_line(picture.title, MOST))
+            )
+            await self._api.send(
+                "files.upload",
+                client.files_upload_v2(
+                    filename=picture.name,
+                    title=picture.title,
+                    content=picture.content,
+                    alt_txt=picture.title,
+                    channel=told["channel"],
+                ),
+                CALL_TIMEOUT_S * _UPLOAD_CALLS,
+            )
+        except (Throttled, Unsure, Refused) as error:
+            _log.warning("slack.reply_lost", extra={"method": "files.upload", "fault": str(error)})
 
     async def react(self, *, channel: str, message_id: str) -> None:
         """Puts eyes on a message: seen."""

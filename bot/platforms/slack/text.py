@@ -11,6 +11,7 @@ __all__ = ["ELLIPSIS", "decode", "fit", "fit_field", "fit_line", "fit_markdown",
 _TYPED = re.compile(r"<((?:[@#!]|[A-Za-z][A-Za-z0-9+.-]*:)[^<>]+)>|&(?:lt|gt|amp);")
 _ENTITY = re.compile(r"&(?:lt|gt|amp);")
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
+_ADDRESS = re.compile(r"&lt;(https?://[^\s|]+?)&gt;")
 _EVERYBODY = ("channel", "everyone", "here")
 
 _LONGEST_FENCE = 20
@@ -57,8 +58,8 @@ def fit_markdown(text: str, most: int) -> str:
 
 
 def mrkdwn(text: str, most: int) -> str:
-    """As `fit`, with Markdown's bold said in Slack's own dialect, which plain message texts are read in."""
-    return re.sub(r"\*\*([^*\n]+)\*\*", r"*\1*", fit(text, most))
+    """As `fit`, with Markdown's bold and `<address>` in Slack's own dialect, as messages are read in it."""
+    return _ADDRESS.sub(r"<\1>", re.sub(r"\*\*([^*\n]+)\*\*", r"*\1*", fit(text, most)))
 
 
 def _spelled(reference: str) -> str:

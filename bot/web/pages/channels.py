@@ -10,19 +10,20 @@ from aiohttp import web
 from bot.desk.asks import Ask, Invocation
 from bot.desk.attachments import Limits
 from bot.desk.commands import COMMANDS, JOB_COMMANDS, Takes
-from bot.desk.desk import Door
 from bot.web import form
 from bot.web.asks import Answers, answered
 from bot.web.bodies import CommandBody, read_body
-from bot.web.pages.messages import View, thread_of, view_of
+from bot.web.pages.messages import thread_of, view_of
+from bot.web.pages.rooms import Elsewhere, Room, Rooms
+from bot.web.pages.rows import Door, row_of
 from bot.web.problems import Problem
 from bot.web.sse import Frame, Streams, cursor
 from bot.web.templates import Templates
 from bot.web.uploads import read_form
 from executor.model import Actor, Origin
 from executor.wakeups import MESSAGES
+from storage import Storage
 from storage.hub import Message
-from storage.sqlite.messages import Messages
 
 _HEADS = 50
 _FRAMES = 20
@@ -34,7 +35,7 @@ class Channels:
 
     def __init__(
         self,
-        messages: Messages,
+        storage: Storage,
         door: Door,
         actor: Actor,
         templates: Templates,
@@ -42,7 +43,8 @@ class Channels:
         answers: Answers,
         limits: Limits,
     ) -> None:
-        self._messages = messages
+        self._messages = storage.messages
+        self._rooms = Rooms(storage)
         self._door = door
         self._actor = actor
         self._templates = templates
@@ -53,6 +55,7 @@ class Channels:
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
             web.get("/", self._home),
+            web.get("/channels", self._list),
             web.get(f"/channels/{_NAME}", self._page),
             web.get(f"/channels/{_NAME}/live", self._live),
             web.post(f"/channels/{_NAME}/commands", self._command),
@@ -63,15 +66,27 @@ class Channels:
     async def _home(self, request: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": "/channels/dev"})
 
+    async def _list(self, request: web.Request) -> web.Response:
+        rows = [row_of(job, self._door, self._actor) for job in await self._rooms.jobs()]
+        return self._templates.page("channels.html", entries=await self._rooms.entries(), rows=rows)
+
     async def _page(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
+        try:
+            room = await self._rooms.room(name)
+        except Elsewhere as elsewhere:
+            return web.Response(status=302, headers={"Location": elsewhere.address})
         # The revision first: what changes while we read comes once more by the stream, and nothing is missed.
         revision = await self._messages.revision()
+        heads = await self._rooms.heads(room, _HEADS)
+        await self._rooms.read(room, heads)
         return self._templates.page(
             "channel.html",
             name=name,
+            job=room.job,
+            others=[each for each in await self._rooms.entries() if each.name != name],
             revision=revision,
-            threads=await self._threads(name),
+            threads=[thread_of(head, await self._messages.replies(head.id)) for head in heads],
             delivery=str(uuid.uuid4()),
             answer=self._answers.asked_before(request),
             fields=form.fields(self._door.choices),
@@ -81,10 +96,6 @@ class Channels:
             types=form.types(),
         )
 
-    async def _threads(self, name: str) -> Sequence[View]:
-        heads = await self._messages.latest(name, _HEADS)
-        return [thread_of(head, await self._messages.replies(head.id)) for head in heads]
-
     async def _message(self, request: web.Request) -> web.Response:
         message = await self._messages.message(request.match_info["id"])
         if message is None:
@@ -92,14 +103,28 @@ class Channels:
         return self._templates.page("single.html", view=view_of(message))
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
-        name = request.match_info["name"]
+        room = await self._place(request)
+        looked_at = 0
 
         async def read_after(revision: int) -> Sequence[Frame]:
-            changed = await self._messages.changed_after(name, revision, _FRAMES)
-            return [self._frame(message) for message in changed]
+            nonlocal looked_at
+            looked_at = max(looked_at, revision)
+            while changed := await self._messages.changed_after(room.channel, looked_at, _FRAMES):
+                frames = [self._frame(message) for message in changed if room.has(message)]
+                looked_at = changed[-1].revision
+                if frames:
+                    return frames
+            return ()
 
         end = await self._messages.revision()
         return await self._streams.serve(request, MESSAGES, read_after, after=cursor(request), end=end)
+
+    async def _place(self, request: web.Request) -> Room:
+        """Where something is said, or watched. Raises Problem."""
+        try:
+            return await self._rooms.room(request.match_info["name"])
+        except Elsewhere:
+            raise Problem(404, "There is no such channel.") from None
 
     def _frame(self, message: Message) -> Frame:
         text = self._templates.render("message.html", view=view_of(message))
@@ -107,12 +132,12 @@ class Channels:
 
     async def _command(self, request: web.Request) -> web.Response:
         body = await read_body(request, CommandBody)
-        channel = request.match_info["name"]
+        channel, room = request.match_info["name"], await self._place(request)
         if not body.text.strip() and request.content_type != "application/json":
             return web.Response(status=303, headers={"Location": f"/channels/{channel}?new#new"})
         invocation = Invocation(
             text=body.text,
-            origin=Origin(actor=self._actor, channel=channel),
+            origin=Origin(actor=self._actor, channel=room.channel, thread=room.thread),
             delivery=f"web:{body.delivery}",
             zone=body.clocks,
         )
@@ -120,12 +145,12 @@ class Channels:
         return self._answers.give(request, answer, f"/channels/{channel}")
 
     async def _job(self, request: web.Request) -> web.Response:
-        channel = request.match_info["name"]
+        channel, room = request.match_info["name"], await self._place(request)
         async with read_form(request, form.JobBody, self._limits) as (body, files):
             verb, args = form.verb_and_args(body)
             ask = Ask(
                 verb=verb,
-                origin=Origin(actor=self._actor, channel=channel),
+                origin=Origin(actor=self._actor, channel=room.channel, thread=room.thread),
                 delivery=f"web:{body.delivery}",
                 args=args,
                 zone=body.clocks,
@@ -138,5 +163,7 @@ class Channels:
 def _hints() -> Iterator[dict[str, str]]:
     """What the command box offers, out of the command table."""
     for command in COMMANDS:
-        fill = f"/job {command.verb}" + ("" if command.takes in (Takes.NOTHING, Takes.VERB) else " ")
+        fill = f"/job {command.verb}" + (
+            "" if command.takes in (Takes.NOTHING, Takes.VERB, Takes.SETTING) else " "
+        )
         yield {"verb": command.verb, "fill": fill, "usage": command.usage, "summary": command.summary}

@@ -23,4 +23,10 @@ class Tab:
 TABS: Sequence[Tab] = (
     Tab(name="Jobs", href="/jobs", key="j"),
     Tab(name="Channels", href="/channels/dev", key="c"),
+    Tab(name="Inbox", href="/inbox", key="i"),
+    Tab(name="Tasks", href="/tasks", key="t"),
+    Tab(name="Reports", href="/reports", key="r"),
+    Tab(name="Schedules", href="/schedules", key="s"),
+    Tab(name="Usage", href="/usage", key="u"),
+    Tab(name="Settings", href="/settings", key="e"),
 )

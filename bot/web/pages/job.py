@@ -10,8 +10,9 @@ from aiohttp import web
 from bot.news.words import duration, money
 from bot.web import ansi
 from bot.web.asks import Answers
-from bot.web.pages.links import chat_link
+from bot.web.pages.links import MessageUrl, chat_link
 from bot.web.pages.log import CHUNK, blocks_of, chunk_before, sentence
+from bot.web.pages.remarks import remarks_on
 from bot.web.pages.rows import Door, row_of
 from bot.web.problems import Problem
 from bot.web.shared_reads import SharedReads
@@ -21,6 +22,7 @@ from executor.events import Event, Moved, TextWritten, ToolEnded, ToolStarted
 from executor.model import Actor, Job, Origin
 from executor.wakeups import job_topic
 from storage import Storage
+from storage.hub.feedback import Target
 
 _TURNS = 100
 _AT_ONCE = 2 * CHUNK
@@ -39,6 +41,7 @@ class JobPage:
         templates: Templates,
         streams: Streams,
         answers: Answers,
+        slack_url: MessageUrl,
     ) -> None:
         self._storage = storage
         self._door = door
@@ -46,6 +49,7 @@ class JobPage:
         self._templates = templates
         self._streams = streams
         self._answers = answers
+        self._slack_url = slack_url
         self._shared = SharedReads()
 
     def routes(self) -> list[web.AbstractRouteDef]:
@@ -74,6 +78,7 @@ class JobPage:
             later=last < job.seq and _SEQ.fullmatch(at),
             live="" if job.status.final else f"/jobs/{job.id}/live?after={last}",
             answer=self._answers.asked_before(request),
+            about=await remarks_on(self._storage, Target.JOB, job.id),
         )
 
     async def _led_on(self, prefix: str) -> web.Response:
@@ -110,7 +115,7 @@ class JobPage:
                 and self._door.allows(asked, "resume", job)
             ),
             "reply_to": card if job.origin.actor.platform == "web" and not job.status.final else "",
-            "chat": chat_link(job, card),
+            "chat": chat_link(job, card, self._slack_url),
             "parent": await jobs.job(job.parent_job_id) if job.parent_job_id else None,
             "successor": successor,
             "attempts": await jobs.attempts(job.id),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import quote
 
-from executor.model import Job
+from executor.model import Job, Origin
+
+MessageUrl = Callable[[Origin, str], str]
+"""The address of a message of ours in Slack, which Slack alone knows; empty where it has not told it."""
 
 
-def chat_link(job: Job, card: str) -> str:
+def chat_link(job: Job, card: str, slack_url: MessageUrl) -> str:
     """The thread of the job; empty where none is known. `card` is the id of the message that is its card."""
     origin = job.origin
     team, channel, head = (quote(part or "", safe="") for part in (origin.actor.team, origin.channel, card))
@@ -18,5 +22,5 @@ def chat_link(job: Job, card: str) -> str:
         case "discord" if head:
             return f"https://discord.com/channels/{team}/{thread or channel}/{head}"
         case "slack":
-            return f"https://slack.com/app_redirect?team={team}&channel={channel}"
+            return slack_url(origin, card) or f"https://slack.com/app_redirect?team={team}&channel={channel}"
     return ""

@@ -10,16 +10,21 @@ from bot.news.words import state
 from executor.events import (
     CancelAsked,
     Event,
+    InterruptAsked,
     Moved,
     Noticed,
     ProgressTold,
     RecordChanged,
+    ReplyBegun,
+    ReplyHanded,
     ReplyKept,
+    ReplyRefused,
     ReportPublished,
     SessionOpened,
     TextWritten,
     ToolEnded,
     ToolStarted,
+    TurnInterrupted,
     UpdatePosted,
 )
 
@@ -45,6 +50,8 @@ class Block:
     tool_id: str = ""
     ok: bool | None = None
     """How the tool call ended; None while it goes on, and for what is none."""
+    stopped: bool = False
+    """Whether the call was cut off, by us or by the end of its attempt."""
 
     @property
     def text(self) -> str:
@@ -69,9 +76,19 @@ def blocks_of(events: Iterable[Event]) -> Sequence[Block]:
         before = (
             blocks[-1] if blocks and chunk_before(blocks[-1].seq - 1) == chunk_before(event.seq - 1) else None
         )
+        if isinstance(event.body, Moved):
+            _cut_off(event, blocks)
         if not _joined(event, before, blocks):
             blocks.append(_block(event))
     return [block for block in blocks if block.sort != "turn" or block.text]
+
+
+def _cut_off(event: Event, blocks: Sequence[Block]) -> None:
+    """No call outlives the attempt that made it."""
+    for block in blocks:
+        same_chunk = chunk_before(block.seq - 1) == chunk_before(event.seq - 1)
+        if same_chunk and block.sort == "tool" and block.ok is None:
+            block.ok, block.stopped, block.last = False, True, event.seq
 
 
 def _joined(event: Event, before: Block | None, blocks: Sequence[Block]) -> bool:
@@ -83,12 +100,12 @@ def _joined(event: Event, before: Block | None, blocks: Sequence[Block]) -> bool
             before.texts.append(text)
             before.last = event.seq
             return True
-        case ToolEnded(tool_id=tool_id, ok=ok, detail=detail):
+        case ToolEnded(tool_id=tool_id, ok=ok, detail=detail, stopped=stopped):
             for block in reversed(blocks):
                 if chunk_before(block.seq - 1) != chunk_before(event.seq - 1):
                     return False
                 if block.sort == "tool" and block.tool_id == tool_id and block.ok is None:
-                    block.ok, block.last = ok, event.seq
+                    block.ok, block.stopped, block.last = ok, stopped, event.seq
                     block.texts += [f"\n{detail}"] if detail else []
                     return True
     return False
@@ -124,7 +141,17 @@ def sentence(event: Event) -> str:
         case CancelAsked(by=by):
             return f"{by} asked to cancel it"
         case ReplyKept(by=by):
-            return f"{by} replied; the reply waits for its end"
+            return f"{by} replied"
+        case ReplyHanded(by=by):
+            return f"The reply of {by} was handed to the running session"
+        case ReplyBegun():
+            return "It takes up a reply"
+        case ReplyRefused(by=by, why=why):
+            return f"The reply of {by} is not gone on with: {why}"
+        case InterruptAsked(by=by):
+            return f"{by} asked to interrupt it"
+        case TurnInterrupted():
+            return "Interrupted"
         case ReportPublished(title=title):
             return f"Report published: {title}"
         case ProgressTold(done=done, total=total, note=note):

@@ -15,7 +15,12 @@ from executor.model import Actor, Job, JobStatus, Origin
 from executor.queueing import Hindrance
 
 _PROMPT = 240
-_SAID_APART = frozenset({"by", "model", "elapsed", "goes on", "goes on at", "cost", "turns", "duration"})
+_SAID_APART = frozenset(
+    {
+        *("by", "model", "elapsed", "goes on", "goes on at", "cost", "turns", "duration"),
+        *("cost so far", "turns so far"),
+    }
+)
 """Facts of the card that the pages have a place of their own for."""
 
 
@@ -54,7 +59,11 @@ class Row:
     @property
     def facts(self) -> Sequence[Fact]:
         """What is special about it."""
-        return [fact for fact in self.card.facts if fact.label not in _SAID_APART]
+        facts = [fact for fact in self.card.facts if fact.label not in _SAID_APART]
+        # Pages have the bar of an agent's own list by themselves: this one can only be that of a program.
+        if (program := self.card.progress) is not None:
+            facts.append(Fact(label="step", value=f"{program.done + 1} of {program.total}: {program.note}"))
+        return facts
 
     @property
     def person(self) -> str:

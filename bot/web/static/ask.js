@@ -22,7 +22,7 @@ export async function send(form, fields) {
     const response = await fetch(form.action, { method: "POST", ...sealed(words, form.elements.files?.files) });
     const answer = await response.json();
     deliveries.delete(form);
-    if (answer.ok || !mark(form, answer)) note(form, answer.ok === true, answer.html, answer.detail);
+    if (answer.ok || !mark(form, answer)) note(form, answer.ok === true, answer.html, answer.detail, answer.picture);
     return answer;
   } catch {
     note(form, false, "", "No answer came. Send it again: it is not done twice.");
@@ -44,11 +44,12 @@ function sealed(words, files) {
 const place = (form) => form.closest("[data-asking]")?.querySelector(".said") ?? byId("answer");
 const hush = (form) => (place(form).hidden = true); // it answered what was asked before
 
-function note(form, ok, html, plain) {
+function note(form, ok, html, plain, picture) {
   const box = place(form);
   const text = box.querySelector(".said-text") ?? byId("answer-text");
   if (html) text.innerHTML = html;
   else text.textContent = plain;
+  if (picture) text.append(Object.assign(new Image(), picture));
   text.dataset.ok = ok ? "yes" : "no";
   box.hidden = false;
 }
@@ -90,7 +91,7 @@ export function takeForms(special = {}) {
     const answer = await send(form, Object.fromEntries(new FormData(form)));
     if (!answer?.ok) return;
     form.reset();
-    document.dispatchEvent(new Event("asked"));
+    document.dispatchEvent(new CustomEvent("asked", { detail: answer }));
   });
   document.addEventListener("input", (event) => forget(event.target.form));
 }

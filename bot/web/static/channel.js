@@ -2,6 +2,7 @@
 import { send, takeForms } from "./ask.js";
 import { byId, fragment, morph, tell } from "./dom.js";
 import { connect } from "./live.js";
+import { read } from "./rooms.js";
 import { dress } from "./times.js";
 
 const scroller = byId("scroller");
@@ -33,6 +34,7 @@ function show(html) {
   place(element);
   if (atEnd) toEnd();
   else if (before === undefined) byId("jump").hidden = false;
+  if (!element.dataset.thread && before === undefined) hasRead(element.id.slice(2));
   if (element.dataset.sort !== "page" && before !== element.dataset.tone) announce(byId(element.id));
 }
 
@@ -40,6 +42,14 @@ function announce(element) {
   const words = [".tone", ".title, .name, .prose"].map((part) => element.querySelector(part)?.textContent.trim());
   tell(words.filter(Boolean).join(": "));
 }
+
+let newest = ""; // which was shown and not told of yet
+function hasRead(id) {
+  if (document.visibilityState !== "visible") return (newest = id);
+  newest = "";
+  read(location.pathname.split("/").pop(), id);
+}
+document.addEventListener("visibilitychange", () => newest && hasRead(newest));
 
 const isAtEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
 const toEnd = () => (scroller.scrollTop = scroller.scrollHeight);

@@ -1,17 +1,21 @@
 // What every page can do: the theme, the keyboard, times that tick, and whether the bot is there at all.
 import { byId } from "./dom.js";
-import { state } from "./live.js";
+import { executor, state } from "./live.js";
 import "./times.js";
 
 const THEMES = ["auto", "light", "dark"];
 const root = document.documentElement;
 
 function showTheme() {
-  byId("theme").querySelector("b").textContent = root.dataset.theme ?? "auto";
+  const now = root.dataset.theme ?? "auto";
+  byId("theme").querySelector("b").textContent = now;
+  for (const each of document.querySelectorAll("[data-theme-choice]"))
+    each.setAttribute("aria-pressed", each.dataset.themeChoice === now);
 }
 
-function nextTheme() {
-  const next = THEMES[(THEMES.indexOf(root.dataset.theme ?? "auto") + 1) % THEMES.length];
+const nextTheme = () => take(THEMES[(THEMES.indexOf(root.dataset.theme ?? "auto") + 1) % THEMES.length]);
+
+function take(next) {
   if (next === "auto") delete root.dataset.theme;
   else root.dataset.theme = next;
   try {
@@ -23,6 +27,9 @@ function nextTheme() {
 }
 
 byId("theme").addEventListener("click", nextTheme);
+for (const each of document.querySelectorAll("[data-theme-choice]"))
+  each.addEventListener("click", () => take(each.dataset.themeChoice));
+if (byId("theming")) byId("theming").hidden = false;
 byId("show-keys").addEventListener("click", showKeys);
 byId("theme").hidden = byId("show-keys").hidden = false;
 showTheme();
@@ -74,13 +81,15 @@ document.addEventListener("keydown", (event) => {
 const LOOK_MS = 15_000;
 
 async function look() {
-  // A page with a stream of its own knows by that.
-  const answer = await fetch("/live", { signal: AbortSignal.timeout(LOOK_MS) }).catch(() => null);
-  if (answer?.ok) state("live", "Online");
-  else state("lost", "Offline");
+  const signal = AbortSignal.timeout(LOOK_MS);
+  const beat = await fetch("/api/heartbeat", { signal })
+    .then((answer) => (answer.ok ? answer.json() : null))
+    .catch(() => null);
+  if (beat) executor(beat.online);
+  // A page with a stream of its own knows by that whether the bot is there.
+  if (!document.body.dataset.live) state(...(beat ? ["live", "Online"] : ["lost", "Offline"]));
 }
 
-if (!document.body.dataset.live) {
-  look();
-  setInterval(look, LOOK_MS);
-}
+look();
+setInterval(look, LOOK_MS);
+addEventListener("online", look);

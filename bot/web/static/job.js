@@ -69,7 +69,10 @@ async function look() {
   // An ended job has no stream, and yet another one may go on with it.
   const html = await fetch(location.pathname, { headers: { Accept: "text/html" } }).then((page) => page.text());
   const page = new DOMParser().parseFromString(html, "text/html");
-  head(["job-head", "job-past"].map((id) => page.getElementById(id).outerHTML).join(""));
+  // What the stream has brought meanwhile is newer than what was fetched.
+  const old = Number(page.getElementById("job-head").dataset.asOf) < Number(byId("job-head").dataset.asOf);
+  const parts = old ? ["remarks"] : ["job-head", "job-past", "remarks"];
+  head(parts.map((id) => page.getElementById(id).outerHTML).join(""));
 }
 
 document.addEventListener("asked", look);

@@ -1,10 +1,27 @@
 // A page's live stream, and what the frame says of the connection.
 import { byId } from "./dom.js";
 
+let connection = { name: "still", word: "Not live" };
+let works = true; // what the executor's heartbeat says, as far as the bot is there to tell it
+
 export function state(name, word) {
-  byId("connection").dataset.state = name;
-  byId("connection").textContent = word;
-  byId("banner").hidden = name !== "lost";
+  connection = { name, word };
+  show();
+}
+
+export function executor(online) {
+  works = online;
+  show();
+}
+
+function show() {
+  const lost = connection.name === "lost";
+  byId("connection").dataset.state = works ? connection.name : "lost";
+  byId("connection").textContent = works || lost ? connection.word : "Offline";
+  const banner = byId("banner");
+  const text = lost ? banner.dataset.lost : banner.dataset.offline;
+  banner.hidden = works && !lost;
+  if (!banner.hidden && banner.textContent !== text) banner.textContent = text; // it is read out at each change
 }
 
 export function connect(address, handlers) {

@@ -33,6 +33,8 @@ SELECT day,
        max(name) AS name, sum(jobs) AS jobs, sum(attempts) AS attempts,
        sum(cost_usd) AS cost_usd, sum(turns) AS turns, sum(duration_ms) AS duration_ms
 FROM usage_days WHERE day BETWEEN :first AND :last
+  -- `whose` ends with a colon, so that nobody is taken for one whose id begins alike.
+  AND substr(person || ':', 1, length(:whose)) = :whose
 GROUP BY 1, 2 ORDER BY 1 DESC, 2;
 
 -- name: text_tail

@@ -2,8 +2,8 @@
 SELECT * FROM comments WHERE id = :id AND deleted_at IS NULL;
 
 -- name: place
--- Where a page goes on: also after a comment that has been deleted since.
-SELECT created_at FROM comments WHERE id = :id;
+-- Where a page goes on, and what a request has made: also a comment that has been deleted since.
+SELECT * FROM comments WHERE id = :id;
 
 -- name: insert
 INSERT INTO comments (id, target_type, target_id, author, content, created_at)

@@ -29,3 +29,7 @@ ORDER BY created_at DESC, id DESC LIMIT :limit;
 
 -- name: of_task
 SELECT * FROM reports WHERE task_id = :task_id ORDER BY created_at DESC, id DESC LIMIT :limit;
+
+-- name: counts
+SELECT wanted.value AS status, (SELECT count(*) FROM reports WHERE status = wanted.value) AS number
+FROM json_each('["active", "backlog", "archived"]') AS wanted;

@@ -18,12 +18,14 @@ RETURNING *;
 SELECT * FROM tasks
 WHERE (created_at, id) < (:before_at, :before)
   AND (:workspace IS NULL OR workspace = :workspace) AND (:project IS NULL OR project = :project)
+  AND (:priority IS NULL OR priority = :priority)
 ORDER BY created_at DESC, id DESC LIMIT :limit;
 
 -- name: newest_of_status
 SELECT * FROM tasks
 WHERE status = :status AND (created_at, id) < (:before_at, :before)
   AND (:workspace IS NULL OR workspace = :workspace) AND (:project IS NULL OR project = :project)
+  AND (:priority IS NULL OR priority = :priority)
 ORDER BY created_at DESC, id DESC LIMIT :limit;
 
 -- name: needed_by
@@ -43,3 +45,26 @@ WITH RECURSIVE above (id) AS (
     SELECT tasks.parent_id FROM above JOIN tasks ON tasks.id = above.id WHERE tasks.parent_id IS NOT NULL
 )
 SELECT 1 FROM above WHERE id = :id;
+
+-- name: counts
+SELECT wanted.value AS status, (
+    SELECT count(*) FROM tasks
+    WHERE status = wanted.value AND (:workspace IS NULL OR workspace = :workspace)
+      AND (:project IS NULL OR project = :project) AND (:priority IS NULL OR priority = :priority)
+) AS number
+FROM json_each('["draft", "idea", "ready", "backlog", "active", "done", "archived"]') AS wanted;
+
+-- name: projects
+SELECT DISTINCT project FROM tasks WHERE project > '' ORDER BY project LIMIT :limit;
+
+-- name: waited_for
+-- In the order in which they are named.
+SELECT tasks.* FROM json_each((SELECT deps FROM tasks WHERE id = :id)) AS each JOIN tasks ON tasks.id = each.value
+ORDER BY each.key;
+
+-- name: waiting
+SELECT * FROM tasks WHERE EXISTS (SELECT 1 FROM json_each(tasks.deps) AS each WHERE each.value = :id)
+ORDER BY created_at, id LIMIT :limit;
+
+-- name: children
+SELECT * FROM tasks WHERE parent_id = :id ORDER BY created_at, id LIMIT :limit;

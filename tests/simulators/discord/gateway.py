@@ -39,6 +39,7 @@ class Connection:
 
     def __init__(self, socket: web.WebSocketResponse, *, compress: bool) -> None:
         self.socket = socket
+        self.session: Session | None = None
         self.heartbeats = 0
         self.sent_away = False
         self._deflate = zlib.compressobj() if compress else None
@@ -81,6 +82,7 @@ class Gateway:
         """A close code for whoever identifies; the next who comes is let in again."""
         self.holds_back = False
         """Whether events are kept for a resume instead of being sent, as on a socket that is half dead."""
+        self.answers_heartbeats = True
         self.sessions: dict[str, Session] = {}
         self.connections: list[Connection] = []
 
@@ -125,6 +127,7 @@ class Gateway:
         for session in self.active:
             if session.connection is not None:
                 session.connection.send({"op": INVALID_SESSION, "d": resumable})
+                session.connection.session = None
             if not resumable:
                 del self.sessions[session.id]
 
@@ -161,13 +164,17 @@ class Gateway:
         match frame.get("op"):
             case 1:
                 connection.heartbeats += 1
-                connection.send({"op": HEARTBEAT_ACK, "d": None, "s": None, "t": None})
+                if self.answers_heartbeats:
+                    connection.send({"op": HEARTBEAT_ACK, "d": None, "s": None, "t": None})
+            case 2 | 6 if connection.session is not None:
+                connection.close(4005)
             case 2:
                 self._identify(connection, frame["d"])
             case 6:
                 self._resume(connection, frame["d"])
             case 3 | 4 | 8:
-                pass
+                if connection.session is None:
+                    connection.close(4003)
             case _:
                 connection.close(4001)
 
@@ -183,7 +190,7 @@ class Gateway:
             connection.close(refused)
             return
         session = Session(id=uuid4().hex, intents=asked["intents"], connection=connection)
-        self.sessions[session.id] = session
+        self.sessions[session.id] = connection.session = session
         self._dispatch(session, "READY", self._ready(session))
         self._dispatch(session, "GUILD_CREATE", payloads.guild_create(self._guild))
         self._guild.changes.notify()
@@ -194,7 +201,11 @@ class Gateway:
         if asked["token"] != self._token or session is None or asked["seq"] is None:
             connection.send({"op": INVALID_SESSION, "d": False})
             return
-        session.connection = connection
+        if asked["seq"] > len(session.events):
+            del self.sessions[session.id]
+            connection.close(4007)
+            return
+        session.connection, connection.session = connection, session
         for event in session.events:
             if event["s"] > asked["seq"]:
                 connection.send(event)

@@ -11,7 +11,7 @@ from tests.simulators.discord import components as parts
 from tests.simulators.discord.errors import Json
 
 _MENTION = re.compile(r"<@!?(\d+)>")
-_ESCAPED = re.compile(r"\\([\\*_~`|>#\-\[\]()])")
+_ESCAPED = re.compile(r"\\([\\*_~`|<>#\-\[\]()])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

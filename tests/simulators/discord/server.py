@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import TypeVar
 from uuid import uuid4
@@ -42,10 +43,11 @@ class DiscordSimulator:
         self.guild.publish = self.gateway.publish
         self.guild.tell = self.gateway.tell
         self._rest = Rest(self.guild, self.gateway, self.token)
+        self._down = False
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> DiscordSimulator:
-        app = web.Application(client_max_size=_MOST_BYTES)
+        app = web.Application(client_max_size=_MOST_BYTES, middlewares=[self._refuse_when_down])
         self._rest.add_to(app, "/api/v10")
         app.router.add_get("/attachments/{id}/{name}", self._download)
         app.router.add_get("/gateway", self.gateway.serve)
@@ -198,6 +200,24 @@ class DiscordSimulator:
                 times=times,
             )
         )
+
+    @asynccontextmanager
+    async def outage(self) -> AsyncIterator[None]:
+        """Discord is down: connections break, everything is answered 503."""
+        self._down = True
+        self.gateway.cut()
+        try:
+            yield
+        finally:
+            self._down = False
+
+    @web.middleware
+    async def _refuse_when_down(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        if self._down:
+            return web.Response(status=503, text="down")
+        return await handler(request)
 
     def refuse_token(self, refused: bool = True) -> None:
         """Answer every call with 401, as after the token was reset."""

@@ -1,0 +1,124 @@
+"""The page of one task: what it is, what is around it, what was done for it, and a job on it."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from bot.desk.asks import Ask
+from bot.web import form
+from bot.web.asks import Answers, answered
+from bot.web.bodies import Text, read_body
+from bot.web.pages.remarks import remarks_on
+from bot.web.pages.rows import Door, row_of
+from bot.web.pages.saving import RecordBody, Saved, Saving
+from bot.web.pages.tasks import TaskForm
+from bot.web.problems import Problem
+from bot.web.templates import Templates
+from executor.listing import JobFilter
+from executor.model import Actor, Origin
+from storage import Storage
+from storage.hub.authors import OWNER
+from storage.hub.feedback import Target
+from storage.hub.tasks import MOVES, Area, Priority, Task, TaskChanges, TaskStatus
+
+_JOBS = 50
+
+
+class _StatusBody(RecordBody):
+    status: TaskStatus
+
+
+class _JobBody(RecordBody):
+    type: Text
+    prompt: Text
+
+
+class TaskPage:
+    """Shows a task to `actor`, who is whoever is logged in."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        door: Door,
+        actor: Actor,
+        templates: Templates,
+        saving: Saving,
+        answers: Answers,
+    ) -> None:
+        self._storage = storage
+        self._door = door
+        self._actor = actor
+        self._templates = templates
+        self._saving = saving
+        self._answers = answers
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        return [
+            web.get("/tasks/{id}", self._page),
+            web.post("/tasks/{id}", self._change),
+            web.post("/tasks/{id}/status", self._move),
+            web.post("/tasks/{id}/jobs", self._run),
+        ]
+
+    async def _page(self, request: web.Request) -> web.Response:
+        task = await self._task(request)
+        jobs = await self._storage.jobs.page(JobFilter(task_id=task.id), _JOBS, _JOBS + 1)
+        return self._templates.page(
+            "task.html",
+            task=task,
+            kin=await self._storage.tasks.kin(task),
+            moves=[status for status in TaskStatus if status in MOVES[task.status]],
+            rows=[row_of(job, self._door, self._actor) for job in jobs.jobs],
+            more=jobs.found > _JOBS,
+            reports=await self._storage.reports.of_task(task.id),
+            about=await remarks_on(self._storage, Target.TASK, task.id),
+            types=form.types(),
+            choices={"workspace": tuple(Area), "priority": tuple(Priority)},
+            prompt=f"{task.name}\n\n{task.description}".strip(),
+            here=f"/tasks/{task.id}",
+            answer=self._answers.asked_before(request),
+        )
+
+    async def _task(self, request: web.Request) -> Task:
+        task = await self._storage.tasks.task(request.match_info["id"])
+        if task is None:
+            raise Problem(404, "There is no such task. All that there are stand on the page Tasks.")
+        return task
+
+    async def _change(self, request: web.Request) -> web.Response:
+        task, body = await self._task(request), await read_body(request, TaskForm)
+
+        async def change() -> Saved:
+            changes = TaskChanges(
+                name=body.name,
+                workspace=body.workspace,
+                priority=body.priority,
+                project=body.project,
+                deps=body.deps,
+                parent_id=body.parent_id,
+                description=body.description,
+            )
+            await self._storage.tasks.change(task.id, changes, OWNER)
+            return Saved(text=f"Task `{task.id}` is changed.")
+
+        return await self._saving.once(request, body, change)
+
+    async def _move(self, request: web.Request) -> web.Response:
+        task, body = await self._task(request), await read_body(request, _StatusBody)
+
+        async def change() -> Saved:
+            await self._storage.tasks.change(task.id, TaskChanges(status=body.status), OWNER)
+            return Saved(text=f"Task `{task.id}` is {body.status} now.")
+
+        return await self._saving.once(request, body, change)
+
+    async def _run(self, request: web.Request) -> web.Response:
+        task, body = await self._task(request), await read_body(request, _JobBody)
+        ask = Ask(
+            verb=body.type,
+            origin=Origin(actor=self._actor, channel="dev"),
+            delivery=f"web:{body.delivery}",
+            args={"prompt": body.prompt, "task": task.id},
+            zone=body.clocks,
+        )
+        return self._answers.give(request, await answered(self._door.ask(ask)), f"/tasks/{task.id}")
