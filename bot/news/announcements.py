@@ -58,8 +58,8 @@ def card(
 ) -> Announcement:
     """The job at a glance. `hindrance` is what keeps it from starting, `sandbox` what holds it once it runs.
 
-    `progress` is how far the agent says it is: a bar while the job runs, and then a mere figure; where the job has a
-    program, its steps are the bar. `live_url` is where the output of a running job can be watched.
+    `progress` is how far the agent says it is: a bar while the job runs, and then a mere figure; where the
+    job has a program, its steps are the bar. `live_url` is where the output of a running job can be watched.
 
     `since` is when a running job would have begun, had it never waited; by default, when it began.
     """

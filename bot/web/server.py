@@ -130,7 +130,7 @@ class WebServer:
         self._html: Mapping[str, Handler] = {"/jobs": jobs.page, "/jobs/{id}": job.page}
         channels = Channels(storage, door, OWNER, self._templates, self._streams, answers, limits)
         shared = shared_pages(storage, door, OWNER, reports, self._templates, answers)
-        upkeep = upkeep_pages(storage, door, OWNER, self._templates, answers, limits, self._tokens, terms)
+        upkeep = upkeep_pages(storage, door, OWNER, self._templates, answers, limits, self.tokens, terms)
         return Asks(messages, door, OWNER, answers, limits), channels, jobs, job, *shared, *upkeep
 
     def _described(self, endpoints: Sequence[Endpoint]) -> Sequence[Endpoint]:
