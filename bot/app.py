@@ -89,15 +89,7 @@ class Bifrost:
             api=self._api(),
             slack_url=self._slack_url,
         )
-        house.desk.vouching.ask("web", self.server.tokens.roles_of)
         self._serve = serve
-        self._agents = AgentDoor(
-            data.tools_socket,
-            passes=house.passes,
-            storage=house.storage,
-            authorize=house.desk.vouching.authorize,
-            api=[*AgentApi(house.storage).endpoints(), *self._shared()],
-        )
         if serve:
             house.desk.page_login.serve(self.server.login_link)
         self.discord = _discord(settings, house) if serve else None
@@ -118,6 +110,17 @@ class Bifrost:
             *LogsApi(house.storage).endpoints(),
             *Overviews(house.storage, workshop.catalog, workshop.workspaces, turned_at).endpoints(),
         ]
+
+    def _agent_door(self) -> AgentDoor:
+        house = self._house
+        house.desk.vouching.ask("web", self.server.tokens.roles_of)
+        return AgentDoor(
+            house.data.tools_socket,
+            passes=house.passes,
+            storage=house.storage,
+            authorize=house.desk.vouching.authorize,
+            api=[*AgentApi(house.storage).endpoints(), *self._shared()],
+        )
 
     def _shared(self) -> list[Endpoint]:
         """What programs may call, and agents of running jobs too."""
@@ -142,7 +145,7 @@ class Bifrost:
             if self._serve:
                 await stack.enter_async_context(self.server)
                 reach("page opened")
-            await stack.enter_async_context(self._agents)
+            await stack.enter_async_context(self._agent_door())
             announcer = Announcer(self._newsroom())
             async with asyncio.TaskGroup() as group:
                 telling = _start(group, "announcer", announcer.run())

@@ -91,9 +91,13 @@ def _settle_in(launch: Launch) -> str:
     """
     path = launch.home / ".gemini" / "settings.json"
     before = _read(path)
-    name = next((each for each in before.get("mcpServers", {}) if each.startswith(f"{NAME}-")), "")
+    known = (before or {}).get("mcpServers") or {}
+    name = next((each for each in known if each.startswith(f"{NAME}-")), "")
     name = name or f"{NAME}-{secrets.token_hex(4)}"
-    settings = {**(before or _SETTINGS), "mcpServers": {name: _server(launch)} if launch.tools else {}}
+    settings = {
+        **(_SETTINGS if before is None else before),
+        "mcpServers": {name: _server(launch)} if launch.tools else {},
+    }
     if settings != before:
         _write(path, settings)
     return name
@@ -107,12 +111,12 @@ def _server(launch: Launch) -> dict[str, object]:
     return {"command": command, "args": arguments, "env": passed, "trust": True}
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, Any] | None:
     try:
         settings = orjson.loads(path.read_bytes())
     except (OSError, ValueError):
-        return {}
-    return settings if isinstance(settings, dict) else {}
+        return None
+    return settings if isinstance(settings, dict) else None
 
 
 def _write(path: Path, settings: Mapping[str, Any]) -> None:
