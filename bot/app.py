@@ -23,6 +23,8 @@ from bot.platforms.slack.adapter import SlackAdapter
 from bot.platforms.slack.request_url import PATH as SLACK_PATH
 from bot.platforms.web import WebPlatform
 from bot.settings import Settings
+from bot.web.agent_api import AgentApi, PublishingApi
+from bot.web.agent_door import AgentDoor
 from bot.web.endpoints import Endpoint
 from bot.web.jobs_api import JobsApi
 from bot.web.logs_api import LogsApi
@@ -103,12 +105,35 @@ class Bifrost:
         return [
             *JobsApi(house.storage, house.desk, house.data.jobs, base_url).endpoints(),
             *SchedulesApi(house.storage.schedules, house.desk).endpoints(),
-            *TasksApi(house.storage).endpoints(),
-            *RemarksApi(house.storage).endpoints(),
+            *self._shared(),
             *MessagesApi(house.storage.messages).endpoints(),
             *LogsApi(house.storage).endpoints(),
             *Overviews(house.storage, workshop.catalog, workshop.workspaces, turned_at).endpoints(),
         ]
+
+    def _agent_door(self) -> AgentDoor:
+        house = self._house
+        house.desk.vouching.ask("web", self.server.tokens.roles_of)
+        return AgentDoor(
+            house.data.tools_socket,
+            passes=house.passes,
+            storage=house.storage,
+            authorize=house.desk.vouching.authorize,
+            api=[*AgentApi(house.storage).endpoints(), *self._shared()],
+        )
+
+    def _shared(self) -> list[Endpoint]:
+        """What programs may call, and agents of running jobs too."""
+        storage = self._house.storage
+        return [
+            *TasksApi(storage).endpoints(),
+            *RemarksApi(storage).endpoints(),
+            *PublishingApi(storage, self._house.data.reports, self._base_url).endpoints(),
+        ]
+
+    def _base_url(self) -> str:
+        """Where people reach the page."""
+        return self.server.url if self._serve else public_url(self._house.settings, self._house.data)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set, then lets what runs end for a while, interrupts the rest, tells the last
@@ -120,6 +145,7 @@ class Bifrost:
             if self._serve:
                 await stack.enter_async_context(self.server)
                 reach("page opened")
+            await stack.enter_async_context(self._agent_door())
             announcer = Announcer(self._newsroom())
             async with asyncio.TaskGroup() as group:
                 telling = _start(group, "announcer", announcer.run())
@@ -169,7 +195,6 @@ class Bifrost:
             platforms["slack"] = self.slack.platform
         if self.discord is not None:
             platforms["discord"] = self.discord.platform
-        url = self.server.url if self._serve else public_url(house.settings, house.data)
         return Newsroom(
             storage=house.storage,
             wakeups=house.wakeups,
@@ -177,7 +202,7 @@ class Bifrost:
             platforms=platforms,
             reports=house.data.reports,
             jobs=house.data.jobs,
-            public_url=url,
+            public_url=self._base_url(),
             sandbox=words.sandbox(house.sandbox.mode),
             quiet=house.settings.quiet,
         )

@@ -67,6 +67,11 @@ class DataDir:
         """Where the running server writes its own address."""
         return self.root / "server-address"
 
+    @property
+    def tools_socket(self) -> Path:
+        """Where agents of running jobs call the bot."""
+        return self.root / "tools.sock"
+
     def make(self) -> None:
         """Makes the directories, for this user alone."""
         for place in (self.root, self.homes, self.jobs, self.received, self.reports, self.files):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot import prompt_files
+from bot.agent.passes import Passes
 from bot.data_dir import DataDir
 from bot.desk.access import EVERYBODY, Access, Rule
 from bot.desk.attachments import Attachments
@@ -68,6 +69,7 @@ class House:
     workshop: Workshop
     parcels: Parcels
     sandbox: Sandbox
+    passes: Passes
 
 
 @asynccontextmanager
@@ -93,8 +95,9 @@ async def open_house(settings: Settings, environment: Mapping[str, str]) -> Asyn
             await rescue(storage.jobs, settings.on_restart)
             reach("attempts rescued")
             data.take_over(next(iter(settings.workspaces)))
-            workshop = _equip(settings, backends, data, storage, wakeups, shims)
-            yield _build(settings, data, storage, wakeups, workshop, sandbox)
+            passes = Passes(data.tools_socket)
+            workshop = _equip(settings, backends, data, storage, wakeups, shims, passes)
+            yield _build(settings, data, storage, wakeups, workshop, sandbox, passes)
 
 
 def _equip(
@@ -104,6 +107,7 @@ def _equip(
     storage: Storage,
     wakeups: Wakeups,
     shims: Shims,
+    passes: Passes,
 ) -> Workshop:
     return Workshop(
         store=storage.jobs,
@@ -121,6 +125,7 @@ def _equip(
         reports=data.reports,
         grace_s=settings.grace_seconds,
         silence_s=dict(settings.inactivity),
+        tools=passes,
     )
 
 
@@ -131,6 +136,7 @@ def _build(
     wakeups: Wakeups,
     workshop: Workshop,
     sandbox: Sandbox,
+    passes: Passes,
 ) -> House:
     fallbacks = Fallbacks(catalog=workshop.catalog, workspaces=workshop.workspaces)
     executor = Executor(storage.jobs, fallbacks)
@@ -151,6 +157,7 @@ def _build(
         workshop=workshop,
         parcels=parcels,
         sandbox=sandbox,
+        passes=passes,
     )
 
 

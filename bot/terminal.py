@@ -12,7 +12,7 @@ from rich.text import Text
 from bot.news.announcements import TONES
 from bot.news.progress import progress_of
 from bot.news.words import state
-from bot.platforms.base import Announcement, Shape, Tone
+from bot.platforms.base import Announcement, Progress, Shape, Tone
 from bot.platforms.text import in_words
 from bot.web.pages.messages import view_of
 from executor.events import (
@@ -20,12 +20,15 @@ from executor.events import (
     CancelAsked,
     Moved,
     Noticed,
+    ProgressTold,
+    RecordChanged,
     ReplyKept,
     ReportPublished,
     TextWritten,
     TodosChanged,
     ToolEnded,
     ToolStarted,
+    UpdatePosted,
 )
 from executor.model import JobStatus
 from storage.hub import Message
@@ -87,6 +90,12 @@ class LiveView:
             case TodosChanged(items=items):
                 if (progress := progress_of(items)) is not None:
                     self._line(in_words(progress), "dim")
+            case ProgressTold(done=done, total=total, note=note):
+                self._line(in_words(Progress(done=done, total=total, note=note)), "dim")
+            case UpdatePosted(text=text):
+                self._line(f"📣 {text}", "bold")
+            case RecordChanged(text=text):
+                self._line(f"✍️  {text}", "dim")
             case Noticed(text=text):
                 self._line(f"⏳ {text}", "yellow")
             case ReportPublished(title=title):
@@ -151,7 +160,7 @@ class ChannelView:
 
 def _news(says: Announcement, before: Announcement | None) -> Iterator[Text]:
     """What an announcement says that it has not said before, line by line."""
-    if says.shape is not Shape.PAGE:
+    if not says.shape.bare:
         yield Text(f"{_SIGNS[says.tone]} {says.title}", style=f"bold {_STYLES[says.tone]}")
     body, known = says.body, before.body if before else ""
     if body != known:

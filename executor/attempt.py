@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from executor import autopilot, endings, lifecycle, reports, sources
+from executor.agent_tools import ToolRoom
 from executor.backends.base import Backend, CliMissing, Decoder, Launch, Session
 from executor.catalog import Catalog
 from executor.conversation import Conversation, Mailbox
@@ -24,7 +25,7 @@ from executor.ports import Clock, Store
 from executor.processes.lines import LINE_CAP
 from executor.processes.process import Process, spawn
 from executor.processes.shims import Shims
-from executor.raw_log import STDERR, RawLog, secret_values
+from executor.raw_log import STDERR, RawLog, secret_values, without
 from executor.steps import reach
 from executor.unbroken import unbroken
 from executor.wakeups import Wakeups, control_topic
@@ -68,6 +69,8 @@ class Workshop:
     """Seconds that a process is given to end by itself."""
     silence_s: Mapping[str, float] = field(default_factory=dict)
     """Seconds without a word after which a provider's CLI is taken to hang."""
+    tools: ToolRoom | None = None
+    """What lets agents call the bot."""
 
 
 class Attempt:
@@ -78,6 +81,7 @@ class Attempt:
         self._job = job
         self._live = LiveLog(workshop.store, job)
         self._raw = RawLog(self._place() / f"attempt-{job.attempt}.log")
+        self._secrets: Sequence[bytes] = ()
         self._stopped: StopReason | None = None
         self._began = self._heard = time.monotonic()
 
@@ -102,7 +106,8 @@ class Attempt:
         try:
             launch = self._prepare()
             command = backend.command(launch)
-            self._raw.hide(secret_values(command.env))
+            self._secrets = secret_values(command.env)
+            self._raw.hide(self._secrets)
             reach("attempt prepared")
             process = await spawn(self._workshop.shims, command)
         except UnknownWorkspace as error:
@@ -145,6 +150,7 @@ class Attempt:
             temp=temp,
             budget_usd=autopilot.left_usd(job),
             received=tuple({workshop.received / file.parcel: None for file in all_of(job.payload)}),
+            tools=workshop.tools.admit(job) if workshop.tools else None,
         )
 
     async def _read(self, process: Process, stdin: bytes, decoder: Decoder) -> Outcome:
@@ -185,7 +191,7 @@ class Attempt:
             turn = time.monotonic()
             stage = decoder.session and decoder.session.stage
             for line in lines:
-                activities = decode(line)
+                activities = decode(without(self._secrets, line))
                 if self._stopped is not None:
                     activities = [_cut_off(each) for each in activities]
                 now = time.monotonic()
@@ -289,12 +295,14 @@ class Attempt:
 
     async def _end(self, outcome: Outcome) -> None:
         """Publish, settle, clean up."""
+        if self._workshop.tools is not None:
+            self._workshop.tools.dismiss(self._job)
         await asyncio.to_thread(self._raw.close)
         outcome = replace(outcome, log_truncated=self._raw.truncated)
         await self._live.flush()
         reach("output recorded")
         report = None
-        if outcome.kind is OutcomeKind.DONE and self._type.publishes:
+        if outcome.kind is OutcomeKind.DONE and self._type.publishes and not await self._has_published():
             try:
                 seen = await sources.opened_by(self._workshop.store, self._job)
                 report = await asyncio.to_thread(self._write_report, outcome, seen)
@@ -307,6 +315,11 @@ class Attempt:
             log.warning("attempt.outrun", extra={"job_id": self._job.id})
         await asyncio.to_thread(shutil.rmtree, self._temp(), ignore_errors=True)
         reach("attempt cleared away")
+
+    async def _has_published(self) -> bool:
+        """Whether its agent has published a report by itself."""
+        job = await self._workshop.store.job(self._job.id)
+        return job is not None and job.report_slug is not None
 
     async def _onward(self, outcome: Outcome) -> Outcome:
         """Of a job with steps: whether it goes on with the next one."""

@@ -136,6 +136,30 @@ class TodosChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressTold:
+    """The agent told how far it is: `done` of `total`; `note` is a line on what it is at."""
+
+    done: int
+    total: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdatePosted:
+    """The agent has something to tell people while it works (Markdown). A job's updates count from 1."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordChanged:
+    """The agent changed one of the shared records: `text` says which and how, in a line."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Noticed:
     """Something that people should know while the job runs, such as a provider's retry."""
 
@@ -156,15 +180,25 @@ Activity = (
     | ToolStarted
     | ToolEnded
     | TodosChanged
+    | ProgressTold
+    | RecordChanged
     | Noticed
     | ReplyBegun
     | ReplyTaken
     | TurnInterrupted
 )
-"""What a CLI did, as its backend decoded it."""
+"""What a CLI did, as its backend decoded it, or as its agent told us."""
 
 Body = (
-    Moved | CancelAsked | ReplyKept | ReplyHanded | ReplyRefused | InterruptAsked | ReportPublished | Activity
+    Moved
+    | CancelAsked
+    | ReplyKept
+    | ReplyHanded
+    | ReplyRefused
+    | InterruptAsked
+    | UpdatePosted
+    | ReportPublished
+    | Activity
 )
 
 _KINDS: dict[str, type[Body]] = {
@@ -182,6 +216,9 @@ _KINDS: dict[str, type[Body]] = {
     "tool_started": ToolStarted,
     "tool_ended": ToolEnded,
     "todos_changed": TodosChanged,
+    "progress_told": ProgressTold,
+    "update_posted": UpdatePosted,
+    "record_changed": RecordChanged,
     "noticed": Noticed,
     "report_published": ReportPublished,
 }

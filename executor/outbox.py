@@ -14,6 +14,7 @@ from executor.events import (
     ReplyKept,
     ReplyRefused,
     ReportPublished,
+    UpdatePosted,
 )
 
 CARD = "card"
@@ -63,6 +64,11 @@ def left(name: str) -> str:
     return f"file:{name}"
 
 
+def update(number: int) -> str:
+    """The kind of what its agent tells people while it works, counted from 1."""
+    return f"update:{number}"
+
+
 _ON_THE_CARD = CancelAsked | ReplyKept | ReplyHanded | ReplyBegun | InterruptAsked
 
 
@@ -74,4 +80,6 @@ def due_after(body: Body) -> tuple[str, ...]:
         return (CARD, REPORT)
     if isinstance(body, ReplyRefused):
         return (REFUSED,)
+    if isinstance(body, UpdatePosted):
+        return (update(body.number),)
     return (CARD,) if isinstance(body, _ON_THE_CARD) else ()

@@ -36,6 +36,13 @@ def secret_values(environment: Mapping[str, str]) -> list[bytes]:
     return sorted((line for line in lines if len(line) >= _SHORTEST), key=len, reverse=True)
 
 
+def without(secrets: Sequence[bytes], data: bytes) -> bytes:
+    """`data` with a mark in place of each of `secrets`, as far as they stand there in one piece."""
+    for secret in secrets:
+        data = data.replace(secret, REDACTED)
+    return data
+
+
 class RawLog:
     """The file `path`, made at the first line. Blocks, so call it off the loop; any thread may.
 
@@ -66,8 +73,7 @@ class RawLog:
             self._write(mark + (b"\n" + mark).join(lines[start : start + _BLOCK]) + b"\n")
 
     def _write(self, data: bytes) -> None:
-        for secret in self._secrets:
-            data = data.replace(secret, REDACTED)
+        data = without(self._secrets, data)
         with self._lock:
             if self._over:
                 return

@@ -10,6 +10,7 @@ from pathlib import Path
 from executor.ports import Clock, StoreFault
 from executor.queueing import QueueRules
 from executor.wakeups import Wakeups
+from storage.sqlite.agents import AgentWords
 from storage.sqlite.api import ApiRecords
 from storage.sqlite.backup import back_up
 from storage.sqlite.check import check_database
@@ -52,6 +53,7 @@ class Storage:
     preferences: PreferenceTable
     api: ApiRecords
     mailbox: Mailbox
+    agents: AgentWords
     threads: Threads
     search: Search
     database: Database
@@ -95,6 +97,7 @@ async def open_storage(
             logs=Logs(database, clock),
             preferences=PreferenceTable(database, wakeups, clock),
             api=ApiRecords(database, clock),
+            agents=AgentWords(database, wakeups, clock),
             mailbox=Mailbox(database, wakeups, clock),
             threads=Threads(database),
             search=Search(database),

@@ -65,7 +65,7 @@ class Agenda:
         if not card.message_id:
             return self._card(card)
         if not self._job.status.final:
-            return self._card(card) if card.due else self._page() or self._tick(card)
+            return self._card(card) if card.due else self._update() or self._page() or self._tick(card)
         if self._leavings is None:
             root, most = self._newsroom.jobs / self._job.id / "results", self._file_bytes
             self._leavings = await asyncio.to_thread(find, root, self._job, most)
@@ -84,6 +84,7 @@ class Agenda:
         """After the end: the last word first, then the card, then what the pages still lack."""
         return (
             (None if self._story.begun else self._page())
+            or self._update()
             or self._result()
             or (self._card(card) if card.due else None)
             or self._page()
@@ -112,7 +113,7 @@ class Agenda:
             hindrance=self._story.hindrance,
             since=self._story.since,
             sandbox=self._newsroom.sandbox,
-            todos=self._story.todos,
+            progress=self._story.progress,
             live_url=live_url(self._newsroom.public_url, self._platform, self._job),
         )
         changed = change(self.card_said, says)
@@ -169,6 +170,15 @@ class Agenda:
             message_id=entry.message_id,
             lost=self._is_lost(entry),
         )
+
+    def _update(self) -> Step | None:
+        """The first thing that the agent told people which does not stand yet."""
+        for told in self._story.updates:
+            entry = self._story.entry(outbox.update(told.number))
+            if entry.due:
+                says, lost = announcements.update(told, self._job), self._is_lost(entry)
+                return Step(kind=entry.kind, urgency=Urgency.STATE, seq=entry.wanted, says=says, lost=lost)
+        return None
 
     def _result(self) -> Step | None:
         entry = self._story.entry(outbox.RESULT)

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.news.progress import program_of, progress_in, progress_of
+from bot.news.progress import program_of, progress_in
 from bot.news.transcript import split
 from bot.news.words import duration, excerpt, moment, money, state, turns, waits_for
-from bot.platforms.base import Action, Announcement, Fact, Link, Shape, Tone
+from bot.platforms.base import Action, Announcement, Fact, Link, Progress, Shape, Tone
 from executor.autopilot import PASSED, STEP
 from executor.endings import HANDED_OVER, STALE
-from executor.events import ReplyRefused, Todo
+from executor.events import ReplyRefused, UpdatePosted
 from executor.files import came_with
 from executor.job_types import clara
 from executor.job_types.clara import CLARA
@@ -53,13 +53,13 @@ def card(
     hindrance: Hindrance | None = None,
     since: datetime | None = None,
     sandbox: str = "",
-    todos: Sequence[Todo] = (),
+    progress: Progress | None = None,
     live_url: str = "",
 ) -> Announcement:
     """The job at a glance. `hindrance` is what keeps it from starting, `sandbox` what holds it once it runs.
 
-    `todos` is the agent's own list: a bar while the job runs, and then a mere figure; where the job has a
-    program, its steps are the bar. `live_url` is where the output of a running job can be watched.
+    `progress` is how far the agent says it is: a bar while the job runs, and then a mere figure; where the
+    job has a program, its steps are the bar. `live_url` is where the output of a running job can be watched.
 
     `since` is when a running job would have begun, had it never waited; by default, when it began.
     """
@@ -71,8 +71,8 @@ def card(
         title=f"{job.type} {job.short_id} · {_state(job)}",
         quote=excerpt(job.prompt, _PROMPT),
         body=job.message or _headline(job),
-        progress=progress_in(job) or (progress_of(todos) if job.status is JobStatus.RUNNING else None),
-        facts=(*_facts(job, step, now, since), *_listed(job, todos), *_waits_for(job, hindrance), *held),
+        progress=progress_in(job) or (progress if job.status is JobStatus.RUNNING else None),
+        facts=(*_facts(job, step, now, since), *_listed(job, progress), *_waits_for(job, hindrance), *held),
         actions=_actions(job),
         links=(*_live(job, live_url), *_links(job, public_url)),
         since=since,
@@ -105,6 +105,14 @@ def result(
         actions=_actions(job),
         links=_links(job, public_url),
         mention=job.origin.actor.user_id,
+    )
+
+
+def update(told: UpdatePosted, job: Job) -> Announcement:
+    """What its agent has to tell people while it works."""
+    body = f"📣 {told.text}" if "\n" not in told.text else f"📣\n\n{told.text}"  # which may begin a list
+    return Announcement(
+        shape=Shape.UPDATE, tone=TONES[job.status], title=f"Update of {job.short_id}", body=body
     )
 
 
@@ -201,8 +209,7 @@ def _so_far(job: Job) -> list[Fact]:
     return facts
 
 
-def _listed(job: Job, todos: Sequence[Todo]) -> tuple[Fact, ...]:
-    progress = progress_of(todos)
+def _listed(job: Job, progress: Progress | None) -> tuple[Fact, ...]:
     if progress is None or job.status is JobStatus.RUNNING or program_of(job):
         return ()
     return (Fact(label="todo", value=f"{progress.done}/{progress.total}"),)

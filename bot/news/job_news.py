@@ -139,7 +139,10 @@ class JobNews:
         """What else is said anew with a message that is gone: the thread of a card that was its head."""
         if kind != outbox.CARD or self._job.origin.thread is not None:
             return []
-        return [outbox.RESULT, *(each for each in self._story.entries if each.startswith("page:"))]
+        return [
+            outbox.RESULT,
+            *(each for each in self._story.entries if each.startswith(("page:", "update:"))),
+        ]
 
     async def _say(self, step: Step) -> None:
         if step.method is Method.FIND:

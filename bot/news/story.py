@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from bot.news.output import Output
+from bot.news.progress import progress_of
 from bot.news.transcript import Transcript
+from bot.platforms.base import Progress
 from executor import outbox
 from executor.endings import HANDED_OVER, STALE
-from executor.events import Body, Moved, ReplyRefused, Todo, TodosChanged
+from executor.events import Body, Moved, ProgressTold, ReplyRefused, TodosChanged, UpdatePosted
 from executor.model import Job, JobStatus
 from executor.outbox import Entry
 from executor.queueing import Hindrance
@@ -27,8 +29,10 @@ class Story:
         self.entries: Mapping[str, Entry] = {}
         self.transcript = Transcript(page_chars, unfolds=unfolds)
         self.hindrance: Hindrance | None = None
-        self.todos: Sequence[Todo] = ()
-        """The agent's own list, as it was last."""
+        self.progress: Progress | None = None
+        """How far the agent is, by its own list or as it told, whichever came last."""
+        self.updates: list[UpdatePosted] = []
+        """What its agent told people while it worked."""
         self.refused: list[ReplyRefused] = []
         """What was replied to it and is not gone on with."""
         self.since: datetime | None = None
@@ -59,9 +63,13 @@ class Story:
             case ReplyRefused():
                 self.refused.append(body)
             case TodosChanged(items=items):
-                self.todos = items
+                self.progress = progress_of(items)
+            case ProgressTold(done=done, total=total, note=note):
+                self.progress = Progress(done=done, total=total, note=note)
+            case UpdatePosted():
+                self.updates.append(body)
             case Moved(reason=reason) if reason in (STALE, HANDED_OVER):
-                self.todos = ()  # whoever goes on knows nothing of it
+                self.progress = None  # whoever goes on knows nothing of it
 
     async def reread(self) -> None:
         """Reads what stands, and what is due, anew."""

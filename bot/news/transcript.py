@@ -14,6 +14,7 @@ from bot.news.words import between_signs, excerpt
 from executor.events import (
     Body,
     Noticed,
+    RecordChanged,
     ReplyBegun,
     TextWritten,
     ToolEnded,
@@ -123,6 +124,8 @@ class Transcript:
                 self._line(seq, "💬 takes up a reply")
             case TurnInterrupted():
                 self._line(seq, "⏹️ interrupted")
+            case RecordChanged(text=text):
+                self._line(seq, f"✍️ {excerpt(text, 200)}")
             case Noticed(text=text):
                 self._line(seq, f"⏳ {excerpt(text, 200)}")
 

@@ -29,6 +29,13 @@ class Shape(StrEnum):
     """A stretch of live output in the card's thread: edited while it grows."""
     RESULT = "result"
     """The last word, in the thread: posted once and never edited, because edits notify nobody."""
+    UPDATE = "update"
+    """What the agent tells people before that, in the thread: posted once as well."""
+
+    @property
+    def bare(self) -> bool:
+        """Whether its text stands there by itself, without a head."""
+        return self in (Shape.PAGE, Shape.UPDATE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,7 +175,7 @@ def to_markdown(announcement: Announcement) -> str:
     """The announcement for readers who have no page: agents, searches, exports."""
     emoji, word = TONE_MARKS[announcement.tone]
     # A page of output is not written again when its job ends, so it says nothing of how the job stands.
-    head = f"{emoji} **{announcement.title}** ({word})" if announcement.shape is not Shape.PAGE else ""
+    head = f"{emoji} **{announcement.title}** ({word})" if not announcement.shape.bare else ""
     facts = " · ".join(f"{fact.label}: {fact.value}" for fact in announcement.facts)
     links = " · ".join(f"[{link.label}]({link.url})" for link in announcement.links)
     progress = in_words(announcement.progress) if announcement.progress else ""

@@ -7,7 +7,8 @@ from typing import Literal
 
 from aiohttp import web
 
-from executor.model import Actor
+from executor.model import Actor, Job
+from storage.hub.authors import CLARA
 
 Scope = Literal["read", "run", "admin"]
 SCOPES: tuple[Scope, ...] = ("read", "run", "admin")
@@ -25,6 +26,8 @@ class Caller:
     key: str
     actor: Actor
     scope: Scope
+    job: Job | None = None
+    """The running job whose agent it is."""
 
     def may(self, scope: Scope) -> bool:
         """Whether what needs `scope` is theirs to do."""
@@ -43,3 +46,10 @@ def token_caller(token_id: str, name: str, scope: Scope) -> Caller:
     roles = frozenset() if scope == "admin" else frozenset({TOKEN_ROLE})
     actor = Actor(platform=OWNER.platform, team=OWNER.team, user_id=user_id, name=name, roles=roles)
     return Caller(key=f"token:{token_id}", actor=actor, scope=scope)
+
+
+def agent_caller(job: Job) -> Caller:
+    """The agent of a running job: nobody of the platforms, but itself, by the name of its provider."""
+    name = CLARA.name if job.type == CLARA.name else job.provider
+    actor = Actor(platform=OWNER.platform, team=OWNER.team, user_id=f"job:{job.id}", name=name)
+    return Caller(key=f"job:{job.id}:{job.attempt}", actor=actor, scope="run", job=job)

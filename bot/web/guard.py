@@ -86,7 +86,7 @@ class Guard:
             self._check_host(request)
             if _route_of(request) in self._hooks:
                 _check_encoding(request)
-                await _check_body(request)
+                await check_body(request)
             else:
                 await self._let_in(request)
             return await handler(request)
@@ -111,7 +111,7 @@ class Guard:
         if bearer is not None and _route_of(request) not in _PUBLIC:
             self._check_scope(request, bearer)
         if not safe and not uploads:
-            await _check_body(request)
+            await check_body(request)
 
     def _check_host(self, request: web.Request) -> None:
         hosts = request.headers.getall("Host", [])
@@ -178,7 +178,7 @@ def _check_content(request: web.Request, bearer: bool, *, uploads: bool) -> None
         raise Problem(415, "Send JSON, with `Content-Type: application/json`.")
 
 
-async def _check_body(request: web.Request) -> None:
+async def check_body(request: web.Request) -> None:
     """Reads the body. aiohttp looks at its size only while somebody reads it."""
     try:
         async with asyncio.timeout(_BODY_S):

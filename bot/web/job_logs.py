@@ -11,7 +11,18 @@ from aiohttp import web
 
 from bot.news.words import state
 from bot.web.problems import Problem
-from executor.events import Body, CancelAsked, Moved, Noticed, ReplyKept, TextWritten, ToolEnded, ToolStarted
+from executor.events import (
+    Body,
+    CancelAsked,
+    Moved,
+    Noticed,
+    RecordChanged,
+    ReplyKept,
+    TextWritten,
+    ToolEnded,
+    ToolStarted,
+    UpdatePosted,
+)
 from executor.model import Job
 from executor.untrusted import open_under
 from storage.sqlite.store import SqliteStore
@@ -71,7 +82,7 @@ def _line(body: Body) -> str:
             return f"> {name} {detail}".rstrip() + "\n"
         case ToolEnded(ok=False, detail=detail):
             return f"> failed: {detail}\n"
-        case Noticed(text=text):
+        case Noticed(text=text) | RecordChanged(text=text) | UpdatePosted(text=text):
             return f"* {text}\n"
         case CancelAsked(by=by):
             return f"* {by} wants it stopped\n"

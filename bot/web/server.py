@@ -96,7 +96,7 @@ class WebServer:
             raise ValueError("api_token is empty: anybody would be let in")
         self._bind_to = (host, port)
         self._public_url = public_url.rstrip("/")
-        self._tokens = Tokens(storage.api, api_token)
+        self.tokens = Tokens(storage.api, api_token)
         self._throttle = Throttle(Rate())
         self._repeats = Repeats(storage.api)
         self._logins = Logins(storage.hub, secure=public_url.lower().startswith("https:"))
@@ -109,7 +109,7 @@ class WebServer:
         reading = Documents(storage, reports=reports, files=files)
         pages = self._pages(storage, door, limits, reports, terms, slack_url)
         self._doors = (self._assets, *pages, own, reading)
-        self._endpoints = self._described([*own.endpoints(), *TokensApi(self._tokens).endpoints(), *api])
+        self._endpoints = self._described([*own.endpoints(), *TokensApi(self.tokens).endpoints(), *api])
         self._running = AsyncExitStack()
         self.address = ""
         """The bound address, as this machine reaches it."""
@@ -130,7 +130,7 @@ class WebServer:
         self._html: Mapping[str, Handler] = {"/jobs": jobs.page, "/jobs/{id}": job.page}
         channels = Channels(storage, door, OWNER, self._templates, self._streams, answers, limits)
         shared = shared_pages(storage, door, OWNER, reports, self._templates, answers)
-        upkeep = upkeep_pages(storage, door, OWNER, self._templates, answers, limits, self._tokens, terms)
+        upkeep = upkeep_pages(storage, door, OWNER, self._templates, answers, limits, self.tokens, terms)
         return Asks(messages, door, OWNER, answers, limits), channels, jobs, job, *shared, *upkeep
 
     def _described(self, endpoints: Sequence[Endpoint]) -> Sequence[Endpoint]:
@@ -170,7 +170,7 @@ class WebServer:
 
     def _app(self, address: Address) -> web.Application:
         scopes = endpoints.scopes(self._endpoints)
-        guard = Guard(address, self._logins, self._tokens, self._throttle, scopes, self._called_at)
+        guard = Guard(address, self._logins, self.tokens, self._throttle, scopes, self._called_at)
         app = web.Application(
             middlewares=[answering_problems(self._templates.problem), guard.middleware()],
             client_max_size=BODY_LIMIT,

@@ -13,6 +13,7 @@ from datetime import timedelta
 from hashlib import sha256
 
 from bot.web.callers import OWNER, Caller, Scope, token_caller
+from executor.ports import SystemClock
 from storage.api import Token
 from storage.sqlite.api import ApiRecords
 
@@ -45,6 +46,16 @@ class Tokens:
     async def revoke(self, token_id: str) -> bool:
         """Ends a token at once. False where there is none of that id that has not ended."""
         return await self._records.revoke_token(token_id)
+
+    async def roles_of(self, team: str, user_id: str) -> frozenset[str]:
+        """What lets the bearer of a token in who is not there: nothing, once it holds no more."""
+        now = SystemClock().now()
+        holding = (
+            token_caller(token.id, token.name, _scope(token.scope)).actor
+            for token in await self._records.tokens()
+            if token.revoked_at is None and (token.expires_at is None or token.expires_at > now)
+        )
+        return next((actor.roles for actor in holding if actor.user_id == user_id), frozenset())
 
     async def caller(self, authorization: str) -> Caller | None:
         """Who sends this `Authorization`; None where it is no token that holds."""

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from executor.agent_tools import AgentTools
 from executor.events import Activity
 from executor.model import Outcome
 
@@ -35,6 +36,8 @@ class Launch:
     """What it may cost, where its CLI can be told; None: nothing is said of that."""
     received: Sequence[Path] = ()
     """Directories with files that people sent for it."""
+    tools: AgentTools | None = None
+    """The bot's own tools for it. No other server of tools is to be started, whoever names one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,9 @@ import os
 from collections.abc import Mapping
 from uuid import uuid4
 
+import orjson
+
+from executor.agent_tools import NAME
 from executor.backends.base import Checkup, Command, Launch
 from executor.backends.checkup import check
 from executor.backends.claude_endings import CLAUDE, NOT_AS_ROOT
@@ -28,6 +31,8 @@ _CREDENTIALS = frozenset(
     }
 )
 _SWITCHES = {
+    # Else it asks the model before it knows its tools.
+    "MCP_CONNECTION_NONBLOCKING": "0",
     "DISABLE_AUTOUPDATER": "1",
     "DISABLE_ERROR_REPORTING": "1",
     "DISABLE_TELEMETRY": "1",
@@ -78,6 +83,7 @@ class Claude:
             *_budget(launch.budget_usd),
             *resuming(launch.session_id),
             "--dangerously-skip-permissions",
+            *_tools(launch),
         ]
         # On standard input a prompt has no limit of length and is not in the list of processes.
         prompt = user_message(launch.prompt, str(uuid4()))
@@ -101,6 +107,16 @@ class Claude:
         if os.geteuid() == 0 and "IS_SANDBOX" not in self._own:
             return f"It refuses to work as root: {NOT_AS_ROOT}"
         return ""
+
+
+def _tools(launch: Launch) -> list[str]:
+    """Our tools and nobody else's: a repository may name servers of its own, which are programs to run."""
+    servers = {}
+    if launch.tools is not None:
+        command, *arguments = launch.tools.argv
+        # Else the model does not see them, and has to search for them first.
+        servers[NAME] = {"type": "stdio", "command": command, "args": arguments, "alwaysLoad": True}
+    return ["--mcp-config", orjson.dumps({"mcpServers": servers}).decode(), "--strict-mcp-config"]
 
 
 def _budget(usd: float | None) -> list[str]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+import orjson
+
+from executor.agent_tools import NAME
 from executor.backends.base import Checkup, Command, Launch
 from executor.backends.checkup import check
 from executor.backends.codex_endings import CODEX
@@ -42,7 +45,7 @@ class Codex:
             *("--json", "--skip-git-repo-check"),
             *(("-m", launch.model) if launch.model else ()),
             "--dangerously-bypass-approvals-and-sandbox",
-            *(word for setting in (*_SETTINGS, *effort) for word in ("-c", setting)),
+            *(word for setting in (*_SETTINGS, *effort, *_tools(launch)) for word in ("-c", setting)),
             *((session,) if session else ()),
             "-",
         ]
@@ -59,3 +62,12 @@ class Codex:
             "" if CODEX.key in self._own else f"There is no key: put {CODEX.key} into the bot's environment."
         )
         return await check(self.provider, self._executable, advice=_INSTALL, problem=problem)
+
+
+def _tools(launch: Launch) -> Iterator[str]:
+    """Our tools. What it hands on to a server of tools has to be named."""
+    if launch.tools is not None:
+        command, *arguments = launch.tools.argv
+        server = {"command": command, "args": arguments, "env_vars": [*launch.tools.env]}
+        for name, value in server.items():
+            yield f"mcp_servers.{NAME}.{name}={orjson.dumps(value).decode()}"

@@ -58,6 +58,7 @@ def agent_environment(
         **own,
         **homes(launch.home, launch.temp),
         "BIFROST_RESULTS": str(launch.results),
+        **(launch.tools.env if launch.tools else {}),
     }
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any
 
 import orjson
 
+from executor.agent_tools import NAME
 from executor.backends.base import Checkup, Command, Launch
 from executor.backends.checkup import check
 from executor.backends.commandline import directory, locate, resuming
@@ -47,7 +50,7 @@ class Gemini:
     def command(self, launch: Launch) -> Command:
         """The process that does `launch`. Raises CliMissing, and ValueError for what is no session id.
 
-        Writes the CLI's settings where it has none yet.
+        Writes the CLI's settings where it has others.
         """
         env = agent_environment(launch, {**self._own, "GEMINI_CLI_HOME": str(launch.home)})
         argv = [
@@ -56,8 +59,8 @@ class Gemini:
             *(("-m", launch.model) if launch.model else ()),
             *_outside(launch),
             *resuming(launch.session_id),
+            f"--allowed-mcp-server-names={_settle_in(launch)}",
         ]
-        _settle_in(launch.home)
         # On standard input a prompt has no limit of length and is not in the list of processes.
         return Command(argv=argv, env=env, stdin=launch.prompt.encode(errors="replace"), cwd=launch.workspace)
 
@@ -81,12 +84,44 @@ def _outside(launch: Launch) -> Iterator[str]:
         yield from ("--include-directories", str(place))
 
 
-def _settle_in(home: Path) -> None:
-    settings = home / ".gemini" / "settings.json"
-    if settings.exists():
-        return
-    settings.parent.mkdir(parents=True, exist_ok=True)
+def _settle_in(launch: Launch) -> str:
+    """Writes the CLI's settings. Returns the name that they have for our tools, which nobody can guess.
+
+    The settings of a repository overrule these: it could give a server of its own a name that it knows.
+    """
+    path = launch.home / ".gemini" / "settings.json"
+    before = _read(path)
+    known = (before or {}).get("mcpServers") or {}
+    name = next((each for each in known if each.startswith(f"{NAME}-")), "")
+    name = name or f"{NAME}-{secrets.token_hex(4)}"
+    settings = {
+        **(_SETTINGS if before is None else before),
+        "mcpServers": {name: _server(launch)} if launch.tools else {},
+    }
+    if settings != before:
+        _write(path, settings)
+    return name
+
+
+def _server(launch: Launch) -> dict[str, object]:
+    assert launch.tools is not None  # noqa: S101
+    command, *arguments = launch.tools.argv
+    # Attempts share a home: what differs between them is in the environment of each.
+    passed = {variable: f"${variable}" for variable in launch.tools.env}
+    return {"command": command, "args": arguments, "env": passed, "trust": True}
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        settings = orjson.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return settings if isinstance(settings, dict) else None
+
+
+def _write(path: Path, settings: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     # Attempts share a home and may start together: none may read half a file.
-    with NamedTemporaryFile(dir=settings.parent, prefix="settings-", delete=False) as draft:
-        draft.write(orjson.dumps(_SETTINGS))
-    Path(draft.name).replace(settings)
+    with NamedTemporaryFile(dir=path.parent, prefix="settings-", delete=False) as draft:
+        draft.write(orjson.dumps(settings))
+    Path(draft.name).replace(path)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.news import announcements
+from bot.news.progress import progress_of
 from bot.platforms.base import Announcement, Attachment, Place
 from bot.platforms.web import WebPlatform
 from executor.events import Todo, TodoState
@@ -111,7 +112,9 @@ TODOS = [Todo(text="Look around", state=TodoState.DONE), Todo(text="Write tests"
 
 
 def card(job: Job, step: str = "") -> Announcement:
-    return announcements.card(job, step=step, todos=TODOS, now=NOW, public_url="http://127.0.0.1:4003")
+    return announcements.card(
+        job, step=step, progress=progress_of(TODOS), now=NOW, public_url="http://127.0.0.1:4003"
+    )
 
 
 def output(text: str, job: Job = RUNNING) -> Announcement:

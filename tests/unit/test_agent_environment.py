@@ -138,6 +138,7 @@ def test_claude_is_told_everything_by_flags_and_variables(launch: Launch, cli: P
         *("--output-format", "stream-json", "--verbose", "--include-partial-messages"),
         *("--model", "sonnet", "--effort", "high", "--resume", SESSION),
         "--dangerously-skip-permissions",
+        *("--mcp-config", '{"mcpServers":{}}', "--strict-mcp-config"),
     ]
     assert command.cwd == launch.workspace
     assert command.env["CLAUDE_CONFIG_DIR"] == str(launch.home)
@@ -149,11 +150,13 @@ def test_claude_is_told_everything_by_flags_and_variables(launch: Launch, cli: P
 
 def test_gemini_is_told_everything_by_flags_and_variables(launch: Launch, cli: Path) -> None:
     command = gemini(cli).command(replace(launch, session_id=SESSION, model="gemini-2.5-pro"))
-    assert list(command.argv) == [
+    *argv, allowed = command.argv
+    assert argv == [
         str(cli),
         *("--output-format", "stream-json", "--yolo", "-m", "gemini-2.5-pro"),
         *("--include-directories", str(launch.results), "--resume", SESSION),
     ]
+    assert allowed.startswith("--allowed-mcp-server-names=bifrost-")
     assert command.env["GEMINI_CLI_HOME"] == str(launch.home)
     assert command.env["GEMINI_CLI_TRUST_WORKSPACE"] == "true"
     assert command.env["GEMINI_CLI_NO_RELAUNCH"] == "true"
@@ -211,7 +214,7 @@ def test_gemini_finds_settings_and_keeps_those_it_has(launch: Launch, cli: Path)
     assert written["general"]["enableAutoUpdate"] is False
     settings.write_text("{}")
     gemini(cli).command(launch)
-    assert settings.read_text() == "{}"
+    assert json.loads(settings.read_text()) == {"mcpServers": {}}
     assert list(settings.parent.iterdir()) == [settings]
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from bot.news import announcements
 from bot.news.newsroom import live_url
+from bot.news.progress import progress_of
 from bot.platforms.base import Announcement, Progress, Shape, Tone
 from executor.events import Todo, TodoState
 from executor.model import Job, JobStatus, Usage
@@ -290,7 +291,9 @@ TODOS = [Todo(text="Look", state=TodoState.DONE), Todo(text="Write", state=TodoS
 @pytest.mark.parametrize("status", JobStatus)
 def test_only_a_running_card_has_a_bar_and_a_link_to_the_live_output(status: JobStatus) -> None:
     live = f"{URL}/jobs/1"
-    said = announcements.card(job(status), step="", now=START, public_url=URL, todos=TODOS, live_url=live)
+    said = announcements.card(
+        job(status), step="", now=START, public_url=URL, progress=progress_of(TODOS), live_url=live
+    )
     runs = status is S.RUNNING
     assert said.progress == (Progress(done=1, total=2, note="Write") if runs else None)
     assert [link.url for link in said.links] == ([live] if runs else [])
@@ -301,7 +304,7 @@ def test_only_a_running_card_has_a_bar_and_a_link_to_the_live_output(status: Job
 def test_the_bar_of_a_program_is_its_steps_whatever_the_agent_has_listed(status: JobStatus) -> None:
     plan = {"prompt": "p.md", "program": "- Look\n- Write: it all\n- Tidy"}
     of = job(status, type="autopilot", payload=plan, step=1)
-    said = announcements.card(of, step="", now=START, public_url=URL, todos=TODOS)
+    said = announcements.card(of, step="", now=START, public_url=URL, progress=progress_of(TODOS))
     assert said.progress == (None if status.final else Progress(done=1, total=3, note="Write"))
     assert facts(said).get("steps done") == ("1 of 3" if status.final else None)
     assert not {"program", "todo"} & set(facts(said))

@@ -14,7 +14,7 @@ import discord
 from discord.ui import ActionRow, Button, Container, Item, LayoutView, Separator, TextDisplay
 
 from bot.desk.asks import REPLY
-from bot.platforms.base import Action, Announcement, Fact, Link, Progress, Shape, Tone
+from bot.platforms.base import Action, Announcement, Fact, Link, Progress, Tone
 from bot.platforms.discord.buttons import job_button
 from bot.platforms.discord.text import fit_line, fit_markdown, fit_plain
 from bot.platforms.text import bar
@@ -66,7 +66,7 @@ class Message:
 
 def render(announcement: Announcement, mark: int | None = None) -> Message:
     """Within every limit of Discord's. `mark` becomes the id of the card's container, to find it again."""
-    if announcement.shape is Shape.PAGE:
+    if announcement.shape.bare:
         text = announcement.body if announcement.body.strip() else announcement.title
         shown = fit_markdown(text, _CONTENT)
         return Message(content=shown, mentions=discord.AllowedMentions.none())

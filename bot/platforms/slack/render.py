@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.platforms.base import Action, Announcement, Fact, Link, Shape, Tone
+from bot.platforms.base import Action, Announcement, Fact, Link, Tone
 from bot.platforms.slack.text import ELLIPSIS, fit, fit_line, fit_markdown
 from bot.platforms.text import in_words
 
@@ -83,7 +83,7 @@ def _headline(announcement: Announcement, most: int) -> str:
 
 
 def _head(announcement: Announcement) -> Json | None:
-    if announcement.shape is Shape.PAGE:
+    if announcement.shape.bare:
         return None
     text = {"type": "mrkdwn", "text": _headline(announcement, _TITLE), "verbatim": True}
     return {"type": "section", "text": text}
@@ -97,7 +97,7 @@ def _quote(announcement: Announcement) -> Json | None:
 
 def _body(announcement: Announcement) -> Json | None:
     text = announcement.body
-    if announcement.shape is Shape.PAGE:
+    if announcement.shape.bare:
         text = text if text.strip() else announcement.title
     elif not text.strip():
         return None
@@ -185,7 +185,7 @@ def _named(number: int, block: Json) -> Json:
 
 
 def _fallback(announcement: Announcement) -> str:
-    paged = announcement.shape is Shape.PAGE
+    paged = announcement.shape.bare
     head = "" if paged else _headline(announcement, _FALLBACK_TITLE)
     body = announcement.body.strip() or (announcement.title if paged else "")
     progress = in_words(announcement.progress) if announcement.progress else ""

@@ -13,6 +13,8 @@ from executor.events import (
     InterruptAsked,
     Moved,
     Noticed,
+    ProgressTold,
+    RecordChanged,
     ReplyBegun,
     ReplyHanded,
     ReplyKept,
@@ -23,6 +25,7 @@ from executor.events import (
     ToolEnded,
     ToolStarted,
     TurnInterrupted,
+    UpdatePosted,
 )
 
 CHUNK = 200
@@ -151,6 +154,12 @@ def sentence(event: Event) -> str:
             return "Interrupted"
         case ReportPublished(title=title):
             return f"Report published: {title}"
+        case ProgressTold(done=done, total=total, note=note):
+            return f"{done} of {total} done{f': {note}' if note else ''}"
+        case RecordChanged(text=text):
+            return f"The agent {text}"
+        case UpdatePosted(text=text):
+            return f"Update: {text}"
         case SessionOpened(session_id=session_id, model=model):
             return f"Session {session_id}{f' of {model}' if model else ''}"
         case _:

@@ -1,12 +1,19 @@
 #!/bin/bash
 # Stands in for claude where hundreds of jobs have to be cheap: it speaks the same streams within milliseconds.
 # What it does stands in the prompt: stay (as long as it is held), limit and fail (once for each word-N), long,
-# deaf (it does not tell that it takes more words), and leave, which leaves what it was sent for people.
+# deaf (it does not tell that it takes more words), leave, which leaves what it was sent for people, and tell, which
+# uses the tools that it is given.
 IFS= read -r prompt
 [[ $prompt =~ word-[0-9]+ ]] && word=${BASH_REMATCH[0]}
 read -r id < /proc/sys/kernel/random/uuid
 while [ $# -gt 0 ]; do
     if [ "$1" = --resume ]; then id=$2; fi
+    if [ "$1" = --mcp-config ]; then
+        [[ $2 =~ '"command":"'([^\"]*)'","args":'\[([^]]*)\] ]]
+        bridge=("${BASH_REMATCH[1]}")
+        IFS=, read -r -a arguments <<< "${BASH_REMATCH[2]//\"/}"
+        bridge+=("${arguments[@]}")
+    fi
     shift
 done
 
@@ -31,6 +38,11 @@ end() {
 }
 tell() {
     [[ $prompt = *deaf* ]] || printf '{"type":"command_lifecycle","command_uuid":"%s","state":"%s"}\n' "$1" "$2"
+}
+# Calls a tool; keeps a note of what it was answered for.
+call() {
+    printf '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"%s","arguments":%s}}\n' "$1" "$2" |
+        "${bridge[@]}" | grep -q '"isError": false' && echo "$1 $word" >> "$CLAUDE_CONFIG_DIR/told"
 }
 said=()
 ended= interrupted=
@@ -61,6 +73,10 @@ case $prompt in
             exit 1
         fi ;;
     *fail*) if first fail; then echo "It broke." >&2; exit 3; fi ;;
+    *tell*)
+        call progress '{"done":1,"total":2}'
+        call post_update "{\"text\":\"Update of $word\"}"
+        call publish_report "{\"markdown\":\"# All about $word\"}" ;;
     *leave*)
         sent=$(printf %s "$prompt" | grep -o '/[^ ]*/received/[^ ]*' | head -n 1)
         cp "$sent" "$(printf %s "$prompt" | grep -o '/[^ ]*/results' | head -n 1)/$word.txt" ;;

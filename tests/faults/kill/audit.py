@@ -14,7 +14,7 @@ from bot.desk.commands import BY_VERB
 from bot.news.transcript import Transcript
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.web import WebPlatform
-from executor.events import Body, CancelAsked, Moved, TextWritten, decode
+from executor.events import Body, CancelAsked, Moved, TextWritten, UpdatePosted, decode
 from executor.files import all_of
 from executor.lifecycle import Transition
 from executor.model import JobStatus
@@ -62,6 +62,7 @@ async def audit(theatre: Theatre, tally: Tally) -> None:
         jobs = connection.execute("SELECT * FROM jobs").fetchall()
         _asks(theatre, connection, tally)
         _tasks(theatre, connection, tally)
+        _told(theatre, connection, tally)
         for platform, stands in (("slack", _on_slack(theatre)), ("web", _on_the_page(theatre, connection))):
             for job in jobs:
                 if job["platform"] == platform:
@@ -93,6 +94,20 @@ def _tasks(theatre: Theatre, connection: sqlite3.Connection, tally: Tally) -> No
     kept = dict(connection.execute("SELECT id, status FROM tasks").fetchall())
     for task_id, status in theatre.tasks.items():
         tally.count(f"task {task_id}", int(kept.get(task_id) in (status, "ready")))
+
+
+def _told(theatre: Theatre, connection: sqlite3.Connection, tally: Tally) -> None:
+    """What an agent was answered for is there: its update once, its report at least once."""
+    notes = theatre.agents_home / "told"
+    for note in set(notes.read_text().splitlines() if notes.exists() else ()):
+        tool, word = note.split()
+        match tool:
+            case "post_update":
+                query = "SELECT count(*) FROM events WHERE kind = 'update_posted' AND body LIKE ?"
+                tally.count(note, connection.execute(query, (f'%of {word}"%',)).fetchone()[0])
+            case "publish_report":
+                query = "SELECT count(*) > 0 FROM reports WHERE title = ?"
+                tally.count(note, connection.execute(query, (f"All about {word}",)).fetchone()[0])
 
 
 def _asked_for(delivery: Delivery) -> str:
@@ -180,6 +195,10 @@ def _job(connection: sqlite3.Connection, job: sqlite3.Row, stands: _Stands, tall
     # That a card was deleted is found out when there is something new to say in it.
     wanted = 1 if final or card not in stands.deleted else min(1, stands.number[card])
     tally.count(f"card of {name}", stands.number[card], wanted)
+    for _, body in log:
+        if isinstance(body, UpdatePosted):
+            key = f"{job['id']}:update:{body.number}"
+            tally.count(f"update {body.number} of {name}", stands.number[key], int(final))
     tally.count(f"last word of {name}", stands.number[f"{job['id']}:result"], int(final))
     _files(stands, job, name, tally)
     reports = 1 if job["report_slug"] else 0

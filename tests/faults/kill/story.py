@@ -233,6 +233,11 @@ async def _schedule(theatre: Theatre) -> None:
         await ask(theatre, f"schedule delete {schedule_id}")
 
 
+async def _tell(theatre: Theatre) -> None:
+    """An agent tells how far it is, posts an update and publishes a report."""
+    await ask(theatre, f"session tell {theatre.word()}")
+
+
 async def _stop(theatre: Theatre) -> None:
     """A signal comes while a job runs, which goes on after the next start."""
     await _stay(theatre)
@@ -284,6 +289,7 @@ SCENES: Mapping[str, Scene] = {
     "page": _page,
     "program": _program,
     "records": _records,
+    "tell": _tell,
     "deleted": _deleted,
     "crash": _crash,
     "stop": _stop,

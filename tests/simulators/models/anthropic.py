@@ -19,6 +19,7 @@ from tests.simulators.models.scenarios import (
     Scene,
     Text,
     Thought,
+    UseTool,
     WriteFile,
     WriteTodos,
     say,
@@ -162,6 +163,8 @@ def _deltas(part: Part) -> list[JsonObject]:
 
 def _tool(call: Call) -> tuple[str, JsonObject]:
     match call:
+        case UseTool():
+            return call.name, call.arguments
         case WriteFile():
             return "Write", {"file_path": call.path, "content": call.content}
         case RunCommand():

@@ -18,6 +18,7 @@ from tests.simulators.models.scenarios import (
     Scene,
     Text,
     Thought,
+    UseTool,
     WriteFile,
     WriteTodos,
 )
@@ -149,6 +150,8 @@ def _part(part: Part) -> JsonObject:
 
 def _tool(call: Call) -> tuple[str, JsonObject]:
     match call:
+        case UseTool():
+            return call.name, call.arguments
         case WriteFile():
             return "write_file", {"file_path": call.path, "content": call.content}
         case RunCommand():

@@ -20,6 +20,7 @@ from tests.simulators.models.scenarios import (
     Scene,
     Text,
     Thought,
+    UseTool,
     WriteFile,
     WriteTodos,
 )
@@ -152,6 +153,8 @@ def _tool(call: Call, offered: tuple[str, ...]) -> tuple[str, JsonObject]:
             command = f"cat {call.path}"
         case ListFiles():
             command = "ls -a"
+        case UseTool():
+            return call.name, call.arguments
         case WriteTodos():
             return "update_plan", {"plan": [{"step": thing, "status": state} for thing, state in call.states]}
     if "exec_command" in offered:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -71,7 +72,15 @@ class ReadFile:
     path: str
 
 
-Call = WriteFile | RunCommand | ListFiles | ReadFile | WriteTodos
+@dataclass(frozen=True, slots=True)
+class UseTool:
+    """A call of a tool that a server of the client's offers, under the name that the client has for it."""
+
+    name: str
+    arguments: JsonObject
+
+
+Call = UseTool | WriteFile | RunCommand | ListFiles | ReadFile | WriteTodos
 Part = Text | Thought | Call
 
 
@@ -165,6 +174,18 @@ def _todos(request: Request) -> Reply:
     return Reply(parts=(call,), stop="tool", first_byte_s=float(seconds) if done else 0)
 
 
+def _use(request: Request) -> Reply:
+    """`use=tool {…}|tool {…}`: calls one after the other, and says what each was answered."""
+    calls, done = request.argument.split("|"), len(request.tool_results)
+    if done == len(calls) or not request.tools:
+        return say("\n\n".join(["Answers:", *request.tool_results]))
+    name, _, arguments = calls[done].strip().partition(" ")
+    offered = next((tool for tool in request.tools if tool.endswith(name)), "")
+    if not offered:
+        return say(f"There is no tool {name} among {', '.join(request.tools)}")
+    return Reply(parts=(UseTool(offered, json.loads(arguments or "{}")),), stop="tool")
+
+
 def _think(_: Request) -> Reply:
     return Reply(parts=(Thought("The person says hello; a short answer will do."), *say(texts.HELLO).parts))
 
@@ -209,6 +230,7 @@ SCENES: Mapping[str, Scene] = {
     "attached": _attached,
     "loop": _loop,
     "todos": _todos,
+    "use": _use,
     "think": _think,
     "long": _long,
     "slow": _slow,

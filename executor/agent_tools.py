@@ -1,0 +1,33 @@
+"""The bot's own tools, as the agent of an attempt is handed them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from executor.model import Job
+
+NAME = "bifrost"
+"""What a CLI knows the tools by."""
+SOCKET, TOKEN = "BIFROST_SOCKET", "BIFROST_JOB_TOKEN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentTools:
+    """A server of the Model Context Protocol for the CLI to start, and what lets it in."""
+
+    argv: Sequence[str]
+    """Talks on its standard input and output."""
+    env: Mapping[str, str] = field(repr=False)
+    """Goes into the environment of the whole attempt: whatever the agent runs may call, too."""
+
+
+class ToolRoom(Protocol):
+    """Lets the agents of running attempts call the bot."""
+
+    def admit(self, job: Job) -> AgentTools:
+        """From now on the running attempt of `job` is let in."""
+
+    def dismiss(self, job: Job) -> None:
+        """That attempt has ended: nobody is let in on its behalf any more."""
