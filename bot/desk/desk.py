@@ -14,16 +14,12 @@ from bot.desk import briefs, commands, lists, models, options, replies, sessions
 from bot.desk.access import SET, Access, Deny
 from bot.desk.asks import ALTER, REPLY, Answer, Ask, Invocation, Refusal
 from bot.desk.attachments import SEE_FILES, Attachments
-from bot.desk.commands import (
-    CONTINUE_OPTIONS,
-    Command,
-    Misunderstood,
-    Takes,
-)
+from bot.desk.commands import Command, Misunderstood, Takes
 from bot.desk.defaults import Defaults
 from bot.desk.follow_ups import FollowUps
 from bot.desk.help import help_about
 from bot.desk.login import PageLogin
+from bot.desk.option_table import CONTINUE_OPTIONS
 from bot.desk.prompts import payload_of, problem_of
 from bot.desk.terms import (
     check_budget,

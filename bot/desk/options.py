@@ -6,15 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from bot.desk import lists
 from bot.desk.asks import Ask, Refusal
-from bot.desk.commands import (
-    FORM_OPTIONS,
-    NAME,
-    TASK_OPTION,
-    Command,
-    no_option,
-    shown,
-    usage_of,
-)
+from bot.desk.commands import FORM_OPTIONS, NAME, Command, no_option, shown, usage_of
+from bot.desk.option_table import TASK_OPTION
 from executor.catalog import DEFAULT_EFFORT, EFFORTS, Catalog
 from executor.job_types.autopilot import FAILURES
 from executor.job_types.research import DEPTHS
