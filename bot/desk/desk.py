@@ -177,7 +177,7 @@ class Desk:
             return allowed.reason
         if request.provider not in self._catalog.providers:
             return f"{request.provider} is switched off here."
-        if request.workspace not in self._workspaces.directories:
+        if request.workspace not in self._workspaces.named:
             return f"There is no workspace `{request.workspace}` any more."
         return ""
 
@@ -268,7 +268,7 @@ class Desk:
             workspace = self._workspaces.choose(ask.args.get("workspace") or None)
         except UnknownWorkspace as error:
             raise Refusal(str(error), "workspace") from error
-        directory = self._workspaces.directory(workspace)
+        directory = self._workspaces.of(workspace).directory
         return JobRequest(
             type=command.job_type,
             payload={**await payload_of(command, ask.args, directory), **timeout_of(ask.args)},

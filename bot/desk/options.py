@@ -24,7 +24,7 @@ def choices(option: str, catalog: Catalog, workspaces: Workspaces) -> Sequence[s
         "model": catalog.model_names(),
         "provider": catalog.providers,
         "effort": _efforts(catalog),
-        "workspace": tuple(workspaces.directories),
+        "workspace": tuple(workspaces.named),
         "priority": ("normal", "low", "high"),
         "missed": tuple(Missed),
         "depth": DEPTHS,
