@@ -19,7 +19,7 @@ OPEN = frozenset(
     }
 )
 """What everybody may do whom a platform's rule lets in."""
-OWN = frozenset({"alter", "cancel", "interrupt", "resume", "retry", "schedule"})
+OWN = frozenset({"alter", "answer", "cancel", "interrupt", "resume", "retry", "schedule"})
 """What people may do with their own jobs and schedules, and admins with any."""
 ADMINS = frozenset({"web"})
 """What admins alone may do: whoever opens the page acts there as the bot's owner."""

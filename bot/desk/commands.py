@@ -15,6 +15,7 @@ from bot.desk.option_table import (
     FAILURE_OPTION,
     LIST_OPTIONS,
     PROVIDER_OPTION,
+    QUESTION_OPTION,
     RUN_OPTIONS,
     TASK_OPTION,
     TIME_OPTIONS,
@@ -28,6 +29,8 @@ TYPO = 0.75
 """How near a word must be to one that there is, to be taken for a slip."""
 OTHER_WORDS: Mapping[str, str] = {
     "abort": "cancel",
+    "approve": "answer",
+    "deny": "answer",
     "jobs": "list",
     "kill": "cancel",
     "log": "show",
@@ -53,6 +56,7 @@ class Takes(StrEnum):
     NOTHING = "nothing"
     JOB = "job"
     JOB_AND_TEXT = "job and text"
+    ANSWER = "job and answer"
     SCHEDULE = "change and schedule"
     VERB = "verb"
     SETTING = "setting and value"
@@ -60,7 +64,17 @@ class Takes(StrEnum):
     @property
     def has_words(self) -> bool:
         """Whether text for an agent may follow."""
+        return self in (Takes.PROMPT, Takes.JOB_AND_TEXT, Takes.ANSWER)
+
+    @property
+    def has_files(self) -> bool:
+        """Whether files may go with that."""
         return self in (Takes.PROMPT, Takes.JOB_AND_TEXT)
+
+    @property
+    def has_job(self) -> bool:
+        """Whether it is about a job."""
+        return self in (Takes.JOB, Takes.JOB_AND_TEXT, Takes.ANSWER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +104,7 @@ class Command:
             Takes.NOTHING: "",
             Takes.JOB: " ID",
             Takes.JOB_AND_TEXT: " ID [TEXT]",
+            Takes.ANSWER: " ID approve|always|deny|NUMBER|TEXT",
             Takes.SCHEDULE: f" {'|'.join(CHANGES)} ID",
             Takes.VERB: " [VERB]",
             Takes.SETTING: " [NAME [VALUE]]",
@@ -166,6 +181,13 @@ COMMANDS: tuple[Command, ...] = (
         summary="break off what a job is at, and let it go on with a reply",
         takes=Takes.JOB_AND_TEXT,
         example="/job interrupt 3fa9c1 leave the tests and fix the typo",
+    ),
+    Command(
+        verb="answer",
+        summary="decide what an agent asks: approve, deny, a choice by its number, or words",
+        takes=Takes.ANSWER,
+        example="/job answer 3fa9c1 deny use the staging database",
+        options=(QUESTION_OPTION,),
     ),
     Command(
         verb="resume",

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from bot.desk import briefs, commands, lists, models, options, replies, sessions, suggestions, threads
 from bot.desk.access import SET, Access, Deny
+from bot.desk.answers import Answers
 from bot.desk.asks import ALTER, REPLY, Answer, Ask, Invocation, Refusal
 from bot.desk.attachments import Attachments
 from bot.desk.commands import Command, Misunderstood, Takes
@@ -101,7 +102,10 @@ class Desk:
         self.defaults = Defaults(storage.preferences, catalog, zone)
         self._usage = UsageDesk(storage.api, access, clock, public_url)
         self._continuing = Continuing(storage, executor, catalog, attachments, prompt_limit)
-        self._follow_ups = FollowUps(storage, access, prompt_limit, attachments, self._continuing)
+        self._answers = Answers(storage, prompt_limit)
+        self._follow_ups = FollowUps(
+            storage, access, prompt_limit, attachments, self._continuing, self._answers
+        )
         self._timetable = Timetable(
             schedules=storage.schedules,
             executor=executor,
@@ -140,7 +144,7 @@ class Desk:
         if command is None:
             raise Refusal(f"I know no command `{commands.shown(ask.verb)}`.")
         options.check(ask, command)
-        if ask.files and not command.takes.has_words:
+        if ask.files and not command.takes.has_files:
             raise Refusal(f"`/job {command.verb}` takes no files. Nothing was changed.")
         self._authorize(ask)  # before the target is looked up: who is shut out learns of no job
         target = await self._target(ask, command)
@@ -209,6 +213,7 @@ class Desk:
             return await overviews[ask.verb](ask)
         verbs = {
             "show": self._show,
+            "answer": self._answers.answer,
             "cancel": self._continuing.cancel,
             ALTER: self._timetable.alter,
             "interrupt": self._follow_ups.interrupt,
@@ -221,8 +226,7 @@ class Desk:
         """What the ask is about."""
         if command.takes is Takes.SCHEDULE:
             return await self._find_in(self._storage.schedules, ask, ask.target, "schedule")
-        wants_a_job = command.takes in (Takes.JOB, Takes.JOB_AND_TEXT)
-        return await self._find(ask, ask.target) if wants_a_job else None
+        return await self._find(ask, ask.target) if command.takes.has_job else None
 
     async def _find(self, ask: Ask, prefix: str) -> Job:
         return await self._find_in(self._storage.jobs, ask, prefix, "job")
@@ -307,6 +311,7 @@ class Desk:
         limited_until = None if known_already else limits.get(job.provider)
         known = replies.Background(
             attempts=await jobs.attempts(job.id),
+            questions=await self._storage.questions.of_job(job.id) if job.asking else (),
             hindrance=hindrance,
             report_url=report if job.report_slug else "",
             starts=(await self._timetable.starts(ask, [job])).get(job.id, ""),

@@ -60,5 +60,7 @@ def _fits(job: Job, verb: str) -> bool:
     """Whether `verb` can do anything with the job as it stands."""
     if verb == "cancel":
         return not job.status.final
+    if verb == "answer":
+        return bool(job.asking) and not job.status.final
     waits = job.status in (JobStatus.RATE_LIMITED, JobStatus.SCHEDULED)
     return job.status.final or (verb == "resume" and waits) or verb == "show"

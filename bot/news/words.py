@@ -11,6 +11,7 @@ from executor.processes.sandbox import Mode
 from executor.queueing import Hindrance
 
 UNKNOWN = "unknown"
+WAITS = "waiting for an answer"
 _JOINER = "\u200d"
 _ADDED = _JOINER + "".join(map(chr, (*range(0x1F3FB, 0x1F400), *range(0xE0020, 0xE0080))))
 """What changes the sign before it, beside the marks of Unicode: the joiner, skin tones, tags."""
@@ -69,6 +70,11 @@ def waits_for(job: Job, hindrance: Hindrance) -> str:
     if hindrance.session_holder is not None:
         return f"its session, busy with #{hindrance.session_holder[:SHORT_ID]}"
     return f"a free slot of {job.provider}" if hindrance.provider_full else "a free slot"
+
+
+def answers(asking: int) -> str:
+    """What a job waits for that has asked so many questions."""
+    return "an answer to its question" if asking == 1 else f"answers to its {asking} questions"
 
 
 def turns(number: int | None) -> str:

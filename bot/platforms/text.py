@@ -38,6 +38,15 @@ def in_words(progress: Progress) -> str:
     return f"{bar(progress)} · {progress.note}" if progress.note else bar(progress)
 
 
+def fenced(code: str, syntax: str = "") -> str:
+    """A block of code in Markdown that nothing in the code can end; nothing where there is no code."""
+    if not code.strip():
+        return ""
+    longest = max((len(ticks) for ticks in re.findall("`{3,}", code)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}{syntax}\n{code}\n{fence}"
+
+
 def visible(text: str) -> str:
     """`text` without control characters, and with signs that turn it around spelled out."""
     text = _SURROGATES.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))

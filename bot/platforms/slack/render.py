@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.platforms.base import Action, Announcement, Fact, Link, Tone
+from bot.platforms.base import APPROVE, DENY, WHY, Action, Announcement, Fact, Link, Reaction, Tone
 from bot.platforms.slack.text import ELLIPSIS, fit, fit_line, fit_markdown
-from bot.platforms.text import in_words
+from bot.platforms.text import fenced, in_words
 
 Json = dict[str, Any]
 
 ACTION = "job:"
 """What the action_id of our buttons begins with; the verb follows."""
+ANSWER = "answer:"
+"""The same of buttons that answer a question; what they say follows."""
 
 _EMOJI = {
     Tone.WAITING: "⏳",
@@ -33,6 +35,7 @@ _URL = re.compile(r"https?://[!#-;=?-~]{1,2900}")
 # Slack refuses the whole message for one field over its limit; these stay below with room for our own signs.
 _TITLE = 2_000
 _MARKDOWN = 11_000
+_CODE = 11_000
 _FACTS = 2_900
 _PROGRESS = 300
 _FALLBACK_TITLE = 1_000
@@ -60,10 +63,11 @@ def render(announcement: Announcement) -> Message:
 
 
 def parts(announcement: Announcement) -> list[Json]:
-    """The blocks of an announcement, at most six, for `named` to name."""
+    """The blocks of an announcement, at most seven, for `named` to name."""
     blocks = (
         _head(announcement),
         _quote(announcement),
+        _code(announcement),
         _body(announcement),
         _progress(announcement),
         _context(announcement),
@@ -93,6 +97,11 @@ def _quote(announcement: Announcement) -> Json | None:
     """Plain text, for in mrkdwn and Markdown a star or a tick of a person's would be markup."""
     text = fit(announcement.quote, _FACTS)
     return {"type": "section", "text": _literal(text)} if text.strip() else None
+
+
+def _code(announcement: Announcement) -> Json | None:
+    shown = fenced(fit(announcement.code, _CODE), announcement.syntax)
+    return {"type": "markdown", "text": shown} if shown else None
 
 
 def _body(announcement: Announcement) -> Json | None:
@@ -131,7 +140,8 @@ def _facts(facts: Sequence[Fact]) -> str:
 
 def _buttons(announcement: Announcement) -> Json | None:
     buttons: dict[str, Json] = {}
-    for button in (*map(_button, announcement.actions), *_link_buttons(announcement.links)):
+    pressed = (*map(_reaction, announcement.reactions), *map(_button, announcement.actions))
+    for button in (*pressed, *_link_buttons(announcement.links)):
         # Slack refuses a block that holds one action_id twice.
         buttons.setdefault(button["action_id"], button)
     elements = [*buttons.values()][:_BUTTONS]
@@ -150,6 +160,17 @@ def _button(action: Action) -> Json:
     if action.confirm:
         button["confirm"] = _confirm(action)
     return button
+
+
+def _reaction(reaction: Reaction) -> Json:
+    styles = {APPROVE: "primary", DENY: "danger", WHY: "danger"}
+    button: Json = {
+        "type": "button",
+        "action_id": f"{ANSWER}{reaction.says}",
+        "text": _plain(reaction.label, _LABEL),
+        "value": f"{reaction.job_id}:{reaction.question}",
+    }
+    return button | ({"style": styles[reaction.says]} if reaction.says in styles else {})
 
 
 def _confirm(action: Action) -> Json:
@@ -189,6 +210,7 @@ def _fallback(announcement: Announcement) -> str:
     head = "" if paged else _headline(announcement, _FALLBACK_TITLE)
     body = announcement.body.strip() or (announcement.title if paged else "")
     progress = in_words(announcement.progress) if announcement.progress else ""
-    said = (announcement.quote.strip(), body, progress, _facts(announcement.facts))
+    code = announcement.code.strip()
+    said = (announcement.quote.strip(), code, body, progress, _facts(announcement.facts))
     rest = fit("\n".join(part for part in said if part), _FALLBACK_REST)
     return "\n".join(part for part in (head, rest) if part) or ELLIPSIS
