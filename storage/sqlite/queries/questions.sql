@@ -12,7 +12,7 @@ UPDATE questions SET attempt = :attempt, request = :request, expires_at = coales
 WHERE id = (
     SELECT id FROM questions
     WHERE job_id = :job_id AND fingerprint = :fingerprint AND state IN ('open', 'decided')
-      AND ((attempt IS NULL AND told = 0) OR (attempt = :attempt AND request = :request))
+      AND (attempt IS NULL OR (attempt = :attempt AND request = :request))
       AND id NOT IN (SELECT value FROM json_each(:but))
     ORDER BY attempt IS NULL, number LIMIT 1)
 RETURNING *;
