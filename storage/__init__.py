@@ -23,6 +23,7 @@ from storage.sqlite.mailbox import Mailbox
 from storage.sqlite.messages import Messages
 from storage.sqlite.outbox import Outbox
 from storage.sqlite.preferences import PreferenceTable
+from storage.sqlite.questions import Questions
 from storage.sqlite.replies import Replies
 from storage.sqlite.reports import Reports
 from storage.sqlite.schedules import Schedules
@@ -45,6 +46,7 @@ class Storage:
     hub: Hub
     schedules: Schedules
     replies: Replies
+    questions: Questions
     tasks: Tasks
     feedback: FeedbackBox
     comments: Comments
@@ -90,6 +92,7 @@ async def open_storage(
             hub=Hub(database, clock),
             schedules=Schedules(database, wakeups),
             replies=Replies(database, wakeups, clock),
+            questions=Questions(database, wakeups, clock),
             tasks=Tasks(database, clock),
             feedback=FeedbackBox(database, clock),
             comments=Comments(database, clock),

@@ -61,6 +61,8 @@ def moment(at: datetime) -> str:
 
 def waits_for(job: Job, hindrance: Hindrance) -> str:
     """What keeps a job from starting: `workspace main, busy with #3fa9c1`."""
+    if hindrance.asked:
+        return "an answer to its question" if job.asking < 2 else f"answers to its {job.asking} questions"
     if hindrance.switched_off:
         return f"{job.provider}, which is switched off here: cancel it, or ask the admin to switch it on"
     if hindrance.limited_until is not None:

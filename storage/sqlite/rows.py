@@ -58,6 +58,7 @@ def to_job(found: sqlite3.Row) -> Job:
         report_slug=row["report_slug"],
         usage=to_usage(row),
         replies=row["replies"],
+        asking=row["asking"],
         live=bool(row["live"]),
     )
 
