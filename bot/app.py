@@ -31,6 +31,7 @@ from bot.web.logs_api import LogsApi
 from bot.web.messages_api import MessagesApi
 from bot.web.overviews import Overviews
 from bot.web.pages.settings import Terms
+from bot.web.questions_api import QuestionsApi
 from bot.web.remarks_api import RemarksApi
 from bot.web.schedules_api import SchedulesApi
 from bot.web.server import WebServer
@@ -104,6 +105,7 @@ class Bifrost:
         turned_at, base_url = lambda: self._worker.turned_at, lambda: self.server.url
         return [
             *JobsApi(house.storage, house.desk, house.data.jobs, base_url).endpoints(),
+            *QuestionsApi(house.storage, house.desk).endpoints(),
             *SchedulesApi(house.storage.schedules, house.desk).endpoints(),
             *self._shared(),
             *MessagesApi(house.storage.messages).endpoints(),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 from bot.desk.asks import CHOICES, QUESTION, SAYS, Answer, Ask, Refusal
 from bot.desk.prompts import problem_of
@@ -11,19 +13,23 @@ from bot.news.questions import said, stands
 from bot.news.words import excerpt
 from bot.platforms.base import ALWAYS, APPROVE, DENY, FORMS
 from executor.model import Job, JobStatus
+from executor.ports import Clock
 from executor.questions import Decision, Question, QuestionKind, QuestionState, Verdict
 from storage import Storage
 
 _NUMBERS = re.compile(r"\d{1,2}(?:\s*,\s*\d{1,2})*")
 """What is typed to pick choices; longer numbers are an answer in words."""
 _VERDICTS = {APPROVE: Verdict.APPROVE, ALWAYS: Verdict.ALWAYS, DENY: Verdict.DENY}
+_TWICE = timedelta(minutes=10)
+"""How long a reply that says the same may be the same one, of which a platform had no acknowledgement."""
 _GIST = 80
 
 
 class Answers:
     """The part of the desk that takes decisions. Every method may raise Refusal."""
 
-    def __init__(self, storage: Storage, prompt_limit: int) -> None:
+    def __init__(self, storage: Storage, clock: Clock, prompt_limit: int) -> None:
+        self._clock = clock
         self._questions = storage.questions
         self._prompt_limit = prompt_limit
 
@@ -32,8 +38,7 @@ class Answers:
         question = await self._meant(ask, job)
         if ask.args.get(SAYS) in FORMS:
             return Answer(ok=True, text="", job=job, form=question)
-        actor = ask.origin.actor
-        decision = decision_of(question, ask.args, actor.name or actor.user_id)
+        decision = decision_of(question, ask.args, _name(ask))
         if decision.text and (problem := problem_of(decision.text, self._prompt_limit)):
             raise Refusal(problem, "prompt")
         decided = await self._questions.decide(question.id, decision)
@@ -46,13 +51,24 @@ class Answers:
 
         Yes and no to what an agent wants to do are never read out of a reply.
         """
-        if not job.asking or ask.files:
+        if ask.files:
             return None
-        waiting = [each for each in await self._open(job) if each.asked.kind is QuestionKind.CHOICE]
-        if len(waiting) != 1:
-            return None
-        args = {QUESTION: str(waiting[0].number), "prompt": ask.args.get("prompt", "")}
-        return await self.answer(Ask(verb=ask.verb, origin=ask.origin, delivery=ask.delivery, args=args), job)
+        of_job = await self._questions.of_job(job.id)
+        choices = [each for each in of_job if each.asked.kind is QuestionKind.CHOICE]
+        waiting = [each for each in choices if each.state is QuestionState.OPEN]
+        if len(waiting) == 1:
+            return await self.answer(replace(ask, args={**ask.args, QUESTION: str(waiting[0].number)}), job)
+        same = next((each for each in choices if self._is_what_was_said(each, ask)), None)
+        return Answer(ok=True, text=closed(same, job), job=job) if same is not None else None
+
+    def _is_what_was_said(self, question: Question, ask: Ask) -> bool:
+        """Whether this is the answer that has decided it, delivered once more."""
+        if question.decided_at is None or self._clock.now() - question.decided_at > _TWICE:
+            return False
+        try:
+            return decision_of(question, ask.args, _name(ask)) == question.decision
+        except Refusal:
+            return False
 
     async def _open(self, job: Job) -> Sequence[Question]:
         of_job = await self._questions.of_job(job.id)
@@ -79,6 +95,10 @@ class Answers:
         return waiting[0]
 
 
+def _name(ask: Ask) -> str:
+    return ask.origin.actor.name or ask.origin.actor.user_id
+
+
 def decision_of(question: Question, args: Mapping[str, str], by: str) -> Decision:
     """What is said, as a decision: `says` by a button or a form, else `prompt` as it was typed.
 
@@ -86,6 +106,8 @@ def decision_of(question: Question, args: Mapping[str, str], by: str) -> Decisio
     """
     says, words = args.get(SAYS, ""), args.get("prompt", "").strip()
     if question.asked.kind is QuestionKind.CHOICE:
+        if says in _VERDICTS:
+            raise Refusal(how_to(question), SAYS)
         picked = args.get(CHOICES, "") or (says if says.isdecimal() else "")
         return _chosen(question, picked, words, by, typed=not says)
     if not says:

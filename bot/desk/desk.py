@@ -102,7 +102,7 @@ class Desk:
         self.defaults = Defaults(storage.preferences, catalog, zone)
         self._usage = UsageDesk(storage.api, access, clock, public_url)
         self._continuing = Continuing(storage, executor, catalog, attachments, prompt_limit)
-        self._answers = Answers(storage, prompt_limit)
+        self._answers = Answers(storage, clock, prompt_limit)
         self._follow_ups = FollowUps(
             storage, access, prompt_limit, attachments, self._continuing, self._answers
         )

@@ -94,7 +94,7 @@ def stands(asked: Question) -> str:
 
 def said(decision: Decision) -> str:
     """What somebody has decided, in their words, as far as they used any."""
-    return "; ".join(filter(None, (", ".join(decision.choices), decision.text)))
+    return decision.said if decision.verdict is Verdict.ANSWER else decision.text
 
 
 def reactions(asked: Question) -> Sequence[Reaction]:
@@ -193,7 +193,11 @@ def _became(asked: Question) -> list[str]:
             f"It asks the same again below, as question {asked.again}."
         ]
     words = said(asked.decision) if asked.decision is not None else ""
-    return [f"**{plain(asked.decision.by)}:** {plain(excerpt(words, _SAID))}"] if asked.decision and words else []
+    return (
+        [f"**{plain(asked.decision.by)}:** {plain(excerpt(words, _SAID))}"]
+        if asked.decision and words
+        else []
+    )
 
 
 def _facts(asked: Question) -> tuple[Fact, ...]:
@@ -202,7 +206,7 @@ def _facts(asked: Question) -> tuple[Fact, ...]:
         facts.append(Fact(label="approved for this job, it may", value=excerpt(asked.asked.grant, _GRANT)))
     if asked.expires_at is not None:
         facts.append(
-            Fact(label="keeps its place until", value=moment(asked.expires_at), at=asked.expires_at)
+            Fact(label="keeps its place at most until", value=moment(asked.expires_at), at=asked.expires_at)
         )
     else:
         facts.append(Fact(label="", value="goes on when this is answered"))

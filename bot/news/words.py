@@ -6,8 +6,10 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 
+from executor.events import QuestionClosed
 from executor.model import SHORT_ID, Job, JobStatus, Usage
 from executor.processes.sandbox import Mode
+from executor.questions import QuestionState
 from executor.queueing import Hindrance
 
 UNKNOWN = "unknown"
@@ -62,7 +64,7 @@ def moment(at: datetime) -> str:
 def waits_for(job: Job, hindrance: Hindrance) -> str:
     """What keeps a job from starting: `workspace main, busy with #3fa9c1`."""
     if hindrance.asked:
-        return "an answer to its question" if job.asking < 2 else f"answers to its {job.asking} questions"
+        return answers(job.asking)
     if hindrance.switched_off:
         return f"{job.provider}, which is switched off here: cancel it, or ask the admin to switch it on"
     if hindrance.limited_until is not None:
@@ -76,7 +78,15 @@ def waits_for(job: Job, hindrance: Hindrance) -> str:
 
 def answers(asking: int) -> str:
     """What a job waits for that has asked so many questions."""
-    return "an answer to its question" if asking == 1 else f"answers to its {asking} questions"
+    return "an answer to its question" if asking < 2 else f"answers to its {asking} questions"
+
+
+def answered(closed: QuestionClosed) -> str:
+    """What became of a question."""
+    if closed.state == QuestionState.DECIDED:
+        return f"{closed.by}: {closed.said}"
+    expired = closed.state == QuestionState.EXPIRED
+    return "not answered in time, and asked again" if expired else "not asked any more"
 
 
 def turns(number: int | None) -> str:

@@ -9,10 +9,10 @@ from collections.abc import Awaitable
 
 from aiohttp import web
 
-from bot.desk.asks import REPLY, Answer, Ask
+from bot.desk.asks import ANSWER, CHOICES, QUESTION, REPLY, SAYS, Answer, Ask
 from bot.desk.attachments import Limits
 from bot.desk.desk import Door
-from bot.web.bodies import AskBody, ReplyBody, read_body
+from bot.web.bodies import AnswerBody, AskBody, ReplyBody, read_body
 from bot.web.markup import data_url, to_html
 from bot.web.problems import Problem
 from bot.web.uploads import read_form
@@ -64,7 +64,11 @@ class Asks:
         self._limits = limits
 
     def routes(self) -> list[web.AbstractRouteDef]:
-        return [web.post("/asks", self._ask), web.post("/replies", self._reply)]
+        return [
+            web.post("/asks", self._ask),
+            web.post("/replies", self._reply),
+            web.post("/answers", self._decide),
+        ]
 
     async def _ask(self, request: web.Request) -> web.Response:
         body = await read_body(request, AskBody)
@@ -92,6 +96,19 @@ class Asks:
                 files=files,
             )
             answer = await answered(self._door.ask(ask))
+        return self._answers.give(request, answer, body.back or f"/channels/{origin.channel}")
+
+    async def _decide(self, request: web.Request) -> web.Response:
+        body = await read_body(request, AnswerBody)
+        origin = await self._origin(body.message)
+        ask = Ask(
+            verb=ANSWER,
+            target=body.job,
+            origin=origin,
+            delivery=f"web:{body.delivery}",
+            args={QUESTION: body.question, SAYS: body.says, CHOICES: body.choices, "prompt": body.text},
+        )
+        answer = await answered(self._door.ask(ask))
         return self._answers.give(request, answer, body.back or f"/channels/{origin.channel}")
 
     async def _origin(self, message_id: str) -> Origin:

@@ -16,6 +16,7 @@ from simcord import ChannelHandle, Env, GuildHandle, MemberActor
 from bot.desk.asks import Answer
 from bot.platforms.base import Action, Announcement, Attachment, Fact, Link, Place, Shape, Tone
 from bot.platforms.discord.adapter import API_URL
+from bot.platforms.discord.answers import Answers
 from bot.platforms.discord.api import DiscordApi
 from bot.platforms.discord.client import Client
 from bot.platforms.discord.doors import Doors
@@ -71,9 +72,11 @@ class Court:
 
 @asynccontextmanager
 async def in_session() -> AsyncIterator[Court]:
-    desk, api = Desk(), DiscordApi()
-    doors = Doors(door=desk, errands=Errands(), guilds=frozenset(), files=Files(API_URL))
-    client = Client(doors, lambda client, listens, _: api.use(client) if listens else None)
+    desk, api, errands = Desk(), DiscordApi(), Errands()
+    doors = Doors(door=desk, errands=errands, guilds=frozenset(), files=Files(API_URL))
+    client = Client(
+        doors, Answers(doors, errands), lambda client, listens, _: api.use(client) if listens else None
+    )
     async with simcord.run(client) as env:
         guild = env.create_guild()
         ada = guild.add_member(env.create_user("Ada"))

@@ -38,6 +38,7 @@ EXPECTED = {
     "list": EVERYONE,
     "show": EVERYONE,
     "help": EVERYONE,
+    "answer": OWNER_OR_ADMIN,
     "cancel": OWNER_OR_ADMIN,
     "interrupt": OWNER_OR_ADMIN,
     "resume": OWNER_OR_ADMIN,

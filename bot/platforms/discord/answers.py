@@ -55,7 +55,7 @@ class Answers:
 
     async def submit(self, interaction: Interaction) -> bool:
         """A form was sent; False where it is none to answer a question with."""
-        data = dict(interaction.data or {})
+        data: Json = dict(interaction.data or {})
         found = _FORM.fullmatch(str(data.get("custom_id")))
         if found is None:
             return False

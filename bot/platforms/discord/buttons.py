@@ -90,10 +90,12 @@ class AnswerButton(DynamicItem[Button[Any]], template=ANSWER):
         await reactions.press(interaction, self._found)
 
 
-def answer_button(reaction: Reaction) -> AnswerButton:
-    """The button of a reaction. Its custom_id holds the id of a job and two short words: it always fits."""
+def answer_button(reaction: Reaction) -> AnswerButton | None:
+    """The button of a reaction; None where its words make no custom_id that is ours."""
     custom_id = f"answer:{reaction.says}:{reaction.job_id}:{reaction.question}"
     found = ANSWER.fullmatch(custom_id)
-    assert found is not None, custom_id
+    if found is None or len(custom_id) > _CUSTOM_ID:
+        return None
     style = _STYLES.get(reaction.says, discord.ButtonStyle.secondary)
-    return AnswerButton(Button(label=fit_plain(reaction.label, _LABEL), style=style, custom_id=custom_id), found)
+    label = fit_plain(reaction.label, _LABEL)
+    return AnswerButton(Button(label=label, style=style, custom_id=custom_id), found)

@@ -104,8 +104,8 @@ def _items(announcement: Announcement) -> Iterator[Item[Any]]:
     facts = _facts(announcement)
     if facts:
         yield TextDisplay(f"-# {facts}")
-    answers = map(answer_button, announcement.reactions)
-    buttons = [*answers, *_job_buttons(announcement), *_link_buttons(announcement.links)]
+    answers = (answer_button(each) for each in announcement.reactions)
+    buttons = [*filter(None, answers), *_job_buttons(announcement), *_link_buttons(announcement.links)]
     hidden = " · ".join(_spelled(link) for link in announcement.links if not _opens_a_button(link.url))
     if hidden:
         yield TextDisplay(hidden[:_LINKS])

@@ -42,9 +42,7 @@ class Answers:
 
         async def tell(answer: Answer) -> None:
             thread = container.get("thread_ts")
-            await self._replies.whisper(
-                channel=origin.channel, user=user["id"], thread=thread, answer=answer
-            )
+            await self._replies.whisper(channel=origin.channel, user=user["id"], thread=thread, answer=answer)
 
         says = action["action_id"].removeprefix(ANSWER)
         job_id, _, number = action["value"].partition(":")

@@ -14,8 +14,8 @@ from bot.desk.asks import Answer, Ask, Invocation
 from bot.desk.desk import Door
 from bot.platforms.errands import Errands
 from bot.platforms.slack import modal
-from bot.platforms.slack.answers import Answers
 from bot.platforms.slack.answering import Answering
+from bot.platforms.slack.answers import Answers
 from bot.platforms.slack.files import Files, again, kept
 from bot.platforms.slack.home import NEW_JOB, Home
 from bot.platforms.slack.links import Links
