@@ -175,7 +175,7 @@ class Agenda:
         )
 
     def _question(self) -> Step | None:
-        """The first question that does not stand as it is, or lacks the file with what its message has not."""
+        """The first question that does not stand as it is, or lacks the file with what is left out."""
         for asked in self._story.questions:
             entry, file = self._story.entry(outbox.question(asked.number)), None
             if entry.due:

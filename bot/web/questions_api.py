@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+
 from pydantic import BaseModel, Field
 
 from bot.desk.asks import ANSWER, CHOICES, QUESTION, SAYS, Ask

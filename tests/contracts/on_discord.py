@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from bot.app import Bifrost
 from tests.contracts.world import LATER_S, Row, Talk
 from tests.simulators.discord import Channel, DiscordSimulator, Message, Person
+from tests.simulators.discord.components import buttons
 
 SEND = "POST /channels/{channel}/messages"
 EDIT = "PATCH /channels/{channel}/messages/{message}"
@@ -23,6 +24,7 @@ class DiscordWorld:
         self.discord = discord
         self.dev: Channel = discord.channel("dev")
         self.ann: Person = discord.person("Ann")
+        self.bob: Person = discord.person("Bob")
         discord.allow_content()
 
     @property
@@ -34,7 +36,7 @@ class DiscordWorld:
         api_url = "{self.discord.api_url}"
         guilds = ["{self.discord.guild.id}"]
         channels = ["{self.dev.id}"]
-        people = ["{self.ann.id}"]
+        people = ["{self.ann.id}", "{self.bob.id}"]
         replies = "all"
         pace = {{ posts_per_minute = 6000, edits_per_minute = 6000, edit_gap_seconds = 0.1 }}
         """
@@ -59,17 +61,23 @@ class DiscordWorld:
         await self.ann.submits(opened, {"prompt": prompt, **options})
 
     async def presses(self, label: str, *, stale: bool = False) -> str:
-        found = (
-            [self.dev.messages[0]] if stale else [each for each in self._messages() if label in each.buttons]
-        )
-        assert found, f"nobody sees {label!r}:\n{self.discord.report()}"
-        done = await self.ann.clicks(found[-1], label, stale=stale)
+        done = await self.ann.clicks(self._with(label, stale=stale), label, stale=stale)
         question = done.original if done.is_private else None
         if question is None or not question.buttons:
             return ""
         asked, (yes,) = question.plain, question.buttons
         await self.ann.clicks(question, yes)
         return asked
+
+    async def writes(self, label: str, **fields: str) -> None:
+        opened = await self.ann.clicks(self._with(label), label)
+        await self.ann.submits(opened, fields)
+
+    async def another_presses(self, label: str) -> str:
+        told = len(self.bob.whispers)
+        await self.bob.clicks(self._with(label), label)
+        await self.until(lambda: len(self.bob.whispers) > told, "what Bob is told")
+        return self.bob.whispers[-1].plain
 
     async def replies(self, words: str, *, twice: bool = False) -> None:
         thread = self.dev.messages[0].thread
@@ -124,6 +132,18 @@ class DiscordWorld:
         async with self.discord.outage():
             yield
         await self.until(lambda: self.discord.connected, "the gateway again")
+
+    def _with(self, label: str, *, stale: bool = False) -> Message:
+        """The newest message with this button, or of those that had it before."""
+
+        def has(message: Message) -> bool:
+            before = (buttons(version.components) for version in message.history[:-1])
+            labels = [button.get("label") for version in before for button in version]
+            return label in (labels if stale else message.buttons)
+
+        found = [each for each in self._messages() if has(each)]
+        assert found, f"nobody sees {label!r}:\n{self.discord.report()}"
+        return found[-1]
 
     def _messages(self) -> list[Message]:
         return [

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from bot.app import Bifrost
 from tests.contracts.world import LATER_S, Row, Talk, typed
 from tests.simulators.slack import Channel, Message, Person, SlackSimulator
-from tests.simulators.slack.reading import elements, read_message
+from tests.simulators.slack.reading import button_labels, elements, read_message
 
 
 class SlackWorld:
@@ -20,6 +20,7 @@ class SlackWorld:
         self.slack = slack
         self.dev: Channel = slack.channel("dev")
         self.ann: Person = slack.person("Ann")
+        self.bob: Person = slack.person("Bob")
         self._refusals: list[str] = []
 
     @property
@@ -31,7 +32,7 @@ class SlackWorld:
         app_token = "{self.slack.app_token}"
         api_url = "{self.slack.base_url}"
         channels = ["{self.dev.id}"]
-        people = ["{self.ann.id}"]
+        people = ["{self.ann.id}", "{self.bob.id}"]
         replies = "all"
         pace = {{ posts_per_minute = 6000, edits_per_minute = 6000, edit_gap_seconds = 0.1 }}
         """
@@ -55,12 +56,26 @@ class SlackWorld:
         self._refusals += (refused or {}).values()
 
     async def presses(self, label: str, *, stale: bool = False) -> str:
-        found = (
-            [self.dev.messages[0]] if stale else [each for each in self._messages() if label in each.buttons]
-        )
-        assert found, f"nobody sees {label!r}:\n{self.slack.transcript(self.dev)}"
-        await self.ann.click(found[-1], label, stale=stale)
-        return "" if stale else _question(found[-1], label)
+        message = self._with(label, stale=stale)
+        await self.ann.click(message, label, stale=stale)
+        return "" if stale else _question(message, label)
+
+    async def writes(self, label: str, **fields: str) -> None:
+        await self.ann.click(self._with(label), label)
+        view = await self.ann.wait_view(LATER_S)
+        kinds = {block["block_id"]: block["element"]["type"] for block in view.blocks if "element" in block}
+        values = {
+            name: value.split(",") if kinds[name].startswith("multi_") else value
+            for name, value in fields.items()
+        }
+        refused = await self.ann.submit(view, values)
+        self._refusals += (refused or {}).values()
+
+    async def another_presses(self, label: str) -> str:
+        told = len(self.bob.ephemerals)
+        await self.bob.click(self._with(label), label)
+        await self.until(lambda: len(self.bob.ephemerals) > told, "what Bob is told")
+        return self.bob.ephemerals[-1].plain
 
     async def replies(self, words: str, *, twice: bool = False) -> None:
         if twice:
@@ -115,6 +130,17 @@ class SlackWorld:
         async with self.slack.outage():
             yield
         await self.until(lambda: self.slack.connections, "the socket again")
+
+    def _with(self, label: str, *, stale: bool = False) -> Message:
+        """The newest message with this button, or of those that had it before."""
+
+        def has(message: Message) -> bool:
+            before = (button_labels(version.blocks) for version in message.history[:-1])
+            return any(label in labels for labels in before) if stale else label in message.buttons
+
+        found = [each for each in self._messages() if has(each)]
+        assert found, f"nobody sees {label!r}:\n{self.slack.transcript(self.dev)}"
+        return found[-1]
 
     def _messages(self) -> list[Message]:
         return [each for head in self.dev.messages for each in (head, *head.thread)]

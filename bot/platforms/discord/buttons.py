@@ -9,7 +9,7 @@ import discord
 from discord.ui import Button, DynamicItem, Item
 
 from bot.news.announcements import QUESTIONS
-from bot.platforms.base import APPROVE, DENY, WHY, Action, Reaction
+from bot.platforms.base import APPROVE, DENY, Action, Reaction
 from bot.platforms.discord.text import fit_plain
 
 _LABEL = 80
@@ -17,11 +17,7 @@ _CUSTOM_ID = 100
 PATTERN = re.compile(r"job:(?P<ask>\?(?:(?P<question>[a-z]+)\?)?)?(?P<verb>[a-z]+):(?P<job>[0-9a-f-]{1,40})")
 """With `?`, the person is asked once more before it is done: by the question of that name, `?stop?`."""
 ANSWER = re.compile(r"answer:(?P<says>[a-z]+|\d{1,3}):(?P<job>[0-9a-f-]{1,40}):(?P<number>\d{1,6})")
-_STYLES = {
-    APPROVE: discord.ButtonStyle.success,
-    DENY: discord.ButtonStyle.danger,
-    WHY: discord.ButtonStyle.danger,
-}
+_STYLES = {APPROVE: discord.ButtonStyle.success, DENY: discord.ButtonStyle.danger}
 _NAMES = {text: name for name, text in QUESTIONS.items()}
 
 

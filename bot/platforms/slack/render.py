@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.platforms.base import APPROVE, DENY, WHY, Action, Announcement, Fact, Link, Reaction, Tone
+from bot.platforms.base import APPROVE, DENY, Action, Announcement, Fact, Link, Reaction, Tone
 from bot.platforms.slack.text import ELLIPSIS, fit, fit_line, fit_markdown
 from bot.platforms.text import fenced, in_words
 
@@ -163,7 +163,7 @@ def _button(action: Action) -> Json:
 
 
 def _reaction(reaction: Reaction) -> Json:
-    styles = {APPROVE: "primary", DENY: "danger", WHY: "danger"}
+    styles = {APPROVE: "primary", DENY: "danger"}
     button: Json = {
         "type": "button",
         "action_id": f"{ANSWER}{reaction.says}",
