@@ -138,6 +138,7 @@ async def test_what_is_long_is_attached_and_what_nobody_decides_is_asked_again(l
     await asked(life, job, CHANGE)
     name = f"question-{job.short_id}-1.diff"
     await world.until(lambda: any(name in row.files for row in thread(world)), "all of it")
+    assert await life.told()
     assert (await world.file(name)).decode() == CHANGE.detail
     assert says(world, "line 1 of it", "the whole is in the file below")
     await life.ends(job, WAITING)
