@@ -51,7 +51,9 @@ QUESTIONS = (
 
 async def a_job_that_asks(storage: Storage) -> Job:
     """It has asked for a plan, which was approved, and now waits for four answers."""
-    job = await start(storage, await ask(storage, "keep sessions outside of the process", type="session"))
+    job = await start(
+        storage, await ask(storage, "keep sessions outside of the process", type="session", provider="gemini")
+    )
     await write(storage, job, *work()[:4])
     plan = Asked(kind=QuestionKind.PLAN, text="Do as this plan says?", detail="1. Look\n2. Write")
     until = datetime.now(UTC) + timedelta(minutes=30)

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.news.questions import reactions, said, stands
+from bot.news.words import excerpt
 from bot.platforms.base import Reaction
 from executor.questions import Question, QuestionKind, QuestionState
+
+_GRANT = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +26,11 @@ class Waiting:
         asked = self.question.asked
         is_prose = asked.kind is QuestionKind.PLAN or asked.syntax == "markdown"
         return asked.detail if is_prose else ""
+
+    @property
+    def grant(self) -> str:
+        """What a yes for the whole job lets it do, as far as that is short."""
+        return excerpt(self.question.asked.grant, _GRANT)
 
     @property
     def reactions(self) -> Sequence[Reaction]:
