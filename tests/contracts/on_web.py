@@ -205,6 +205,7 @@ class WebWorld:
 
     def _form(self, label: str, *, stale: bool) -> str:
         """The newest form with this button, or of those that there were before."""
+        forms: list[str]
         shown = [each for post in self._all() for each in (post.versions[:-1] if stale else [post.shown])]
         forms = [form for each in shown for form in _FORM.findall(each) if label in _BUTTON.findall(form)]
         assert forms, f"nobody sees {label!r}: {self.talks}"

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.platforms.base import APPROVE, DENY, Action, Announcement, Fact, Link, Reaction, Tone
-from bot.platforms.slack.text import ELLIPSIS, fit, fit_line, fit_markdown
+from bot.platforms.slack.text import ELLIPSIS, fit, fit_line, fit_markdown, length
 from bot.platforms.text import fenced, in_words
 
 Json = dict[str, Any]
@@ -35,7 +35,8 @@ _URL = re.compile(r"https?://[!#-;=?-~]{1,2900}")
 # Slack refuses the whole message for one field over its limit; these stay below with room for our own signs.
 _TITLE = 2_000
 _MARKDOWN = 11_000
-_CODE = 11_000
+_CODE = 9_000
+"""Of what all Markdown of a message may have: the body gets the rest."""
 _FACTS = 2_900
 _PROGRESS = 300
 _FALLBACK_TITLE = 1_000
@@ -110,7 +111,9 @@ def _body(announcement: Announcement) -> Json | None:
         text = text if text.strip() else announcement.title
     elif not text.strip():
         return None
-    return {"type": "markdown", "text": fit_markdown(text, _MARKDOWN) or ELLIPSIS}
+    above = _code(announcement)
+    room = _MARKDOWN - (length(above["text"]) if above else 0)
+    return {"type": "markdown", "text": fit_markdown(text, room) or ELLIPSIS}
 
 
 def _progress(announcement: Announcement) -> Json | None:
@@ -166,9 +169,9 @@ def _reaction(reaction: Reaction) -> Json:
     styles = {APPROVE: "primary", DENY: "danger"}
     button: Json = {
         "type": "button",
-        "action_id": f"{ANSWER}{reaction.says}",
+        "action_id": fit(f"{ANSWER}{reaction.says}", _ACTION_ID),
         "text": _plain(reaction.label, _LABEL),
-        "value": f"{reaction.job_id}:{reaction.question}",
+        "value": fit(f"{reaction.job_id}:{reaction.question}", _VALUE),
     }
     return button | ({"style": styles[reaction.says]} if reaction.says in styles else {})
 
