@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bot.desk.asks import REPLY, Answer
+from bot.platforms import missed
 from bot.platforms.base import SetupFault
-from bot.platforms.discord import messages, missed
+from bot.platforms.discord import messages
 from tests.contracts.discord_world import PAGE, Desk, Threads, World, adapter_for, running
 from tests.simulators.discord import Channel, DiscordSimulator, File, Message
 
