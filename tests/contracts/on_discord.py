@@ -125,6 +125,10 @@ class DiscordWorld:
             yield
         await self.until(lambda: self.discord.connected, "the gateway again")
 
+    @property
+    def turned_away(self) -> Sequence[str]:
+        return self.discord.turned_away
+
     def _messages(self) -> list[Message]:
         return [
             each

@@ -116,6 +116,10 @@ class SlackWorld:
             yield
         await self.until(lambda: self.slack.connections, "the socket again")
 
+    @property
+    def turned_away(self) -> Sequence[str]:
+        return [path for path in self.slack.turned_away if "/chat." in path]
+
     def _messages(self) -> list[Message]:
         return [each for head in self.dev.messages for each in (head, *head.thread)]
 
