@@ -118,7 +118,8 @@ class SlackWorld:
 
     @property
     def turned_away(self) -> Sequence[str]:
-        return [path for path in self.slack.turned_away if "/chat." in path]
+        news = ("/api/chat.", "/api/conversations.")  # not the attempts to connect again
+        return [path for path in self.slack.turned_away if path.startswith(news)]
 
     def _messages(self) -> list[Message]:
         return [each for head in self.dev.messages for each in (head, *head.thread)]

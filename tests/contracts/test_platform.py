@@ -270,7 +270,7 @@ async def test_an_absence_of_the_platform_loses_nothing_and_doubles_nothing(life
         if world.turned_away is None:
             assert await life.told()
         else:
-            await world.until(lambda: len(world.turned_away or ()) >= 5, "attempts in vain")
+            await world.until(lambda: len(world.turned_away or ()) >= 3, "attempts in vain")
     assert await life.told()
     await world.until(lambda: any(row.files for row in thread(world)), "all of it")
     all_is_said_once(world)
