@@ -51,6 +51,7 @@ class TaskPage:
             "task.html",
             task=task,
             kin=await self._storage.tasks.kin(task),
+            minutes=await self._storage.logs.minutes_of(task.id),
             moves=[status for status in TaskStatus if status in MOVES[task.status]],
             rows=[self._parts.row(job) for job in jobs.jobs],
             more=jobs.found > _JOBS,
