@@ -11,7 +11,6 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequenc
 from pathlib import Path
 from typing import Protocol
 
-from bot.app import Bifrost
 from bot.client import ServerGone, Told, connect
 from bot.data_dir import DataDir, DataDirInUse
 from bot.desk.asks import Invocation
@@ -116,6 +115,8 @@ async def _here(
     if not run:
         open_console().print(_WAITS)
         return 0
+    from bot.app import Bifrost  # here: whoever lists jobs need not wait for the libraries of all platforms
+
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(Bifrost(house, environment, serve=False, only=told.job_id).run(stop))

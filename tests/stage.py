@@ -14,8 +14,7 @@ from typing import Any
 from bot.app import Bifrost
 from bot.configuration import load
 from bot.house import House, open_house
-from bot.platforms.slack.adapter import SCOPES
-from bot.platforms.slack.doors import EVENTS
+from bot.platforms.slack.grants import EVENTS, SCOPES
 from bot.settings import Settings
 from executor.model import Job
 from executor.wakeups import TOLD, job_topic

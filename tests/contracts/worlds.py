@@ -12,8 +12,7 @@ from bot.platforms.discord import adapter as discord_adapter
 from bot.platforms.discord.client import Client
 from bot.platforms.slack import adapter as slack_adapter
 from bot.platforms.slack import connection
-from bot.platforms.slack.adapter import SCOPES
-from bot.platforms.slack.doors import EVENTS
+from bot.platforms.slack.grants import EVENTS, SCOPES
 from tests.contracts.on_discord import DiscordWorld
 from tests.contracts.on_slack import SlackWorld
 from tests.contracts.on_web import WebWorld

@@ -21,6 +21,7 @@ from bot.platforms.slack.api import CALL_TIMEOUT_S, SlackApi
 from bot.platforms.slack.connection import Connection
 from bot.platforms.slack.doors import Doors
 from bot.platforms.slack.files import Files
+from bot.platforms.slack.grants import SCOPES
 from bot.platforms.slack.home import Home
 from bot.platforms.slack.links import Links, permalink
 from bot.platforms.slack.messages import Messages
@@ -31,21 +32,6 @@ from bot.platforms.slack.request_url import PATH, RequestUrl
 from bot.platforms.slack.threads import ThreadReader
 from executor.model import Origin
 
-SCOPES = frozenset(
-    {
-        "app_mentions:read",
-        "channels:history",
-        "chat:write",
-        "commands",
-        "files:read",
-        "files:write",
-        "groups:history",
-        "im:history",
-        "reactions:write",
-        "users:read",
-    }
-)
-"""What the bot token should be allowed; the manifest asks for exactly these."""
 _DISPENSABLE = frozenset({"files:read"})
 """Without it the bot works, and says of each file that is attached why it cannot be taken."""
 
