@@ -99,7 +99,7 @@ class SlackWorld:
 
     def throttle(self) -> None:
         for method in ("chat.postMessage", "chat.update", "files.getUploadURLExternal"):
-            self.slack.fail_next(method, retry_after=2)
+            self.slack.fail_next(method, retry_after=1)
 
     @property
     def throttled(self) -> bool:

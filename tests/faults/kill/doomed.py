@@ -77,6 +77,8 @@ def live(config: Path) -> None:
             posts_per_minute=60_000,
             post_burst=1000,
             least_edit_gap_s=0.1,
+            files_per_minute=60_000,
+            lookups_per_minute=60_000,
         )
         sys.argv = ["bifrost", "serve", "--config", str(config)]
         with watched(Watch(config.parent)):
