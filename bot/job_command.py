@@ -65,7 +65,7 @@ async def run_job(words: Sequence[str], settings: Settings, environment: Mapping
     data = DataDir(settings.data_dir)
     try:
         async with open_house(settings, environment) as house:
-            return await _here(house, environment, text, files, run)
+            return await _here(house, text, files, run)
     except DataDirInUse:
         if not data.address.exists():
             raise
@@ -105,9 +105,7 @@ def _value(name: str, value: str) -> str:
     return value
 
 
-async def _here(
-    house: House, environment: Mapping[str, str], text: str, files: Sequence[Path], run: bool
-) -> int:
+async def _here(house: House, text: str, files: Sequence[Path], run: bool) -> int:
     door = _OwnDesk(house)
     told = await _type(door, text, files)
     if not _starts(text, told):
@@ -119,7 +117,7 @@ async def _here(
 
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        group.create_task(Bifrost(house, environment, serve=False, only=told.job_id).run(stop))
+        group.create_task(Bifrost(house, serve=False, only=told.job_id).run(stop))
         try:
             return await _follow(door, told.job_id, house.data)
         finally:

@@ -156,7 +156,7 @@ async def running(
     environment = {"PATH": os.environ["PATH"]}
     stop = asyncio.Event()
     async with open_house(settings, environment) as house:
-        bifrost = Bifrost(house, environment, serve=True, only=only)
+        bifrost = Bifrost(house, serve=True, only=only)
         working = asyncio.create_task(bifrost.run(stop))
         try:
             async with asyncio.timeout(START_S):
