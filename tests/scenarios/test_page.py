@@ -73,7 +73,8 @@ def _config(place: Path, *, step_seconds: float) -> Path:
     path.write_text(
         f"""
         data_dir = "{place / "data"}"
-        grace_seconds = 0
+        grace_seconds = 2
+        drain_seconds = 0
         workspaces = {{ main = "{workspace}" }}
         web = {{ port = 0 }}
         [agents]
