@@ -67,6 +67,8 @@ class Codex:
 def _tools(launch: Launch) -> Iterator[str]:
     """Our tools. What it hands on to a server of tools has to be named."""
     if launch.tools is not None:
+        # Else the newest models are told the name of the server alone, and have to search for its tools.
+        yield f'features.code_mode.direct_only_tool_namespaces=["mcp__{NAME}"]'
         command, *arguments = launch.tools.argv
         server = {"command": command, "args": arguments, "env_vars": [*launch.tools.env]}
         for name, value in server.items():
