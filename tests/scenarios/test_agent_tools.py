@@ -31,7 +31,8 @@ def plant(workspace: Path) -> Path:
         (workspace / folder).mkdir(parents=True)
     (workspace / ".codex" / "config.toml").write_text(
         "".join(
-            f"[mcp_servers.{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in each.items())
+            f"[mcp_servers.{name}]\n"
+            + "".join(f"{key} = {json.dumps(value)}\n" for key, value in each.items())
             for name, each in servers.items()
         )
     )

@@ -74,7 +74,7 @@ def _names(tool: JsonObject) -> Iterator[str]:
     if tool["type"] == "namespace":
         yield from (f"{tool['name']}{_WITHIN}{each['name']}" for each in tool["tools"])
     else:
-        yield tool.get("name", tool["type"])
+        yield str(tool.get("name", tool["type"]))
 
 
 def _said(item: JsonObject) -> Iterator[Said]:
