@@ -16,7 +16,12 @@ from executor.backends.environment import agent_environment, agent_zone
 
 # Of no version npm takes the newest that the installed Node fits, which may be an old one.
 _INSTALL = "Install it with `npm install -g @openai/codex@0.169.0`, or set where it is for the provider."
-_SETTINGS = ("check_for_update_on_startup=false", "analytics.enabled=false")
+_SETTINGS = (
+    "check_for_update_on_startup=false",
+    "analytics.enabled=false",
+    # A login shell puts a PATH of the machine's in the place of the one that it is given.
+    "allow_login_shell=false",
+)
 
 
 class Codex:

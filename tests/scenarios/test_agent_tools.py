@@ -109,6 +109,19 @@ async def test_clara_sweeps_the_feedback_by_her_tools(provider: str, tmp_path: P
         assert task.status is TaskStatus.IDEA
 
 
+async def test_the_shell_of_an_agent_has_the_same_by_commands(tmp_path: Path) -> None:
+    """Of the three, codex is the one whose shell would find its programs elsewhere."""
+    async with set_stage(tmp_path, provider="codex") as stage:
+        line = "bifrost task create d-one 'Fix it' --workspace dev && bifrost update 'Half way'"
+        job = await asked(stage, f"session [[bash:{line}]]")
+        assert job.status is JobStatus.DONE, job.message
+        (task,) = await stage.house.storage.tasks.tasks()
+        assert (task.id, task.name) == ("d-one", "Fix it")
+        events = [each.body for each in await stage.house.storage.jobs.events(job.id)]
+        assert RecordChanged(text="created task d-one: Fix it") in events
+        assert UpdatePosted(number=1, text="Half way") in events
+
+
 async def test_an_agent_reads_in_words_why_it_may_not(tmp_path: Path) -> None:
     async with set_stage(tmp_path) as stage:
         box = stage.house.storage.feedback

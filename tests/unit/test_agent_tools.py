@@ -101,6 +101,20 @@ def test_what_is_no_call_is_an_error_and_no_end(
     assert right["result"] == {}
 
 
+def test_a_call_that_a_model_gets_wrong_is_answered_and_ends_nothing() -> None:
+    tool = next(tool for tool in TOOLS if tool.name == "list_tasks").described()
+    with pytest.raises(bridge.Refused, match=r"There is no `state` here\. It takes: status, "):
+        bridge.perform(bridge.Bot({}), tool, {"state": "open"})
+    one = next(tool for tool in TOOLS if tool.name == "read_task").described()
+    with pytest.raises(bridge.Refused, match=r"`id` is missing: The id of the task\."):
+        bridge.perform(bridge.Bot({}), one, {"id": None})
+    server = bridge.Bridge(bridge.Bot({}))
+    for params in ([1], {"name": ["x"], "arguments": []}, {"name": "progress", "arguments": [1]}, {}):
+        answer = server.answer({"id": 1, "method": "tools/call", "params": params})
+        assert answer is not None
+        assert "error" in answer or answer["result"]["isError"]
+
+
 def test_people_read_what_an_agent_has_changed() -> None:
     task = {"id": "A1", "name": "Fix it\nnow", "status": "done"}
     assert deed("PATCH", "/api/tasks", task) == "changed task A1, now done: Fix it now"
