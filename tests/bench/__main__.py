@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.bench import (
+    agent_tools,
     cancel,
     command,
     day,
@@ -47,6 +48,7 @@ _MEASUREMENTS: Mapping[str, Callable[[Path], Awaitable[Sequence[Figure]]]] = {
     "day": day.measure,
     "page": page.measure,
     "readers": readers.measure,
+    "tools": agent_tools.measure,
 }
 _RESULTS = Path(__file__).parents[2] / "build" / "bench.json"
 _TIMEOUT_S = 300.0

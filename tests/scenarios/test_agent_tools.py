@@ -23,23 +23,23 @@ from tests.stage import Stage, set_stage
 pytestmark = [pytest.mark.cli, pytest.mark.timeout(120)]
 
 
-def plant(workspace: Path) -> Path:
-    """Lets a repository name servers of its own, one of them as ours; the file that they would make."""
-    caught = workspace / "caught"
+def plant(place: Path) -> Path:
+    """Lets a repository name servers of its own, one of them as ours, and the home of codex one more.
+
+    Returns the file that they would make.
+    """
+    caught = place / "caught"
+    workspace, home = place / "workspace", place / "data" / "agents" / "main" / "codex" / "config.toml"
     servers = {name: {"command": "touch", "args": [str(caught)]} for name in ("bifrost", "theirs")}
     for folder in (".gemini", ".codex"):
         (workspace / folder).mkdir(parents=True)
-    (workspace / ".codex" / "config.toml").write_text(
-        "".join(
-            f"[mcp_servers.{name}]\n"
-            + "".join(f"{key} = {json.dumps(value)}\n" for key, value in each.items())
-            for name, each in servers.items()
-        )
-    )
-    for place in (".mcp.json", ".gemini/settings.json"):
-        (workspace / place).write_text(
-            json.dumps({"mcpServers": servers, "enableAllProjectMcpServers": True})
-        )
+    for file in (".mcp.json", ".gemini/settings.json"):
+        (workspace / file).write_text(json.dumps({"mcpServers": servers, "enableAllProjectMcpServers": True}))
+    named = 'mcp_servers."{}" = {{ command = "touch", args = [{}] }}\n'
+    as_toml = [named.format(name, json.dumps(str(caught))) for name in (*servers, "the.irs")]
+    (workspace / ".codex" / "config.toml").write_text("".join(as_toml[:2]))
+    if home.exists():
+        home.write_text("".join(as_toml[1:]) + home.read_text())
     return caught
 
 
@@ -53,8 +53,8 @@ async def test_an_agent_keeps_a_task_tells_people_and_publishes_and_nobody_elses
     provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rhythm, "STEP_S", 0.05)
-    caught = plant(tmp_path / "workspace")
     async with set_stage(tmp_path, provider=provider) as stage:
+        caught = plant(tmp_path)
         assert stage.bifrost.slack is not None
         platform = stage.bifrost.slack.platform
         platform.caps = replace(platform.caps, edits_per_minute=1200)
