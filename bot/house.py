@@ -18,6 +18,7 @@ from bot.desk.desk import Desk
 from bot.platforms.slack.adapter import SCOPES
 from bot.platforms.slack.doors import DIRECT
 from bot.settings import Cli, Settings
+from bot.settings import Workspace as WorkspaceSettings
 from bot.web.callers import OWNER, TOKEN_ROLE
 from executor.attempt import Workshop
 from executor.backends.base import Backend
@@ -30,6 +31,7 @@ from executor.executor import Executor
 from executor.fallbacks import Fallbacks
 from executor.job_types import JOB_TYPES
 from executor.job_types.base import JobType
+from executor.job_types.templates import Templates
 from executor.parcels import Parcels
 from executor.ports import SystemClock
 from executor.processes.privacy import hide_memory, private_files
@@ -39,7 +41,7 @@ from executor.queueing import QueueRules
 from executor.rescuer import rescue
 from executor.steps import reach
 from executor.wakeups import Wakeups
-from executor.workspaces import Workspaces
+from executor.workspaces import Workspace, Workspaces
 from storage import Storage, open_storage
 
 SLACK_SCOPES = SCOPES
@@ -205,11 +207,14 @@ def _job_types(settings: Settings) -> dict[str, JobType]:
 
 
 def _workspaces(settings: Settings) -> Workspaces:
-    prompts = {name: each.prompts for name, each in settings.workspaces.items()}
-    return Workspaces(
-        directories=settings.directories,
-        fallbacks=settings.fallbacks,
-        templates={name: prompt_files.read(place) for name, place in prompts.items() if place},
+    return Workspaces(named={name: _workspace(each) for name, each in settings.workspaces.items()})
+
+
+def _workspace(settings: WorkspaceSettings) -> Workspace:
+    return Workspace(
+        directory=settings.path,
+        fallback=settings.fallback,
+        templates=prompt_files.read(settings.prompts) if settings.prompts else Templates(),
     )
 
 

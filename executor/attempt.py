@@ -134,7 +134,7 @@ class Attempt:
         place = self._place()
         results, temp = place / "results", self._temp()
         home = workshop.homes / job.workspace / job.provider
-        directory = workshop.workspaces.directory(job.workspace)
+        workspace = workshop.workspaces.of(job.workspace)
         for each in (results, temp, home):
             each.mkdir(parents=True, exist_ok=True, mode=0o700)
         tools = workshop.tools.admit(job) if workshop.tools else None
@@ -142,12 +142,12 @@ class Attempt:
             lay_out(tools, temp)
         return Launch(
             prompt=self._type.prompt(
-                job, results, workshop.received, directory, workshop.workspaces.words(job.workspace)
+                job, results, workshop.received, workspace.directory, workspace.templates
             ),
             model=workshop.catalog.cli_id(job.model),
             effort=job.effort,
             session_id=job.session_id,
-            workspace=directory,
+            workspace=workspace.directory,
             home=home,
             results=results,
             temp=temp,
@@ -227,7 +227,7 @@ class Attempt:
                 reply.files,
                 self._place() / "results",
                 self._workshop.received,
-                self._workshop.workspaces.words(self._job.workspace),
+                self._workshop.workspaces.of(self._job.workspace).templates,
             ),
             heard=heard,
         ).run()

@@ -25,6 +25,7 @@ from tests.bench import (
     load,
     memory,
     page,
+    paint,
     queue,
     readers,
     streaming_memory,
@@ -47,6 +48,7 @@ _MEASUREMENTS: Mapping[str, Callable[[Path], Awaitable[Sequence[Figure]]]] = {
     "streaming": streaming_memory.measure,
     "day": day.measure,
     "page": page.measure,
+    "paint": paint.measure,
     "readers": readers.measure,
     "tools": agent_tools.measure,
 }
