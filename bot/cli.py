@@ -18,7 +18,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from bot.agent.commands import FIRST_WORDS
+from bot.agent.commands import FIRST_WORDS, JOBS_ALONE
 from bot.agent.commands import main as in_job
 from bot.configuration import BadConfiguration, find_file, forget_secrets, load
 from bot.data_dir import DataDir, DataDirInUse
@@ -226,8 +226,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no emoji is no reason to fail
-    if TOKEN in os.environ and sys.argv[1:2] and sys.argv[1] in FIRST_WORDS:
-        sys.exit(in_job())  # of a shell whose profile has put the job's own command out of reach
+    # A shell of a job comes here where its profile has put the job's own command out of reach.
+    if sys.argv[1:2] and sys.argv[1] in (FIRST_WORDS if TOKEN in os.environ else JOBS_ALONE):
+        sys.exit(in_job())
     app()
 
 

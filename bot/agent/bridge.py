@@ -162,6 +162,8 @@ def perform(service: Service, tool: Mapping[str, Any], arguments: Mapping[str, A
         raise Refused(f"`{missing[0]}` is missing: {taken['properties'][missing[0]]['description']}")
     query = {name: given.pop(name) for name in tool["query"] if name in given}
     path = f"{tool['path']}?{urlencode(query)}" if query else tool["path"]
+    if tool["method"] == "PATCH" and not (given or tool["fixed"]):
+        raise Refused("Nothing is to be other than it is: name what you would change.")
     reply = service.call(
         tool["method"], path, None if tool["method"] == "GET" else {**given, **tool["fixed"]}
     )

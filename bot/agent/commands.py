@@ -69,6 +69,8 @@ COMMANDS = (
 )
 """A tool that is not named here is for CLIs that start a server of tools."""
 FIRST_WORDS = frozenset({TOOL_SERVER, *(command.words.split()[0] for command in COMMANDS)})
+JOBS_ALONE = frozenset({"progress", "update"})
+"""Those that mean nothing outside of one."""
 TOLD = (
     "Commands of Bifrost, which runs your job: in your shell `bifrost task|feedback|comment|report --help` "
     "tells how to read and change its records; `bifrost progress DONE TOTAL [NOTE]` shows people how far you "

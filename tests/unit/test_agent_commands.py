@@ -66,6 +66,8 @@ async def test_the_tool_server_is_a_command_and_the_installed_program_knows_the_
         await shell.type("bifrost task create d-one Fix --workspace dev")
         code, listed, _ = await shell.type(f"{installed} task list", PYTHONPATH=ROOT)
         assert (code, "d-one" in listed) == (0, True)
+        code, _, refused = await shell.type(f"{installed} update Hello", PYTHONPATH=ROOT, **{TOKEN: ""})
+        assert (code, refused.startswith("This works inside a running job alone")) == (1, True)
 
 
 async def test_what_is_not_done_is_told_in_a_sentence_and_by_the_exit_status(tmp_path: Path) -> None:
@@ -78,6 +80,8 @@ async def test_what_is_not_done_is_told_in_a_sentence_and_by_the_exit_status(tmp
         code, _, err = await shell.type(line, **{SOCKET: str(tmp_path / "none.sock")})
         assert code == 1
         assert err.startswith("Bifrost does not answer: No such file or directory. Go on without its tools")
+        code, _, err = await shell.type(f"bifrost update {'a' * 2001}")
+        assert err == "The field `text` cannot be taken: it has 2001 characters, and 2000 are the most.\n"
         assert await shell.type("bifrost progress 4 3") == (1, "", "4 cannot be done of 3.\n")
         assert await shell.type("bifrost report publish no.md") == (
             1,

@@ -101,18 +101,29 @@ def test_what_is_no_call_is_an_error_and_no_end(
     assert right["result"] == {}
 
 
-def test_a_call_that_a_model_gets_wrong_is_answered_and_ends_nothing() -> None:
-    tool = next(tool for tool in TOOLS if tool.name == "list_tasks").described()
-    with pytest.raises(bridge.Refused, match=r"There is no `state` here\. It takes: status, "):
-        bridge.perform(bridge.Bot({}), tool, {"state": "open"})
-    one = next(tool for tool in TOOLS if tool.name == "read_task").described()
-    with pytest.raises(bridge.Refused, match=r"`id` is missing: The id of the task\."):
-        bridge.perform(bridge.Bot({}), one, {"id": None})
-    server = bridge.Bridge(bridge.Bot({}))
-    for params in ([1], {"name": ["x"], "arguments": []}, {"name": "progress", "arguments": [1]}, {}):
-        answer = server.answer({"id": 1, "method": "tools/call", "params": params})
-        assert answer is not None
-        assert "error" in answer or answer["result"]["isError"]
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        ("list_tasks", {"state": "open"}, r"There is no `state` here\. It takes: status, "),
+        ("read_task", {"id": None}, r"`id` is missing: The id of the task\."),
+        ("update_task", {"id": "A1"}, r"Nothing is to be other than it is: name what you would change\."),
+    ],
+)
+def test_a_call_that_a_model_gets_wrong_is_refused_in_words(
+    name: str, arguments: dict[str, object], said: str
+) -> None:
+    (tool,) = (tool.described() for tool in TOOLS if tool.name == name)
+    with pytest.raises(bridge.Refused, match=said):
+        bridge.perform(bridge.Bot({}), tool, arguments)
+
+
+@pytest.mark.parametrize(
+    "params", [[1], {"name": ["x"], "arguments": []}, {"name": "x", "arguments": [1]}, {}]
+)
+def test_a_call_of_another_shape_is_answered_and_ends_nothing(params: object) -> None:
+    answer = bridge.Bridge(bridge.Bot({})).answer({"id": 1, "method": "tools/call", "params": params})
+    assert answer is not None
+    assert "error" in answer or answer["result"]["isError"]
 
 
 def test_people_read_what_an_agent_has_changed() -> None:
