@@ -27,6 +27,8 @@ class AgentTools:
     """The same tools for its shell: a program that takes words."""
     told: str
     """What an agent is told of those commands whose CLI starts no servers of tools."""
+    places: Sequence[Path] = ()
+    """Where it is reached, and what it is made of."""
 
 
 def shelf(temp: Path) -> Path:

@@ -36,6 +36,7 @@ class Passes:
         self._jobs[_hash(token)] = job
         return AgentTools(
             argv=(*_PYTHON, bridge.__file__),
+            places=(self._socket,),
             env={SOCKET: str(self._socket), TOKEN: token},
             commands=(*_PYTHON, "-c", _COMMANDS),
             told=commands.TOLD,
