@@ -4,48 +4,51 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn, Protocol
+from typing import Any, NamedTuple, NoReturn
 
-_USAGE = 2
+USAGE = 2
+"""Exit status for words that make no command."""
 _BY_STDIN = "A `-` in the place of a text or of FILE reads it from standard input."
 
 
-class Form(Protocol):
-    """How a tool is typed."""
+class Command(NamedTuple):
+    """A tool as a command."""
 
-    @property
-    def words(self) -> str: ...
+    words: str
+    tool: str
+    given: Sequence[str] = ()
+    """What it takes in this order and without a name; all else are options."""
+    file: str = ""
+    """Which of those is told as a file to read."""
+    columns: Sequence[str] = ()
+    """What is shown of each record of a list."""
+    says: str = ""
+    """What is said when it is done; where neither is there, the record is shown."""
 
-    @property
-    def given(self) -> Sequence[str]: ...
 
-    @property
-    def file(self) -> str: ...
-
-
-def usage(form: Form, tool: Mapping[str, Any]) -> str:
+def usage(command: Command, tool: Mapping[str, Any]) -> str:
     """The command with what it takes by its place."""
     needed = tool["inputSchema"]["required"]
-    places = {name: _place(form, name) for name in form.given}
+    places = {name: _place(command, name) for name in command.given}
     shown = (place if name in needed else f"[{place}]" for name, place in places.items())
-    return " ".join(["bifrost", form.words, *shown])
+    return " ".join(["bifrost", command.words, *shown])
 
 
-def parser(form: Form, tool: Mapping[str, Any]) -> argparse.ArgumentParser:
+def parser(command: Command, tool: Mapping[str, Any]) -> argparse.ArgumentParser:
     """Takes what the tool takes. What is no such thing ends the program with a sentence and 2."""
     made = _Parser(
-        prog=f"bifrost {form.words}",
+        prog=f"bifrost {command.words}",
         description=_literal(tool["description"]),
         epilog=_BY_STDIN,
         allow_abbrev=False,
     )
     needed, taken = tool["inputSchema"]["required"], tool["inputSchema"]["properties"]
-    for name in form.given:
+    for name in command.given:
         how: dict[str, Any] = {} if name in needed else {"nargs": "?"}
         made.add_argument(
-            name, metavar=_place(form, name), **how, **_described(taken[name], name == form.file)
+            name, metavar=_place(command, name), **how, **_described(taken[name], name == command.file)
         )
-    for name in (name for name in taken if name not in form.given):
+    for name in (name for name in taken if name not in command.given):
         made.add_argument(
             f"--{name.replace('_', '-')}",
             required=name in needed,
@@ -59,11 +62,11 @@ def parser(form: Form, tool: Mapping[str, Any]) -> argparse.ArgumentParser:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         sentence = f"{message[:1].upper()}{message[1:]}."
-        self.exit(_USAGE, f"{sentence} `{self.prog} --help` tells what it takes; put a text in quotes.\n")
+        self.exit(USAGE, f"{sentence} `{self.prog} --help` tells what it takes; put a text in quotes.\n")
 
 
-def _place(form: Form, name: str) -> str:
-    return "FILE" if name == form.file else name.rpartition("_")[2].upper()
+def _place(command: Command, name: str) -> str:
+    return "FILE" if name == command.file else name.rpartition("_")[2].upper()
 
 
 def _described(schema: Mapping[str, Any], in_file: bool = False) -> dict[str, Any]:

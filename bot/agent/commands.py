@@ -10,32 +10,16 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, TextIO
 
 from bot.agent.bridge import Bot, Refused, Reply, Service, perform
 from bot.agent.bridge import main as serve_tools
-from bot.agent.command_line import parser, usage
+from bot.agent.command_line import USAGE, Command, parser, usage
 from bot.agent.plain import said, table, whole
 
-REFUSED, USAGE = 1, 2
-"""Exit statuses: of what was not done, and of words that make no command."""
+REFUSED = 1
+"""Exit status of what was not done."""
 TOOL_SERVER = "agent-tools"
-
-
-class Command(NamedTuple):
-    """A tool as a command."""
-
-    words: str
-    tool: str
-    given: Sequence[str] = ()
-    """What it takes in this order and without a name; all else are options."""
-    file: str = ""
-    """Which of those is told as a file to read."""
-    columns: Sequence[str] = ()
-    """What is shown of each record of a list."""
-    says: str = ""
-    """What is said when it is done; where neither is there, the record is shown."""
-
 
 COMMANDS = (
     Command("task list", "list_tasks", columns=("id", "status", "priority", "workspace", "name")),
@@ -95,7 +79,7 @@ def main() -> int:
 
 def run(words: Sequence[str], service: Service, tools: Sequence[Mapping[str, Any]]) -> int:
     """Does what `words` say by `tools`, which are all that there are. Returns the exit status."""
-    known = {tool["name"]: tool for tool in tools}
+    known = {tool["name"]: {**tool, "description": _in_shell(tool["description"])} for tool in tools}
     command, rest = _command(words, known)
     if command is None:
         return _overview(words, known)
@@ -108,6 +92,14 @@ def run(words: Sequence[str], service: Service, tools: Sequence[Mapping[str, Any
         return _refuse(error)
     _show(command, reply, as_json)
     return 0
+
+
+def _in_shell(description: str) -> str:
+    """Of other tools it speaks by their names."""
+    for command in COMMANDS:
+        if "_" in command.tool:
+            description = description.replace(command.tool, f"`bifrost {command.words}`")
+    return description
 
 
 def _command(words: Sequence[str], known: Mapping[str, Any]) -> tuple[Command | None, Sequence[str]]:

@@ -99,6 +99,10 @@ async def test_what_is_not_done_is_told_in_a_sentence_and_by_the_exit_status(tmp
         code, out, err = await shell.type("bifrost --help")
         assert (code, err) == (0, "")
         assert "bifrost progress DONE TOTAL [NOTE]  " in out
+        code, out, err = await shell.type("bifrost task create --help")
+        assert (code, err) == (0, "")
+        assert "Look with `bifrost task list` first" in " ".join(out.split())
+        assert "list_tasks" not in out
         (job,) = await shell.storage.jobs.jobs()
         passes.dismiss(job)
         assert await shell.type(line) == (1, "", ENDED)
