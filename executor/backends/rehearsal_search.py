@@ -23,7 +23,7 @@ SKIPPED_NAMES = re.compile(r"^\.|\.(pem|key|p12|lock|map|svg)$|\.min\.|^package-
 TOPIC = re.compile(r"(?ms)^(?:Topic|Asked for):[ \t]*(.*?)(?=\n\s*\n|\n[A-Z][a-z]+:|\Z)")
 # What the job types' prompts tell an agent beside the person's own words.
 ORDERS = re.compile(
-    r"(?ms)^(Files that came with it|Your work was interrupted\.|Do not ask for confirmation\.).*"
+    r"(?ms)^(Files that came|Your work was interrupted|Do not ask for confirmation|Commands of Bifrost).*"
 )
 TOKEN = re.compile(r"\w+(?:[./:]+\w+)*")
 IDENTIFIER = re.compile(r"[_./:\d]|[a-z][A-Z]")
