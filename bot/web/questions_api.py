@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from bot.desk.asks import ANSWER, CHOICES, QUESTION, SAYS, Ask
 from bot.desk.desk import Door
-from bot.web.asks import answered
+from bot.web.answers import answered
 from bot.web.bodies import Fields, Text
 from bot.web.endpoints import Call, Endpoint
 from bot.web.jobs_api import refused

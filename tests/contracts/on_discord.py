@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from bot.app import Bifrost
-from tests.contracts.world import LATER_S, Row, Talk
+from tests.contracts import sights
+from tests.contracts.world import LATER_S, Talk
 from tests.simulators.discord import Channel, DiscordSimulator, Message, Person
-from tests.simulators.discord.components import buttons
 
 SEND = "POST /channels/{channel}/messages"
 EDIT = "PATCH /channels/{channel}/messages/{message}"
@@ -19,6 +18,7 @@ class DiscordWorld:
     """Implements World on the simulated Discord."""
 
     name = "discord"
+    meets = staticmethod(sights.meets)
 
     def __init__(self, discord: DiscordSimulator) -> None:
         self.discord = discord
@@ -29,21 +29,10 @@ class DiscordWorld:
 
     @property
     def config(self) -> str:
-        return f"""
-        web = {{ port = 0, public_url = "https://bifrost.example" }}
-        [discord]
-        token = "{self.discord.token}"
-        api_url = "{self.discord.api_url}"
-        guilds = ["{self.discord.guild.id}"]
-        channels = ["{self.dev.id}"]
-        people = ["{self.ann.id}", "{self.bob.id}"]
-        replies = "all"
-        pace = {{ posts_per_minute = 6000, edits_per_minute = 6000, edit_gap_seconds = 0.1 }}
-        """
-
-    @asynccontextmanager
-    async def meets(self, bifrost: Bifrost) -> AsyncIterator[None]:
-        yield
+        given = {"token": self.discord.token, "api_url": self.discord.api_url}
+        people = (self.ann.id, self.bob.id)
+        text = sights.config("discord", channel=self.dev.id, people=people, **given)
+        return f'{text}\nguilds = ["{self.discord.guild.id}"]'
 
     async def asks(
         self, verb: str, prompt: str, options: Mapping[str, str] | None = None, *, twice: bool = False
@@ -61,7 +50,8 @@ class DiscordWorld:
         await self.ann.submits(opened, {"prompt": prompt, **options})
 
     async def presses(self, label: str, *, stale: bool = False) -> str:
-        done = await self.ann.clicks(self._with(label, stale=stale), label, stale=stale)
+        message = self._with(label, stale=stale)
+        done = await self.ann.clicks(message, label, stale=stale)
         question = done.original if done.is_private else None
         if question is None or not question.buttons:
             return ""
@@ -88,9 +78,7 @@ class DiscordWorld:
 
     @property
     def talks(self) -> Sequence[Talk]:
-        return [
-            Talk(head=_row(head), replies=tuple(map(_row, self._thread(head)))) for head in self.dev.messages
-        ]
+        return [sights.talk(head, self._thread(head)) for head in self.dev.messages]
 
     @property
     def history(self) -> Sequence[str]:
@@ -106,7 +94,7 @@ class DiscordWorld:
         return [ping.whom for ping in self.discord.pings]
 
     async def file(self, name: str) -> bytes:
-        return next(file.content for each in self._messages() for file in each.files if file.name == name)
+        return sights.content(self._messages(), name)
 
     async def until(self, condition: Callable[[], object], what: str) -> None:
         await self.discord.until(condition, timeout=LATER_S, what=what)
@@ -133,17 +121,13 @@ class DiscordWorld:
             yield
         await self.until(lambda: self.discord.connected, "the gateway again")
 
+    @property
+    def turned_away(self) -> Sequence[str]:
+        return self.discord.turned_away
+
     def _with(self, label: str, *, stale: bool = False) -> Message:
         """The newest message with this button, or of those that had it before."""
-
-        def has(message: Message) -> bool:
-            before = (buttons(version.components) for version in message.history[:-1])
-            labels = [button.get("label") for version in before for button in version]
-            return label in (labels if stale else message.buttons)
-
-        found = [each for each in self._messages() if has(each)]
-        assert found, f"nobody sees {label!r}:\n{self.discord.report()}"
-        return found[-1]
+        return sights.newest_with(label, self._messages(), self.discord.report(), stale=stale)
 
     def _messages(self) -> list[Message]:
         return [
@@ -160,11 +144,6 @@ class DiscordWorld:
         if head.thread is None:
             return None
         return {"name": head.thread.name, "messages": [*map(_picture, self._thread(head))]}
-
-
-def _row(message: Message) -> Row:
-    files = tuple(file.name for file in message.files)
-    return Row(text=message.plain, buttons=tuple(message.buttons), files=files)
 
 
 def _picture(message: Message) -> dict[str, object]:

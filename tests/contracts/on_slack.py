@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from bot.app import Bifrost
-from tests.contracts.world import LATER_S, Row, Talk, typed
+from tests.contracts import sights
+from tests.contracts.world import LATER_S, Talk, typed
 from tests.simulators.slack import Channel, Message, Person, SlackSimulator
-from tests.simulators.slack.reading import button_labels, elements, read_message
+from tests.simulators.slack.reading import elements, read_message
 
 
 class SlackWorld:
     """Implements World on the simulated Slack."""
 
     name = "slack"
+    meets = staticmethod(sights.meets)
 
     def __init__(self, slack: SlackSimulator) -> None:
         self.slack = slack
@@ -25,21 +26,14 @@ class SlackWorld:
 
     @property
     def config(self) -> str:
-        return f"""
-        web = {{ port = 0, public_url = "https://bifrost.example" }}
-        [slack]
-        bot_token = "{self.slack.bot_token}"
-        app_token = "{self.slack.app_token}"
-        api_url = "{self.slack.base_url}"
-        channels = ["{self.dev.id}"]
-        people = ["{self.ann.id}", "{self.bob.id}"]
-        replies = "all"
-        pace = {{ posts_per_minute = 6000, edits_per_minute = 6000, edit_gap_seconds = 0.1 }}
-        """
-
-    @asynccontextmanager
-    async def meets(self, bifrost: Bifrost) -> AsyncIterator[None]:
-        yield
+        return sights.config(
+            "slack",
+            channel=self.dev.id,
+            people=(self.ann.id, self.bob.id),
+            bot_token=self.slack.bot_token,
+            app_token=self.slack.app_token,
+            api_url=self.slack.base_url,
+        )
 
     async def asks(
         self, verb: str, prompt: str, options: Mapping[str, str] | None = None, *, twice: bool = False
@@ -84,9 +78,7 @@ class SlackWorld:
 
     @property
     def talks(self) -> Sequence[Talk]:
-        return [
-            Talk(head=_row(head), replies=tuple(map(_row, self._thread(head)))) for head in self.dev.messages
-        ]
+        return [sights.talk(head, self._thread(head)) for head in self.dev.messages]
 
     @property
     def history(self) -> Sequence[str]:
@@ -102,7 +94,7 @@ class SlackWorld:
         return [ping.whom for ping in self.slack.pings]
 
     async def file(self, name: str) -> bytes:
-        return next(file.content for each in self._messages() for file in each.files if file.name == name)
+        return sights.content(self._messages(), name)
 
     async def until(self, condition: Callable[[], object], what: str) -> None:
         await self.slack.until(condition, timeout=LATER_S, what=what)
@@ -114,7 +106,7 @@ class SlackWorld:
 
     def throttle(self) -> None:
         for method in ("chat.postMessage", "chat.update", "files.getUploadURLExternal"):
-            self.slack.fail_next(method, retry_after=2)
+            self.slack.fail_next(method, retry_after=1)
 
     @property
     def throttled(self) -> bool:
@@ -131,16 +123,14 @@ class SlackWorld:
             yield
         await self.until(lambda: self.slack.connections, "the socket again")
 
+    @property
+    def turned_away(self) -> Sequence[str]:
+        news = ("/api/chat.", "/api/conversations.")  # not the attempts to connect again
+        return [path for path in self.slack.turned_away if path.startswith(news)]
+
     def _with(self, label: str, *, stale: bool = False) -> Message:
         """The newest message with this button, or of those that had it before."""
-
-        def has(message: Message) -> bool:
-            before = (button_labels(version.blocks) for version in message.history[:-1])
-            return any(label in labels for labels in before) if stale else label in message.buttons
-
-        found = [each for each in self._messages() if has(each)]
-        assert found, f"nobody sees {label!r}:\n{self.slack.transcript(self.dev)}"
-        return found[-1]
+        return sights.newest_with(label, self._messages(), self.slack.transcript(self.dev), stale=stale)
 
     def _messages(self) -> list[Message]:
         return [each for head in self.dev.messages for each in (head, *head.thread)]
@@ -153,11 +143,6 @@ def _question(message: Message, label: str) -> str:
     """What Slack itself asks before it tells us of a press."""
     pressed = next(each for _, each in elements(message.blocks) if each.get("text", {}).get("text") == label)
     return str(pressed.get("confirm", {}).get("text", {}).get("text", ""))
-
-
-def _row(message: Message) -> Row:
-    files = tuple(file.name for file in message.files)
-    return Row(text=message.plain, buttons=tuple(message.buttons), files=files)
 
 
 def _picture(message: Message) -> dict[str, object]:
