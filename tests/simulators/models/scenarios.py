@@ -113,6 +113,11 @@ def say(text: str) -> Reply:
     return Reply(parts=(Text(tuple(texts.pieces(text))),))
 
 
+def answers(request: Request) -> Reply:
+    """What the tools were answered since the prompt."""
+    return say("\n\n".join(["Answers:", *request.tool_results]))
+
+
 def _hello(_: Request) -> Reply:
     return say(texts.HELLO)
 
@@ -178,12 +183,20 @@ def _use(request: Request) -> Reply:
     """`use=tool {…}|tool {…}`: calls one after the other, and says what each was answered."""
     calls, done = request.argument.split("|"), len(request.tool_results)
     if done == len(calls) or not request.tools:
-        return say("\n\n".join(["Answers:", *request.tool_results]))
+        return answers(request)
     name, _, arguments = calls[done].strip().partition(" ")
     offered = next((tool for tool in request.tools if tool.endswith(name)), "")
     if not offered:
         return say(f"There is no tool {name} among {', '.join(request.tools)}")
     return Reply(parts=(UseTool(offered, json.loads(arguments or "{}")),), stop="tool")
+
+
+def _together(request: Request) -> Reply:
+    """`together:command|command`: all of them at once; says what each was answered."""
+    if request.tool_results or not request.tools:
+        return answers(request)
+    commands = request.argument.split("|")
+    return Reply(parts=tuple(RunCommand(command) for command in commands), stop="tool")
 
 
 def _think(_: Request) -> Reply:
@@ -231,6 +244,7 @@ SCENES: Mapping[str, Scene] = {
     "loop": _loop,
     "todos": _todos,
     "use": _use,
+    "together": _together,
     "think": _think,
     "long": _long,
     "slow": _slow,
