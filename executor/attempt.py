@@ -56,7 +56,7 @@ class Attempt:
         self._secrets: Sequence[bytes] = ()
         self._stopped: StopReason | None = None
         self._expires_at: datetime | None = None
-        self._clocks = Clocks(self._timeout_s, self._silence_s, self._spent_s)
+        self._clocks: Clocks
 
     async def run(self) -> None:
         """Prepare, launch, read, publish, settle. Cancelling it interrupts the job, which goes on later."""
@@ -72,6 +72,7 @@ class Attempt:
 
     async def _carry_out(self) -> Outcome:
         backend = self._workshop.backends[self._job.provider]
+        self._clocks = Clocks(self._timeout_s, self._silence_s, self._spent_s)
         if await self._begins_anew():
             await self._live.add([Noticed(text="There is no session to go on with; it starts afresh.")])
         if headline := autopilot.headline(self._job, self._type.steps(self._job)):

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import orjson
 
-from executor.agent_tools import NAME
+from executor.agent_tools import LONGEST_CALL_S, NAME
 from executor.backends.base import Checkup, Command, Launch
 from executor.backends.checkup import check
 from executor.backends.claude_endings import CLAUDE, NOT_AS_ROOT
@@ -34,6 +34,7 @@ _CREDENTIALS = frozenset(
 _SWITCHES = {
     # Else it asks the model before it knows its tools.
     "MCP_CONNECTION_NONBLOCKING": "0",
+    "MCP_TOOL_TIMEOUT": str(LONGEST_CALL_S * 1000),
     "DISABLE_AUTOUPDATER": "1",
     "DISABLE_ERROR_REPORTING": "1",
     "DISABLE_TELEMETRY": "1",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import orjson
 
-from executor.agent_tools import NAME
+from executor.agent_tools import LONGEST_CALL_S, NAME
 from executor.backends.base import Checkup, Command, Launch
 from executor.backends.checkup import check
 from executor.backends.codex_endings import CODEX
@@ -83,6 +83,11 @@ def _tools(launch: Launch) -> Iterator[str]:
     """Our tools. What it hands on to a server of tools has to be named."""
     if launch.tools is not None:
         command, *arguments = launch.tools.argv
-        server = {"command": command, "args": arguments, "env_vars": [*launch.tools.env]}
+        server = {
+            "command": command,
+            "args": arguments,
+            "env_vars": [*launch.tools.env],
+            "tool_timeout_sec": LONGEST_CALL_S,
+        }
         for name, value in server.items():
             yield f"mcp_servers.{NAME}.{name}={orjson.dumps(value).decode()}"

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from executor.agent_tools import NAME
+from executor.agent_tools import LONGEST_CALL_S, NAME
 from executor.backends.base import Checkup, Command, Launch
 from executor.backends.checkup import check
 from executor.backends.commandline import directory, locate, resuming
@@ -115,7 +115,13 @@ def _server(launch: Launch) -> dict[str, object]:
     command, *arguments = launch.tools.argv
     # Attempts share a home: what differs between them is in the environment of each.
     passed = {variable: f"${variable}" for variable in launch.tools.env}
-    return {"command": command, "args": arguments, "env": passed, "trust": True}
+    return {
+        "command": command,
+        "args": arguments,
+        "env": passed,
+        "trust": True,
+        "timeout": LONGEST_CALL_S * 1000,
+    }
 
 
 def _read(path: Path) -> dict[str, Any] | None:
