@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from executor import answers, autopilot, endings, lifecycle, reports, sources
+from executor.agent_tools import lay_out
 from executor.backends.base import CliMissing, Decoder, Launch, Session
 from executor.clocks import Clocks
 from executor.conversation import Conversation
@@ -79,7 +80,7 @@ class Attempt:
             await self._live.add([Noticed(text=headline)])
         try:
             launch = await self._prepare()
-            command = backend.command(launch)
+            command = replace(backend.command(launch), sees=launch.places)
             self._secrets = secret_values(command.env)
             self._raw.hide(self._secrets)
             reach("attempt prepared")
@@ -111,6 +112,9 @@ class Attempt:
         workspace = workshop.workspaces.of(job.workspace)
         for each in (results, temp, home):
             each.mkdir(parents=True, exist_ok=True, mode=0o700)
+        tools = workshop.tools.admit(job) if workshop.tools else None
+        if tools is not None:
+            lay_out(tools, temp)
         return Launch(
             prompt=await self._prompt(results, workspace),
             model=workshop.catalog.cli_id(job.model),
@@ -123,7 +127,7 @@ class Attempt:
             budget_usd=autopilot.left_usd(job),
             permissions=workspace.permissions,
             received=tuple({workshop.received / file.parcel: None for file in all_of(job.payload)}),
-            tools=workshop.tools.admit(job) if workshop.tools else None,
+            tools=tools,
         )
 
     async def _prompt(self, results: Path, workspace: Workspace) -> str:
