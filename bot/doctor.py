@@ -19,7 +19,7 @@ from rich.text import Text
 from bot.data_dir import DataDir
 from bot.house import SLACK_SCOPES, known_backends
 from bot.serve import port_is_taken
-from bot.settings import Settings
+from bot.settings import Settings, Workspace
 from executor.backends.base import Backend
 from executor.processes.sandbox import Mode, find_sandbox
 from storage import check_database
@@ -54,7 +54,7 @@ async def examine(
         _configuration(settings, config),
         _data_dir(settings),
         await asyncio.to_thread(_database, DataDir(settings.data_dir)),
-        *(_workspace(name, path, settings.data_dir) for name, path in settings.directories.items()),
+        *(_workspace(name, each, settings.data_dir) for name, each in settings.workspaces.items()),
         *agents,
         await _sandbox(settings),
         await _slack(settings),
@@ -134,8 +134,9 @@ def _database(data: DataDir) -> Finding:
     return Finding(what="database", ok=True, seen=f"{data.database} ({seen})")
 
 
-def _workspace(name: str, path: Path, data: Path) -> Finding:
-    what, seen = f"workspace {name}", str(path)
+def _workspace(name: str, workspace: Workspace, data: Path) -> Finding:
+    path = workspace.path
+    what, seen = f"workspace {name}", f"{path} (permissions: {workspace.permissions})"
     if not path.is_dir():
         advice = f"Make the directory, or correct `{name}` under [workspaces]."
         return Finding(what=what, ok=False, seen=seen, advice=advice)

@@ -19,7 +19,6 @@ from bot.platforms.slack.grants import DIRECT, SCOPES
 from bot.settings import Cli, Settings
 from bot.settings import Workspace as WorkspaceSettings
 from bot.web.callers import OWNER, TOKEN_ROLE
-from executor.attempt import Workshop
 from executor.backends.base import Backend
 from executor.backends.claude import Claude
 from executor.backends.codex import Codex
@@ -40,6 +39,7 @@ from executor.queueing import QueueRules
 from executor.rescuer import rescue
 from executor.steps import reach
 from executor.wakeups import Wakeups
+from executor.workshop import Workshop
 from executor.workspaces import Workspace, Workspaces
 from storage import Storage, open_storage
 
@@ -113,6 +113,7 @@ def _equip(
     return Workshop(
         store=storage.jobs,
         mailbox=storage.mailbox,
+        questions=storage.questions,
         wakeups=wakeups,
         shims=shims,
         clock=SystemClock(),
@@ -126,6 +127,7 @@ def _equip(
         reports=data.reports,
         grace_s=settings.grace_seconds,
         silence_s=dict(settings.inactivity),
+        question_patience_s=settings.question_patience,
         tools=passes,
     )
 
@@ -213,6 +215,7 @@ def _workspace(settings: WorkspaceSettings) -> Workspace:
     return Workspace(
         directory=settings.path,
         fallback=settings.fallback,
+        permissions=settings.permissions,
         templates=prompt_files.read(settings.prompts) if settings.prompts else Templates(),
     )
 

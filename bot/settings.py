@@ -24,6 +24,7 @@ from bot.desk.prompts import LIMIT
 from bot.platforms.base import Caps
 from executor.moments import TimeRefused, machine_zone, parse_span, parse_zone
 from executor.rescuer import OnRestart
+from executor.workspaces import Permissions
 
 
 def _expand(value: object) -> object:
@@ -66,6 +67,7 @@ class Workspace(_Section):
 
     path: Directory
     fallback: Provider | None = None
+    permissions: Permissions = Permissions.BYPASS
     prompts: Directory | None = None
     """A directory with files that stand in for our prompts. Never a part of a workspace: what an agent can
     write there would be an order to the next one."""
@@ -253,6 +255,8 @@ class Settings(_Section):
     workspaces: dict[Name, Workspace] = Field(
         default_factory=lambda: {"main": Workspace(path=Path.cwd())}, min_length=1
     )
+    question_patience: Duration = 1800
+    """How long a job holds a slot and a process while it waits for a person."""
     files: Files = Files()
     web: Web = Web()
     slack: Slack = Slack()

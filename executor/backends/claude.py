@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import orjson
 
-from executor.agent_tools import NAME
+from executor.agent_tools import LONGEST_CALL_S, NAME
 from executor.backends.base import Checkup, Command, Launch
 from executor.backends.checkup import check
 from executor.backends.claude_endings import CLAUDE, NOT_AS_ROOT
@@ -16,6 +16,7 @@ from executor.backends.claude_events import ClaudeDecoder
 from executor.backends.claude_session import user_message
 from executor.backends.commandline import directory, locate, resuming
 from executor.backends.environment import agent_environment, agent_zone
+from executor.workspaces import Permissions
 
 # Of no version npm takes the newest that the installed Node fits, which may be an old one.
 _INSTALL = (
@@ -33,6 +34,7 @@ _CREDENTIALS = frozenset(
 _SWITCHES = {
     # Else it asks the model before it knows its tools.
     "MCP_CONNECTION_NONBLOCKING": "0",
+    "MCP_TOOL_TIMEOUT": str(LONGEST_CALL_S * 1000),
     "DISABLE_AUTOUPDATER": "1",
     "DISABLE_ERROR_REPORTING": "1",
     "DISABLE_TELEMETRY": "1",
@@ -82,7 +84,7 @@ class Claude:
             *(("--effort", launch.effort) if launch.effort else ()),
             *_budget(launch.budget_usd),
             *resuming(launch.session_id),
-            "--dangerously-skip-permissions",
+            *_permissions(launch),
             *_tools(launch),
         ]
         # On standard input a prompt has no limit of length and is not in the list of processes.
@@ -107,6 +109,21 @@ class Claude:
         if os.geteuid() == 0 and "IS_SANDBOX" not in self._own:
             return f"It refuses to work as root: {NOT_AS_ROOT}"
         return ""
+
+
+def _permissions(launch: Launch) -> list[str]:
+    """What it may do by itself. Whatever it asks, and its own questions in any mode, it asks us."""
+    asks_us = ("--permission-prompt-tool", "stdio")
+    if launch.permissions is Permissions.BYPASS:
+        return ["--dangerously-skip-permissions", *asks_us]
+    allowed = {
+        # Ours, which people see the deeds of; a look at what others have found; what it is told to leave.
+        "allow": [f"mcp__{NAME}", "WebSearch", f"Edit(/{directory(launch.results)}/**)"],
+        "additionalDirectories": [directory(each) for each in (launch.results, *launch.received)],
+    }
+    mode = "acceptEdits" if launch.permissions is Permissions.EDITS else "default"
+    settings = orjson.dumps({"permissions": allowed}).decode()
+    return ["--permission-mode", mode, "--settings", settings, *asks_us]
 
 
 def _tools(launch: Launch) -> list[str]:

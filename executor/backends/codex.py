@@ -8,13 +8,14 @@ from pathlib import Path
 
 import orjson
 
-from executor.agent_tools import NAME
+from executor.agent_tools import LONGEST_CALL_S, NAME
 from executor.backends.base import Checkup, Command, Launch
 from executor.backends.checkup import check
 from executor.backends.codex_endings import CODEX
 from executor.backends.codex_events import CodexDecoder
 from executor.backends.commandline import checked, directory, locate
 from executor.backends.environment import agent_environment, agent_zone
+from executor.workspaces import Permissions
 
 # Of no version npm takes the newest that the installed Node fits, which may be an old one.
 _INSTALL = "Install it with `npm install -g @openai/codex@0.169.0`, or set where it is for the provider."
@@ -45,14 +46,15 @@ class Codex:
         # What is no id of a conversation would silently begin a new one.
         session = None if launch.session_id is None else checked(launch.session_id)
         effort = (f"model_reasoning_effort={launch.effort}",) if launch.effort else ()
+        held = _held(launch)
         argv = [
             locate(self.provider, self._executable, env["PATH"], _INSTALL),
             "exec",
             *(("resume",) if session else ()),
             *("--json", "--skip-git-repo-check"),
             *(("-m", launch.model) if launch.model else ()),
-            "--dangerously-bypass-approvals-and-sandbox",
-            *(word for setting in (*_SETTINGS, *effort, *_tools(launch)) for word in ("-c", setting)),
+            *(("--dangerously-bypass-approvals-and-sandbox",) if not held else ()),
+            *(word for setting in (*_SETTINGS, *effort, *held, *_tools(launch)) for word in ("-c", setting)),
             *((session,) if session else ()),
             "-",
         ]
@@ -71,6 +73,19 @@ class Codex:
         return await check(self.provider, self._executable, advice=_INSTALL, problem=problem)
 
 
+def _held(launch: Launch) -> tuple[str, ...]:
+    """What its own sandbox lets it do. It cannot ask: all else fails. None of them: it is not held."""
+    if launch.permissions is Permissions.BYPASS:
+        return ()
+    mode = "read-only" if launch.permissions is Permissions.ASK else "workspace-write"
+    places = orjson.dumps([directory(launch.results)]).decode()
+    return (
+        'approval_policy="never"',
+        f'sandbox_mode="{mode}"',
+        f"sandbox_workspace_write.writable_roots={places}",
+    )
+
+
 def _tools(launch: Launch) -> Iterator[str]:
     """Our tools and nobody else's: what an agent leaves in its home must start nothing in the next job."""
     servers = dict.fromkeys(_named(launch.home), "{enabled=false}")
@@ -79,7 +94,13 @@ def _tools(launch: Launch) -> Iterator[str]:
         yield f'features.code_mode.direct_only_tool_namespaces=["mcp__{NAME}"]'
         command, *arguments = launch.tools.argv
         # What it hands on to a server of tools has to be named.
-        server = {"enabled": True, "command": command, "args": arguments, "env_vars": [*launch.tools.env]}
+        server = {
+            "enabled": True,
+            "command": command,
+            "args": arguments,
+            "env_vars": [*launch.tools.env],
+            "tool_timeout_sec": LONGEST_CALL_S,
+        }
         servers[NAME] = _inline({key: orjson.dumps(value).decode() for key, value in server.items()})
     if servers:
         yield f"mcp_servers={_inline(servers)}"

@@ -10,13 +10,14 @@ from typing import Any
 
 import orjson
 
-from executor.agent_tools import NAME
+from executor.agent_tools import LONGEST_CALL_S, NAME
 from executor.backends.base import Checkup, Command, Launch
 from executor.backends.checkup import check
 from executor.backends.commandline import directory, locate, resuming
 from executor.backends.environment import agent_environment
 from executor.backends.gemini_endings import GEMINI
 from executor.backends.gemini_events import GeminiDecoder
+from executor.workspaces import Permissions
 
 # Of no version npm takes the newest that the installed Node fits, which may be an old one.
 _INSTALL = "Install it with `npm install -g @google/gemini-cli@0.61.0`, or set where it is for the provider."
@@ -26,6 +27,12 @@ _SWITCHES = {
     "GEMINI_CLI_TRUST_WORKSPACE": "true",
     # Its launcher swallows signals while the child that it started runs on.
     "GEMINI_CLI_NO_RELAUNCH": "true",
+}
+_MODES = {
+    Permissions.BYPASS: "yolo",
+    # It cannot ask where it talks to nobody: what it would have to ask for, it does not have.
+    Permissions.EDITS: "auto_edit",
+    Permissions.ASK: "default",
 }
 _SETTINGS = {
     # Without selectedType an endpoint in the environment makes it refuse to start.
@@ -55,7 +62,7 @@ class Gemini:
         env = agent_environment(launch, {**self._own, "GEMINI_CLI_HOME": str(launch.home)})
         argv = [
             locate(self.provider, self._executable, env["PATH"], _INSTALL),
-            *("--output-format", "stream-json", "--yolo"),
+            *("--output-format", "stream-json", "--approval-mode", _MODES[launch.permissions]),
             *(("-m", launch.model) if launch.model else ()),
             *_outside(launch),
             *resuming(launch.session_id),
@@ -108,7 +115,13 @@ def _server(launch: Launch) -> dict[str, object]:
     command, *arguments = launch.tools.argv
     # Attempts share a home: what differs between them is in the environment of each.
     passed = {variable: f"${variable}" for variable in launch.tools.env}
-    return {"command": command, "args": arguments, "env": passed, "trust": True}
+    return {
+        "command": command,
+        "args": arguments,
+        "env": passed,
+        "trust": True,
+        "timeout": LONGEST_CALL_S * 1000,
+    }
 
 
 def _read(path: Path) -> dict[str, Any] | None:
