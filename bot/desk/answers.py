@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from bot.desk.asks import CHOICES, QUESTION, SAYS, Answer, Ask, Refusal
 from bot.desk.prompts import problem_of
-from bot.news.questions import said, stands
+from bot.news.questions import how_to, said, stands
 from bot.news.words import excerpt
 from bot.platforms.base import ALWAYS, APPROVE, DENY, FORMS
 from executor.model import Job, JobStatus
@@ -135,20 +135,6 @@ def _chosen(question: Question, picked: str, words: str, by: str, *, typed: bool
         raise Refusal("Choose something, or say it in words.", CHOICES if labels else "prompt")
     choices = tuple(labels[number - 1] for number in numbers)
     return Decision(verdict=Verdict.ANSWER, by=by, choices=choices, text=words)
-
-
-def how_to(question: Question) -> str:
-    """How the question is answered by typing."""
-    command = f"`/job answer {question.job_id[:6]}"
-    if question.asked.kind is not QuestionKind.CHOICE:
-        always = f", {command} always`" if question.asked.grant else ""
-        return f"Type {command} approve`{always} or {command} deny`, with a reason behind it if you like."
-    last = len(question.asked.choices)
-    if not last:
-        return f"Type {command} …`, with your answer in words."
-    numbers = "1" if last == 1 else f"1 to {last}"
-    many = ", or several with commas between," if question.asked.several else ""
-    return f"Type {command} NUMBER` with {numbers}{many} or {command} …` with other words."
 
 
 def closed(question: Question, job: Job) -> str:

@@ -80,7 +80,7 @@ class Agenda:
             says = announcements.unheard(self._job, self._reception.advice(self._platform))
             lost = self._is_lost(self._story.entry(outbox.NOTICE))
             return Step(kind=outbox.NOTICE, urgency=Urgency.STATE, seq=1, says=says, lost=lost)
-        return self._result()
+        return self._question() or self._result()
 
     def _last_step(self, card: Entry) -> Step | None:
         """After the end: the last word first, then the card, then what the pages still lack."""
@@ -180,6 +180,9 @@ class Agenda:
             entry, file = self._story.entry(outbox.question(asked.number)), None
             if entry.due:
                 says = questions.question(asked, self._job, most=self._story.most)
+                if self._reception.is_private(entry.kind):
+                    advice = self._reception.advice(self._platform)
+                    says = questions.told_alone(says, asked, advice=advice)
                 return Step(
                     kind=entry.kind,
                     urgency=Urgency.STATE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.news.transcript import split
 from bot.news.words import WAITS, excerpt, moment
@@ -64,6 +64,15 @@ def question(asked: Question, job: Job, *, most: int) -> Announcement:
     )
 
 
+def told_alone(says: Announcement, asked: Question, *, advice: str) -> Announcement:
+    """The same to whoever asked for the job, alone, where its channel does not take it."""
+    # Buttons work only where jobs may be asked for, and nobody has to be named in a talk of two.
+    why = f"*You read this here because the channel does not take it. {advice}*"
+    how = how_to(asked) if says.reactions else ""
+    body = "\n\n".join(filter(None, (says.body, how, why)))
+    return replace(says, body=body, reactions=(), mention="")
+
+
 def detail(asked: Question, job: Job, *, most: int) -> Attachment | None:
     """All that a message with `most` characters does not show of the question; None where it shows all."""
     if not _shown(asked.asked, most).left_out:
@@ -90,6 +99,20 @@ def stands(asked: Question) -> str:
             return "asked again below"
         case _:
             return "not asked any more"
+
+
+def how_to(asked: Question) -> str:
+    """How the question is answered by typing."""
+    command = f"`/job answer {asked.job_id[:6]}"
+    if asked.asked.kind is not QuestionKind.CHOICE:
+        always = f", {command} always`" if asked.asked.grant else ""
+        return f"Type {command} approve`{always} or {command} deny`, with a reason behind it if you like."
+    last = len(asked.asked.choices)
+    if not last:
+        return f"Type {command} …`, with your answer in words."
+    numbers = "1" if last == 1 else f"1 to {last}"
+    many = ", or several with commas between," if asked.asked.several else ""
+    return f"Type {command} NUMBER` with {numbers}{many} or {command} …` with other words."
 
 
 def said(decision: Decision) -> str:
