@@ -25,6 +25,7 @@ from bot.platforms.web import WebPlatform
 from bot.settings import Settings
 from bot.web.agent_api import AgentApi, PublishingApi
 from bot.web.agent_door import AgentDoor
+from bot.web.asking_api import AskingApi
 from bot.web.endpoints import Endpoint
 from bot.web.jobs_api import JobsApi
 from bot.web.logs_api import LogsApi
@@ -119,8 +120,16 @@ class Bifrost:
             passes=house.passes,
             storage=house.storage,
             authorize=house.desk.vouching.authorize,
-            api=[*AgentApi(house.storage).endpoints(), *self._shared()],
+            api=[
+                *AgentApi(house.storage).endpoints(),
+                *self._asking().endpoints(),
+                *self._shared(),
+            ],
         )
+
+    def _asking(self) -> AskingApi:
+        workshop = self._house.workshop
+        return AskingApi(self._house.storage, workshop.wakeups, workshop.clock, workshop.question_patience_s)
 
     def _shared(self) -> list[Endpoint]:
         """What programs may call, and agents of running jobs too."""

@@ -95,6 +95,10 @@ class Wishes:
     slots: int = 4
     drain_seconds: float = 0
     inactivity: str = "5m"
+    permissions: str = "bypass"
+    """What agents may do in `main` without asking."""
+    patience: str = "30m"
+    """How long a job waits for a person with its process."""
     replies: str = "mention"
     admin: bool = False
     """Whether Ann is an admin of the bot."""
@@ -178,6 +182,7 @@ def _write_config(
 ) -> Path:
     workspace = place / "workspace"
     workspace.mkdir(exist_ok=True)
+    main = f'{{ path = "{workspace}", permissions = "{wishes.permissions}" }}'
     workspaces = ", ".join(f'{name} = "{path}"' for name, path in wishes.workspaces.items())
     (workspace / "sessions.py").write_text("def cache_session(key):\n    return SESSIONS[key]\n")
     codex = _write_codex(place, models)
@@ -191,7 +196,8 @@ def _write_config(
         grace_seconds = 2
         drain_seconds = {wishes.drain_seconds}
         slots = {wishes.slots}
-        workspaces = {{ main = "{workspace}"{workspaces and ", "}{workspaces} }}
+        question_patience = "{wishes.patience}"
+        workspaces = {{ main = {main}{workspaces and ", "}{workspaces} }}
         web = {{ port = 0 }}
         inactivity = {{ claude = "{wishes.inactivity}", gemini = "{wishes.inactivity}" }}
         [slack]
