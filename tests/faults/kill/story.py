@@ -238,6 +238,11 @@ async def _tell(theatre: Theatre) -> None:
     await ask(theatre, f"session tell {theatre.word()}")
 
 
+async def _wonder(theatre: Theatre) -> None:
+    """An agent asks people, and goes on when somebody has answered."""
+    await ask(theatre, f"session wonder {theatre.word()}")
+
+
 async def _stop(theatre: Theatre) -> None:
     """A signal comes while a job runs, which goes on after the next start."""
     await _stay(theatre)
@@ -290,6 +295,7 @@ SCENES: Mapping[str, Scene] = {
     "program": _program,
     "records": _records,
     "tell": _tell,
+    "wonder": _wonder,
     "deleted": _deleted,
     "crash": _crash,
     "stop": _stop,

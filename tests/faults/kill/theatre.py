@@ -20,6 +20,8 @@ AGENT = Path(__file__).with_name("agent.sh")
 LATER_S = 30.0
 """Seconds within which all is told and done; a bound, not an expectation."""
 _LOOK_S = 0.02
+_LEFT = "Left"
+"""The button that agent.sh lets people press."""
 _CLEAR_S = 5.0
 """Seconds that a process has to go: its grace and a bit."""
 _OPEN = """
@@ -100,10 +102,28 @@ class Theatre:
             await asyncio.gather(working, ending, return_exceptions=True)
 
     async def settled(self) -> None:
-        """Waits until every job has ended or waits for a far moment, and all of it is told."""
-        if not await _until(lambda: self.lives.ended.is_set() or not self.unsettled(), LATER_S):
+        """Waits until every job has ended or waits for a far moment, and all of it is told.
+
+        Meanwhile Ann answers what is asked.
+        """
+        answering = asyncio.create_task(self._answer())
+        try:
+            settled = await _until(lambda: self.lives.ended.is_set() or not self.unsettled(), LATER_S)
+        finally:
+            answering.cancel()
+            await asyncio.gather(answering, return_exceptions=True)
+        if not settled:
             raise AssertionError("\n".join(["not settled:", *self.unsettled()]))
         assert not self.lives.ended.is_set(), f"the bot ended with {self.lives.status}"
+
+    async def _answer(self) -> None:
+        """Ann goes left wherever she is asked, as long as the bot lives."""
+        while not self.lives.ended.is_set():
+            shown = self.dev.all_messages.values()
+            for asked in [each for each in shown if _LEFT in each.buttons]:
+                await self.ann.click(asked, _LEFT)
+                await _until(lambda: self.lives.ended.is_set() or _LEFT not in asked.buttons, LATER_S)  # noqa: B023
+            await asyncio.sleep(_LOOK_S)
 
     async def address(self) -> str:
         """Where the bot serves its page, once it has written that down."""
