@@ -2,7 +2,7 @@
 # Stands in for claude where hundreds of jobs have to be cheap: it speaks the same streams within milliseconds.
 # What it does stands in the prompt: stay (as long as it is held), limit and fail (once for each word-N), long,
 # deaf (it does not tell that it takes more words), leave, which leaves what it was sent for people, tell, which uses
-# the tools that it is given, and wonder, which asks people by one of them.
+# the tools that it is given, and wonder, which asks people by one of them, and as the CLI does.
 IFS= read -r prompt
 [[ $prompt =~ word-[0-9]+ ]] && word=${BASH_REMATCH[0]}
 read -r id < /proc/sys/kernel/random/uuid
@@ -44,6 +44,12 @@ call() {
     printf '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"%s","arguments":%s}}\n' "$1" "$2" |
         "${bridge[@]}" | grep -q '"isError": false' && echo "$1 $word" >> "$CLAUDE_CONFIG_DIR/told"
 }
+# Asks people as the CLI itself does, and waits for their answer.
+wonder() {
+    local line
+    printf '{"type":"control_request","request_id":"r-%s","request":{"subtype":"can_use_tool","tool_name":"AskUserQuestion","tool_use_id":"t","input":{"questions":[{"question":"And then?","options":[{"label":"Left"},{"label":"Right"}]}]}}}\n' "$word"
+    while IFS= read -r line; do [[ $line = *control_response* ]] && return; done
+}
 said=()
 ended= interrupted=
 # Takes in what is written to us, or what comes within so many seconds.
@@ -77,7 +83,9 @@ case $prompt in
         call progress '{"done":1,"total":2}'
         call post_update "{\"text\":\"Update of $word\"}"
         call publish_report "{\"markdown\":\"# All about $word\"}" ;;
-    *wonder*) call ask_person '{"question":"Which way?","choices":["Left","Right"]}' ;;
+    *wonder*)
+        call ask_person '{"question":"Which way?","choices":["Left","Right"]}'
+        wonder ;;
     *leave*)
         sent=$(printf %s "$prompt" | grep -o '/[^ ]*/received/[^ ]*' | head -n 1)
         cp "$sent" "$(printf %s "$prompt" | grep -o '/[^ ]*/results' | head -n 1)/$word.txt" ;;
