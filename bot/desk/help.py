@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bot.desk.asks import Refusal
-from bot.desk.commands import BY_VERB, COMMANDS, Command, Takes, unknown_verb
+from bot.desk.commands import BY_VERB, COMMANDS, Command, unknown_verb
 from bot.desk.option_table import Option
 
 _EXAMPLES = ("research", "session", "resume")
-_OF_A_JOB = (Takes.JOB, Takes.JOB_AND_TEXT)
 _MOST_CHOICES = 20
 
 
 def help_text() -> str:
     """All commands, a line each under what they are for, and some examples."""
     starting = [command for command in COMMANDS if command.job_type]
-    steering = [command for command in COMMANDS if command.verb == "list" or command.takes in _OF_A_JOB]
+    steering = [command for command in COMMANDS if command.verb == "list" or command.takes.has_job]
     rest = [command for command in COMMANDS if command not in starting and command not in steering]
     return "\n\n".join(
         [
