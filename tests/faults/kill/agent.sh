@@ -1,8 +1,8 @@
 #!/bin/bash
 # Stands in for claude where hundreds of jobs have to be cheap: it speaks the same streams within milliseconds.
 # What it does stands in the prompt: stay (as long as it is held), limit and fail (once for each word-N), long,
-# deaf (it does not tell that it takes more words), leave, which leaves what it was sent for people, and tell, which
-# uses the tools that it is given.
+# deaf (it does not tell that it takes more words), leave, which leaves what it was sent for people, tell, which uses
+# the tools that it is given, and enquire, which waits until it may go on.
 IFS= read -r prompt
 [[ $prompt =~ word-[0-9]+ ]] && word=${BASH_REMATCH[0]}
 read -r id < /proc/sys/kernel/random/uuid
@@ -45,11 +45,12 @@ call() {
         "${bridge[@]}" | grep -q '"isError": false' && echo "$1 $word" >> "$CLAUDE_CONFIG_DIR/told"
 }
 said=()
-ended= interrupted=
+ended= interrupted= answered=
 # Takes in what is written to us, or what comes within so many seconds.
 hear() {
     local line
     while IFS= read -r ${1:+-t "$1"} line || { [ $? -gt 128 ] || ended=yes; false; }; do
+        if [[ $line = *control_response* ]]; then answered=yes; return; fi
         if [[ $line = *control_request* ]]; then interrupted=yes; return; fi
         [[ $line =~ '"uuid": "'([0-9a-f-]+) ]] && said+=("${BASH_REMATCH[1]}") && tell "${BASH_REMATCH[1]}" queued
         [ "$1" ] || return
@@ -63,6 +64,9 @@ case $prompt in
     *stay*) while [ -e "$CLAUDE_CONFIG_DIR/held" ] && [ ! "$interrupted" ]; do
         if [ "$ended" ]; then sleep 0.05; else hear 0.05; fi
     done ;;
+    *enquire*)
+        printf '{"type":"control_request","request_id":"%s","request":{"subtype":"can_use_tool","tool_name":"Bash","input":{"command":"enquire %s"},"tool_use_id":"q"}}\n' "$id" "$word"
+        while [ ! "$answered$interrupted$ended" ]; do hear ""; done ;;
     *limit*)
         if first limit; then
             resets=$(($(date +%s) + 2))

@@ -238,6 +238,11 @@ async def _tell(theatre: Theatre) -> None:
     await ask(theatre, f"session tell {theatre.word()}")
 
 
+async def _question(theatre: Theatre) -> None:
+    """An agent asks, and waits; what people say to that is in `Theatre.settled`."""
+    await ask(theatre, f"session enquire {theatre.word()}")
+
+
 async def _stop(theatre: Theatre) -> None:
     """A signal comes while a job runs, which goes on after the next start."""
     await _stay(theatre)
@@ -290,6 +295,7 @@ SCENES: Mapping[str, Scene] = {
     "program": _program,
     "records": _records,
     "tell": _tell,
+    "question": _question,
     "deleted": _deleted,
     "crash": _crash,
     "stop": _stop,

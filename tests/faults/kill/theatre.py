@@ -100,9 +100,17 @@ class Theatre:
             await asyncio.gather(working, ending, return_exceptions=True)
 
     async def settled(self) -> None:
-        """Waits until every job has ended or waits for a far moment, and all of it is told."""
-        if not await _until(lambda: self.lives.ended.is_set() or not self.unsettled(), LATER_S):
-            raise AssertionError("\n".join(["not settled:", *self.unsettled()]))
+        """Waits until every job has ended or waits for a far moment, and all of it is told.
+
+        What an agent asks meanwhile, Ann says yes to.
+        """
+        deadline = time.monotonic() + LATER_S
+        while not self.lives.ended.is_set() and self.unsettled():
+            if time.monotonic() > deadline:
+                raise AssertionError("\n".join(["not settled:", *self.unsettled()]))
+            for question in [each for each in self.dev.all_messages.values() if "Approve" in each.buttons]:
+                await self.ann.click(question, "Approve")
+            await asyncio.sleep(_LOOK_S)
         assert not self.lives.ended.is_set(), f"the bot ended with {self.lives.status}"
 
     async def address(self) -> str:
