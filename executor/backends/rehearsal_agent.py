@@ -2,7 +2,8 @@
 
 Started as a program of its own (`python -I`), so it imports nothing but the standard library. The prompt
 comes on standard input; the topic is what follows `Topic:` or `Asked for:` at the start of a line, up to an
-empty line or the next such label, or else all of it. What happens goes to standard output as lines of JSON.
+empty line or the next such label, or else all of it. `ask me: Which colour? Red, Blue` in it asks people.
+What happens goes to standard output as lines of JSON.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import math
 import os
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 MAX_FILES, MAX_BYTES, MAX_FILE_BYTES = 5_000, 32_000_000, 1_000_000
 MAX_LINES_PER_FILE = 500  # per word, so that a generated file does not outweigh all others
@@ -35,6 +38,7 @@ TOPIC = re.compile(r"(?ms)^(?:Topic|Asked for):[ \t]*(.*?)(?=\n\s*\n|\n[A-Z][a-z
 ORDERS = re.compile(
     r"(?ms)^(Files that came|Your work was interrupted|Do not ask for confirmation|Commands of Bifrost).*"
 )
+ASK = re.compile(r"(?i)\bask me:? ([^?]+\?)([^?.]*)")
 TOKEN = re.compile(r"\w+(?:[./:]+\w+)*")
 IDENTIFIER = re.compile(r"[_./:\d]|[a-z][A-Z]")
 DEFINITION = re.compile(r"\s*(async def|def|class|function|func|fn|struct|interface|type|export|#+)\s")
@@ -52,8 +56,7 @@ STOP_WORDS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A telling word of the topic: as it was written, what a text must contain, what finds it in a line."""
 
     written: str
@@ -61,8 +64,7 @@ class Word:
     pattern: re.Pattern[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Corpus:
+class Corpus(NamedTuple):
     """The workspace's texts by path, their size in bytes, and whether all of them fitted."""
 
     texts: dict[str, str]
@@ -74,8 +76,7 @@ class Corpus:
         return f"{count(len(self.texts), 'file')} ({self.size / 1000:,.1f} kB{bound})"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A line worth reading, and the lines around it with their numbers."""
 
     path: str
@@ -198,14 +199,9 @@ def search(word: Word, corpus: Corpus, found: Found) -> int:
     return total
 
 
-def words_of(lines: dict[int, set[str]]) -> set[str]:
-    """All words that were found in a file."""
-    return set().union(*lines.values())
-
-
 def best_places(words: Sequence[Word], corpus: Corpus, found: Found) -> list[tuple[str, int]]:
     """The paths and lines where the most, and the rarest, words stand close together; best first."""
-    files = [words_of(lines) for lines in found.values()]
+    files = [set().union(*lines.values()) for lines in found.values()]
     rarity = {w.written: math.log(1 + len(files) / (1 + sum(w.written in f for f in files))) for w in words}
     scored: list[tuple[float, str, int]] = []
     for path, lines in found.items():
@@ -228,8 +224,7 @@ def place(path: str, number: int, text: str) -> Place:
     """The line `number` and its surroundings."""
     lines = [cut(visible(line), LINE_WIDTH) for line in text.removesuffix("\n").split("\n")]
     first, last = max(1, number - LINES_BEFORE), min(len(lines), number + LINES_AFTER)
-    width = len(str(last))
-    numbered = "\n".join(f"{n:>{width}}  {lines[n - 1]}".rstrip() for n in range(first, last + 1))
+    numbered = "\n".join(f"{n:>{len(str(last))}}  {lines[n - 1]}".rstrip() for n in range(first, last + 1))
     return Place(path, number, lines[number - 1].strip() or "(an empty line)", numbered)
 
 
@@ -264,17 +259,17 @@ def summary(words: Sequence[Word], corpus: Corpus, found: Found) -> str:
     if not found:
         return f"Nothing was found: there is none of {listed} in {corpus}."
     hits = count(sum(map(len, found.values())), "place")
-    missing = {word.written for word in words}.difference(*map(words_of, found.values()))
+    seen = set[str]().union(*(here for lines in found.values() for here in lines.values()))
+    missing = {word.written for word in words} - seen
     tail = f" Not found at all: {', '.join(map(code, sorted(missing)))}." if missing else ""
     return f"Looked for {listed} in {corpus}: {hits} in {count(len(found), 'file')}.{tail}"
 
 
 def table(found: Found) -> list[str]:
     """The files with the most hits."""
-    ranked = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
     rows = ["| File | Places | Words |", "| :-- | --: | :-- |"]
-    for path, lines in ranked[:TABLE_ROWS]:
-        words = ", ".join(map(code, sorted(words_of(lines))))
+    for path, lines in sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))[:TABLE_ROWS]:
+        words = ", ".join(map(code, sorted(set().union(*lines.values()))))
         name = code(path).replace("|", "\\|")  # a bar ends a cell even inside code
         rows.append(f"| {name} | {len(lines)} | {words} |")
     return ["## Files with the most hits", "\n".join(rows)] if found else []
@@ -338,6 +333,11 @@ def replace(path: Path, text: str) -> None:
 
 def perform(stage: Stage, workspace: Path, topics: Sequence[str]) -> str:
     """Looks, tells, writes the report; returns the last word."""
+    for question, choices in ASK.findall(topics[0]):
+        with stage.step("Ask", question):
+            words = ["env", "bifrost", "ask", question, *filter(None, map(str.strip, choices.split(",")))]
+            done = subprocess.run(words, capture_output=True, text=True, check=False)
+        stage.say(f"{escape(question)} {escape(done.stdout.strip() or done.stderr.strip())}")
     with stage.step("List", workspace.name):
         corpus = read_workspace(workspace)
     stage.say(f"There is text in {corpus}.")
@@ -387,8 +387,8 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Looks up the words of a topic in a workspace.")
-    parser.add_argument("--workspace", type=Path, required=True)
-    parser.add_argument("--sessions", type=Path, required=True)
+    for directory in ("--workspace", "--sessions"):
+        parser.add_argument(directory, type=Path, required=True)
     session = parser.add_mutually_exclusive_group(required=True)
     session.add_argument("--session", help="the id of a new session")
     session.add_argument("--resume", help="the id of the session to go on with")
