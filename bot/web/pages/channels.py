@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from aiohttp import web
 
@@ -89,7 +90,7 @@ class Channels:
             threads=[thread_of(head, await self._messages.replies(head.id)) for head in heads],
             delivery=str(uuid.uuid4()),
             answer=self._answers.asked_before(request),
-            fields=form.fields(self._door.choices),
+            fields=form.fields(partial(self._door.choices, actor=self._actor)),
             opened="new" in request.query,
             hints=list(_hints()),
             example=JOB_COMMANDS[0].example,

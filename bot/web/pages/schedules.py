@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from aiohttp import web
 
@@ -99,7 +100,7 @@ class SchedulesPage:
 
     async def _page(self, request: web.Request) -> web.Response:
         schedules = await self._storage.schedules.schedules(limit=_MOST)
-        fields = form.fields(self._door.choices, without=("at", "in"))
+        fields = form.fields(partial(self._door.choices, actor=self._actor), without=("at", "in"))
         return self._templates.page(
             "schedules.html",
             rows=[await self._row(each) for each in schedules],
