@@ -42,3 +42,19 @@ def wrong_terms(
             f"the provider of the workspace `{workspace}`, {whose}, is not among the `providers` under "
             "[agents]"
         )
+
+
+def shut_out(people: Collection[str], let_in: Mapping[str, Collection[str]]) -> list[str]:
+    """Those of `people` of a workspace whom no platform lets in. `let_in`: whom each does, `*` for all.
+
+    Of an id without a platform's name that cannot be known where some platform lets everybody in.
+    """
+    return sorted(each for each in people if not _is_let_in(each, let_in))
+
+
+def _is_let_in(person: str, let_in: Mapping[str, Collection[str]]) -> bool:
+    platform, colon, user_id = person.partition(":")
+    if colon and platform in let_in:
+        return "*" in let_in[platform] or user_id in let_in[platform]
+    chats = {id for name, ids in let_in.items() if name != "web" for id in ids}
+    return "*" in chats or person in {"*", "owner", *chats} or person.startswith("token:")

@@ -62,6 +62,9 @@ class SlackWorld:
         await self.ann.click(found[-1], label, stale=stale)
         return "" if stale else _question(found[-1], label)
 
+    async def chooses(self, name: str) -> None:
+        await self.ann.click(self.ann.ephemerals[-1], name)
+
     async def replies(self, words: str, *, twice: bool = False) -> None:
         if twice:
             self.slack.duplicate_next()

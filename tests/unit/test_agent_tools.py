@@ -22,7 +22,7 @@ from bot.web.agent_door import AgentDoor
 from bot.web.tasks_api import TasksApi
 from executor.agent_tools import AgentTools
 from executor.events import ProgressTold
-from executor.model import Origin
+from executor.model import Job, Origin
 from executor.wakeups import Wakeups
 from storage import open_storage
 from tests.builders import claim_one, open_store, request
