@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from executor.model import Job
@@ -21,6 +22,8 @@ class AgentTools:
     """Talks on its standard input and output."""
     env: Mapping[str, str] = field(repr=False)
     """Goes into the environment of the whole attempt: whatever the agent runs may call, too."""
+    places: Sequence[Path] = ()
+    """Where it is reached, and what it is made of."""
 
 
 class ToolRoom(Protocol):

@@ -105,7 +105,7 @@ class Attempt:
             await self._live.add([Noticed(text=headline)])
         try:
             launch = self._prepare()
-            command = backend.command(launch)
+            command = replace(backend.command(launch), sees=launch.places)
             self._secrets = secret_values(command.env)
             self._raw.hide(self._secrets)
             reach("attempt prepared")

@@ -30,6 +30,7 @@ class Passes:
         return AgentTools(
             # Without site-packages, which it does not need: it starts in a third of the time.
             argv=(sys.executable, "-I", "-S", bridge.__file__),
+            places=(self._socket,),
             env={SOCKET: str(self._socket), TOKEN: token},
         )
 

@@ -24,6 +24,7 @@ from tests.bench import (
     load,
     memory,
     page,
+    paint,
     queue,
     readers,
     streaming_memory,
@@ -46,6 +47,7 @@ _MEASUREMENTS: Mapping[str, Callable[[Path], Awaitable[Sequence[Figure]]]] = {
     "streaming": streaming_memory.measure,
     "day": day.measure,
     "page": page.measure,
+    "paint": paint.measure,
     "readers": readers.measure,
 }
 _RESULTS = Path(__file__).parents[2] / "build" / "bench.json"
