@@ -64,10 +64,10 @@ class Invocation:
 class Ask:
     """One request of one person: of a command, a button, a form or a call.
 
-    `verb` is one of the command table, ALTER, or REPLY, which is about the job of the thread in `origin`, or
-    where that is none about `target`; `target` is a job id or a unique prefix of one (of REPLY: an id);
-    `args` are the verb's options by name, and `prompt`. For a new job they may hold `task`, which it is done
-    for, and `session`, the conversation that it goes on with.
+    `verb` is one of the command table, ALTER, CHOOSE, or REPLY, which is about the job of the thread in
+    `origin`, or where that is none about `target`; `target` is a job id or a unique prefix of one (of REPLY:
+    an id; of CHOOSE: that of a draft); `args` are the verb's options by name, and `prompt`. For a new job
+    they may hold `task`, which it is done for, and `session`, the conversation that it goes on with.
     """
 
     verb: str
