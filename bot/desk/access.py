@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.desk.commands import JOB_COMMANDS
@@ -82,7 +82,8 @@ class Access:
         if isinstance(target, Job) and verb in WORK:
             workspace = target.workspace
         if isinstance(allowed, Allow) and workspace and not self._may_use(origin.actor, workspace):
-            return Deny(_not_for(origin.actor, workspace))
+            others = () if target else self.workspaces_of(origin.actor)
+            return Deny(_not_for(origin.actor, workspace, others))
         return allowed
 
     def workspaces_of(self, actor: Actor) -> tuple[str, ...]:
@@ -170,11 +171,13 @@ def _not_yours(target: Job | Schedule, verb: str) -> str:
     )
 
 
-def _not_for(actor: Actor, workspace: str) -> str:
+def _not_for(actor: Actor, workspace: str, others: Sequence[str]) -> str:
+    listed = ", ".join(f"`{name}`" for name in others)
+    instead = f" You may use: {listed} (`--workspace NAME`)." if others else ""
     return (
         f"You are not on the list of people who may use the workspace `{workspace}`. To be let in, ask "
         f"Bifrost's administrator to add `{actor.platform}:{actor.user_id}` to its `people` under "
-        "[workspaces] in bifrost.toml."
+        f"[workspaces] in bifrost.toml.{instead}"
     )
 
 

@@ -185,7 +185,7 @@ class Defaults:
             f"- `{each.name}`: {each.value}{', the default' if each.chosen else ''}"
             for each in self.places.overview(here.actor, await self.known())
         ]
-        return "\n".join(["**Settings**", *lines, *until, "**Workspaces**", *places, "", _HOW])
+        return "\n".join(["**Settings**", *lines, *until, "", "**Workspaces**", *places, "", _HOW])
 
     async def _forget_limit(self, provider: str, value: str) -> Answer:
         at = (await self.limits()).get(provider)

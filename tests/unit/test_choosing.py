@@ -216,6 +216,7 @@ async def test_who_may_not_use_a_workspace_may_not_go_on_in_it_either(office: Of
     before = office.rows()
     denied = await office.type("session x")
     assert "`slack:ann` to its `people`" in await office.refused(denied, before) and denied.denied
+    assert "You may use: `main`, `api`" in denied.text
     assert office.desk.choices("workspace", ANN) == ("main", "api")
     assert office.desk.choices("workspace", BOB) == ("main", "api", "vault")
     job = await office.ended(BOB)
