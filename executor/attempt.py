@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from executor import autopilot, endings, lifecycle, reports, sources
-from executor.agent_tools import ToolRoom
+from executor.agent_tools import ToolRoom, lay_out
 from executor.backends.base import Backend, CliMissing, Decoder, Launch, Session
 from executor.catalog import Catalog
 from executor.conversation import Conversation, Mailbox
@@ -137,6 +137,9 @@ class Attempt:
         workspace = workshop.workspaces.of(job.workspace)
         for each in (results, temp, home):
             each.mkdir(parents=True, exist_ok=True, mode=0o700)
+        tools = workshop.tools.admit(job) if workshop.tools else None
+        if tools is not None:
+            lay_out(tools, temp)
         return Launch(
             prompt=self._type.prompt(
                 job, results, workshop.received, workspace.directory, workspace.templates
@@ -150,7 +153,7 @@ class Attempt:
             temp=temp,
             budget_usd=autopilot.left_usd(job),
             received=tuple({workshop.received / file.parcel: None for file in all_of(job.payload)}),
-            tools=workshop.tools.admit(job) if workshop.tools else None,
+            tools=tools,
         )
 
     async def _read(self, process: Process, stdin: bytes, decoder: Decoder) -> Outcome:

@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.bench import (
+    agent_tools,
     cancel,
     command,
     day,
@@ -49,6 +50,7 @@ _MEASUREMENTS: Mapping[str, Callable[[Path], Awaitable[Sequence[Figure]]]] = {
     "page": page.measure,
     "paint": paint.measure,
     "readers": readers.measure,
+    "tools": agent_tools.measure,
 }
 _RESULTS = Path(__file__).parents[2] / "build" / "bench.json"
 _TIMEOUT_S = 300.0
