@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from datetime import timedelta
 
 from bot.departure import departing
@@ -55,9 +55,7 @@ class Bifrost:
     `only` is the id of the one job that it shall work on.
     """
 
-    def __init__(
-        self, house: House, environment: Mapping[str, str], *, serve: bool, only: str | None = None
-    ) -> None:
+    def __init__(self, house: House, *, serve: bool, only: str | None = None) -> None:
         self._house = house
         self._worker = Worker(house.workshop, f"process {os.getpid()}", house.settings.slots, only)
         settings, data = house.settings, house.data
@@ -78,7 +76,6 @@ class Bifrost:
             terms=Terms(
                 defaults=house.desk.defaults,
                 providers=house.workshop.catalog.providers,
-                workspaces=house.workshop.workspaces,
             ),
             host=settings.web.host,
             port=settings.web.port,
@@ -109,7 +106,7 @@ class Bifrost:
             *self._shared(),
             *MessagesApi(house.storage.messages).endpoints(),
             *LogsApi(house.storage).endpoints(),
-            *Overviews(house.storage, workshop.catalog, workshop.workspaces, turned_at).endpoints(),
+            *Overviews(house.storage, workshop.catalog, house.desk.defaults, turned_at).endpoints(),
         ]
 
     def _agent_door(self) -> AgentDoor:

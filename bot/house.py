@@ -15,8 +15,7 @@ from bot.desk.access import EVERYBODY, Access, Rule
 from bot.desk.attachments import Attachments
 from bot.desk.board import JobBoard
 from bot.desk.desk import Desk
-from bot.platforms.slack.adapter import SCOPES
-from bot.platforms.slack.doors import DIRECT
+from bot.platforms.slack.grants import DIRECT, SCOPES
 from bot.settings import Cli, Settings
 from bot.settings import Workspace as WorkspaceSettings
 from bot.web.callers import OWNER, TOKEN_ROLE
@@ -154,7 +153,7 @@ def _build(
         desk=_desk(settings, data, storage, executor, workshop, parcels),
         board=JobBoard(
             storage=storage,
-            access=Access(rules=_rules(settings)),
+            access=Access(rules=_rules(settings), workspaces=workshop.workspaces),
             wakeups=wakeups,
             public_url=lambda: public_url(settings, data),
         ),
@@ -176,7 +175,7 @@ def _desk(
     return Desk(
         storage=storage,
         executor=executor,
-        access=Access(rules=_rules(settings)),
+        access=Access(rules=_rules(settings), workspaces=workshop.workspaces),
         catalog=workshop.catalog,
         workspaces=workshop.workspaces,
         attachments=Attachments(parcels, settings.files.limits, storage.replies.delivered),
@@ -185,6 +184,7 @@ def _desk(
         zone=settings.clocks,
         public_url=lambda: public_url(settings, data),
         least_interval=timedelta(minutes=settings.least_schedule_minutes),
+        presets=settings.presets,
     )
 
 
@@ -216,6 +216,9 @@ def _workspace(settings: WorkspaceSettings) -> Workspace:
     return Workspace(
         directory=settings.path,
         fallback=settings.fallback,
+        provider=settings.provider,
+        model=settings.model,
+        people=settings.people,
         permissions=settings.permissions,
         templates=prompt_files.read(settings.prompts) if settings.prompts else Templates(),
     )

@@ -55,6 +55,7 @@ class WebWorld:
     name = "web"
     config = "web = { port = 0 }"
     pings: Sequence[str] = ()
+    turned_away = None
 
     def __init__(self) -> None:
         self.told: list[str] = []
@@ -96,6 +97,9 @@ class WebWorld:
         assert forms, f"nobody sees {label!r}: {self.talks}"
         await self._send("/asks", dict(_INPUT.findall(forms[-1])))
         return html.unescape("".join(re.findall(r'data-confirm="([^"]*)"', forms[-1])))
+
+    async def chooses(self, name: str) -> None:
+        """The page asks nothing back: its form has a field for everything."""
 
     async def replies(self, words: str, *, twice: bool = False) -> None:
         head = self._heads()[0]

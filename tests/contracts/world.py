@@ -65,6 +65,9 @@ class World(Protocol):
         `stale`: one that the first card had before it was edited.
         """
 
+    async def chooses(self, name: str) -> None:
+        """Presses a button of what she alone was asked last."""
+
     async def replies(self, words: str, *, twice: bool = False) -> None:
         """Writes in the thread of the first card."""
 
@@ -109,3 +112,7 @@ class World(Protocol):
 
     def away(self) -> AbstractAsyncContextManager[None]:
         """While the block runs, we and the platform do not hear of each other."""
+
+    @property
+    def turned_away(self) -> Sequence[str] | None:
+        """Our calls that came while it was away; None where it is the reader who is away."""

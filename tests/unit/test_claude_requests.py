@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from executor.backends.base import Stage
 from executor.backends.claude_events import ClaudeDecoder
 from executor.backends.claude_session import ClaudeSession
-from executor.events import Noticed
+from executor.events import Activity, Noticed
 from executor.questions import Asked, Decision, QuestionKind, Verdict
 from tests.unit.odd_json import odd_events
 
@@ -74,7 +74,7 @@ def test_its_questions_are_read_as_it_really_sends_them() -> None:
 
 def test_a_plan_is_read_as_it_really_sends_it_and_what_people_denied_is_no_news() -> None:
     decoder = ClaudeDecoder()
-    seen = []
+    seen: list[Activity] = []
     for line in (RECORDINGS / "live_plan.ndjson").read_bytes().splitlines():
         seen += decoder.stdout(line)
         for request in decoder.session.pending:

@@ -9,16 +9,13 @@ from typing import Any
 from aiohttp import web
 from pydantic import Field, create_model
 
-from bot.desk.asks import Answer, Ask
+from bot.desk.asks import Answer
 from bot.desk.commands import SETTINGS
 from bot.desk.defaults import FORGET, LIMIT, Defaults
-from bot.desk.desk import Door
-from bot.web.asks import Answers, answered
 from bot.web.bodies import PageBody, Text, read_body
-from bot.web.templates import Templates
+from bot.web.pages.parts import Parts
 from bot.web.tokens import Tokens
-from executor.model import Actor, Origin
-from executor.workspaces import Workspaces
+from storage.hub.preferences import WORKSPACE_OF
 
 _BACK = "/settings"
 _fields: dict[str, Any] = {
@@ -34,6 +31,14 @@ class LimitBody(PageBody):
     provider: Text
 
 
+class PlaceBody(PageBody):
+    """Which workspace a channel shall have."""
+
+    platform: Text
+    channel: Text
+    workspace: Text
+
+
 class TokenBody(PageBody):
     """Which token is to end."""
 
@@ -42,52 +47,44 @@ class TokenBody(PageBody):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What the page shows beside the store: the settings, and what the configuration file says."""
+    """What the page shows beside the store: the settings, and the providers that are switched on."""
 
     defaults: Defaults
     providers: tuple[str, ...]
-    workspaces: Workspaces
 
 
 class SettingsPage:
     """Shows and changes settings for `actor`, who is whoever is logged in."""
 
-    def __init__(
-        self,
-        terms: Terms,
-        tokens: Tokens,
-        door: Door,
-        actor: Actor,
-        templates: Templates,
-        answers: Answers,
-    ) -> None:
+    def __init__(self, parts: Parts, terms: Terms, tokens: Tokens) -> None:
+        self._parts = parts
         self._terms = terms
         self._tokens = tokens
-        self._door = door
-        self._actor = actor
-        self._templates = templates
-        self._answers = answers
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
             web.get("/settings", self._page),
             web.post("/settings", self._set),
             web.post("/settings/limits", self._forget_limit),
+            web.post("/settings/workspaces", self._place),
             web.post("/settings/tokens", self._revoke),
         ]
 
     async def _page(self, request: web.Request) -> web.Response:
         terms = self._terms
-        limits = await terms.defaults.limits()
-        return self._templates.page(
+        limits, places = await terms.defaults.limits(), terms.defaults.places
+        known = await terms.defaults.known()
+        return self._parts.page(
+            request,
             "settings.html",
             settings=await terms.defaults.settings(),
             forget=FORGET,
             limits=[(provider, limits.get(provider)) for provider in terms.providers],
-            workspaces=terms.workspaces,
+            workspaces=places.overview(self._parts.actor, known),
+            channels=places.channels(known),
+            names=tuple(places.workspaces.named),
             tokens=[token for token in await self._tokens.tokens() if token.revoked_at is None],
             delivery=str(uuid.uuid4()),
-            answer=self._answers.asked_before(request),
         )
 
     async def _set(self, request: web.Request) -> web.Response:
@@ -100,20 +97,19 @@ class SettingsPage:
         body = await read_body(request, LimitBody)
         return await self._ask(request, body, f"{LIMIT}{body.provider}", {"value": FORGET})
 
+    async def _place(self, request: web.Request) -> web.Response:
+        body = await read_body(request, PlaceBody)
+        target = f"{WORKSPACE_OF}{body.platform}.{body.channel.strip()}"
+        return await self._ask(request, body, target, {"value": body.workspace})
+
     async def _ask(
         self, request: web.Request, body: PageBody, target: str, args: dict[str, str]
     ) -> web.Response:
-        ask = Ask(
-            verb="settings",
-            target=target,
-            origin=Origin(actor=self._actor, channel="dev"),
-            delivery=f"web:{body.delivery}",
-            args=args,
-        )
-        return self._answers.give(request, await answered(self._door.ask(ask)), _BACK)
+        answer = await self._parts.asked(body, "settings", args, target=target)
+        return self._parts.answers.give(request, answer, _BACK)
 
     async def _revoke(self, request: web.Request) -> web.Response:
         body = await read_body(request, TokenBody)
         ended = await self._tokens.revoke(body.token)
         text = "The token holds no more." if ended else "There is no such token that still holds."
-        return self._answers.give(request, Answer(ok=ended, text=text), _BACK)
+        return self._parts.answers.give(request, Answer(ok=ended, text=text), _BACK)
