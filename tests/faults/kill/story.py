@@ -260,6 +260,11 @@ async def _question(theatre: Theatre) -> None:
     await ask(theatre, f"session enquire {theatre.word()}")
 
 
+async def _wonder(theatre: Theatre) -> None:
+    """An agent asks people, and goes on when somebody has answered."""
+    await ask(theatre, f"session wonder {theatre.word()}")
+
+
 async def _stop(theatre: Theatre) -> None:
     """A signal comes while a job runs, which goes on after the next start."""
     await _stay(theatre)
@@ -314,6 +319,7 @@ SCENES: Mapping[str, Scene] = {
     "records": _records,
     "tell": _tell,
     "question": _question,
+    "wonder": _wonder,
     "deleted": _deleted,
     "crash": _crash,
     "stop": _stop,
