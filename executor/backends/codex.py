@@ -100,6 +100,8 @@ def _tools(launch: Launch) -> Iterator[str]:
             "args": arguments,
             "env_vars": [*launch.tools.env],
             "tool_timeout_sec": LONGEST_CALL_S,
+            # Else it may not use them where it may not do all, as nobody is there to approve.
+            "default_tools_approval_mode": "approve",
         }
         servers[NAME] = _inline({key: orjson.dumps(value).decode() for key, value in server.items()})
     if servers:

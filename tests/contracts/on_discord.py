@@ -69,6 +69,9 @@ class DiscordWorld:
         await self.until(lambda: len(self.bob.whispers) > told, "what Bob is told")
         return self.bob.whispers[-1].plain
 
+    async def chooses(self, name: str) -> None:
+        await self.ann.clicks(self.ann.whispers[-1], name)
+
     async def replies(self, words: str, *, twice: bool = False) -> None:
         thread = self.dev.messages[0].thread
         assert thread is not None

@@ -71,6 +71,9 @@ class SlackWorld:
         await self.until(lambda: len(self.bob.ephemerals) > told, "what Bob is told")
         return self.bob.ephemerals[-1].plain
 
+    async def chooses(self, name: str) -> None:
+        await self.ann.click(self.ann.ephemerals[-1], name)
+
     async def replies(self, words: str, *, twice: bool = False) -> None:
         if twice:
             self.slack.duplicate_next()

@@ -117,6 +117,9 @@ class WebWorld:
         """Whoever is logged in is the owner."""
         return ""
 
+    async def chooses(self, name: str) -> None:
+        """The page asks nothing back: its form has a field for everything."""
+
     async def replies(self, words: str, *, twice: bool = False) -> None:
         head = self._heads()[0]
         fields = {"message": head.id, "text": words, "delivery": str(uuid.uuid4())}

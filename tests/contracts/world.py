@@ -77,6 +77,9 @@ class World(Protocol):
         Nothing where all people are one.
         """
 
+    async def chooses(self, name: str) -> None:
+        """Presses a button of what she alone was asked last."""
+
     async def replies(self, words: str, *, twice: bool = False) -> None:
         """Writes in the thread of the first card."""
 

@@ -12,7 +12,7 @@ from discord.ui import Label, Modal, Select, TextInput
 
 from bot.desk.asks import ANSWER, CHOICES, QUESTION, SAYS, Answer
 from bot.platforms.base import CHOOSE, DENY, FORMS, WHY, WORDS
-from bot.platforms.discord.doors import PATIENCE_S, Doors, tell, tried
+from bot.platforms.discord.doors import PATIENCE_S, Doors, say, tried
 from bot.platforms.discord.text import fit_plain
 from bot.platforms.errands import Errands
 from executor.questions import Question
@@ -49,7 +49,7 @@ class Answers:
         await asyncio.wait({task}, timeout=PATIENCE_S)
         answer = task.result() if task.done() else Answer(ok=False, text=_LATE)
         if answer.form is None:
-            await tell(interaction, answer.text)
+            await say(interaction, answer.text)
         else:
             await tried(interaction.response.send_modal(form(answer.form, found["says"])))
 

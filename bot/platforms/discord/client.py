@@ -7,9 +7,11 @@ from typing import Any
 
 import discord
 
+from bot.platforms.discord import choices
 from bot.platforms.discord.answers import Answers
 from bot.platforms.discord.api import LONGEST_WAIT_S
 from bot.platforms.discord.buttons import ANSWER, PATTERN, AnswerButton, JobButton
+from bot.platforms.discord.choices import ChoiceItem
 from bot.platforms.discord.commands import Commands
 from bot.platforms.discord.doors import Doors
 from bot.platforms.discord.messages import Messages
@@ -51,7 +53,7 @@ class Client(discord.Client):
         self._messages = messages
 
     async def setup_hook(self) -> None:
-        self.add_dynamic_items(JobButton, AnswerButton)
+        self.add_dynamic_items(JobButton, AnswerButton, ChoiceItem)
 
     async def on_ready(self) -> None:
         self._on_change(self, True, True)
@@ -74,6 +76,8 @@ class Client(discord.Client):
                 await self.doors.submit(interaction)
         elif interaction.type is discord.InteractionType.component:
             job, answer = PATTERN.fullmatch(custom_id), ANSWER.fullmatch(custom_id)
+            if choices.PATTERN.fullmatch(custom_id):
+                return  # its own item takes it: what was said to one person stays as it was said
             if job is None and answer is None:
                 await self.doors.unknown(interaction)
             elif not _still_shows(interaction.message, custom_id):

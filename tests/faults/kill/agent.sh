@@ -2,7 +2,7 @@
 # Stands in for claude where hundreds of jobs have to be cheap: it speaks the same streams within milliseconds.
 # What it does stands in the prompt: stay (as long as it is held), limit and fail (once for each word-N), long,
 # deaf (it does not tell that it takes more words), leave, which leaves what it was sent for people, tell, which uses
-# the tools that it is given, and wonder, which asks people by one of them, and as the CLI does.
+# the tools that it is given, wonder, which asks people by one of them, and enquire, which asks whether it may go on.
 IFS= read -r prompt
 [[ $prompt =~ word-[0-9]+ ]] && word=${BASH_REMATCH[0]}
 read -r id < /proc/sys/kernel/random/uuid
@@ -44,18 +44,13 @@ call() {
     printf '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"%s","arguments":%s}}\n' "$1" "$2" |
         "${bridge[@]}" | grep -q '"isError": false' && echo "$1 $word" >> "$CLAUDE_CONFIG_DIR/told"
 }
-# Asks people as the CLI itself does, and waits for their answer.
-wonder() {
-    local line
-    printf '{"type":"control_request","request_id":"r-%s","request":{"subtype":"can_use_tool","tool_name":"AskUserQuestion","tool_use_id":"t","input":{"questions":[{"question":"And then?","options":[{"label":"Left"},{"label":"Right"}]}]}}}\n' "$word"
-    while IFS= read -r line; do [[ $line = *control_response* ]] && return; done
-}
 said=()
-ended= interrupted=
+ended= interrupted= answered=
 # Takes in what is written to us, or what comes within so many seconds.
 hear() {
     local line
     while IFS= read -r ${1:+-t "$1"} line || { [ $? -gt 128 ] || ended=yes; false; }; do
+        if [[ $line = *control_response* ]]; then answered=yes; return; fi
         if [[ $line = *control_request* ]]; then interrupted=yes; return; fi
         [[ $line =~ '"uuid": "'([0-9a-f-]+) ]] && said+=("${BASH_REMATCH[1]}") && tell "${BASH_REMATCH[1]}" queued
         [ "$1" ] || return
@@ -69,6 +64,9 @@ case $prompt in
     *stay*) while [ -e "$CLAUDE_CONFIG_DIR/held" ] && [ ! "$interrupted" ]; do
         if [ "$ended" ]; then sleep 0.05; else hear 0.05; fi
     done ;;
+    *enquire*)
+        printf '{"type":"control_request","request_id":"%s","request":{"subtype":"can_use_tool","tool_name":"Bash","input":{"command":"enquire %s"},"tool_use_id":"q"}}\n' "$id" "$word"
+        while [ ! "$answered$interrupted$ended" ]; do hear ""; done ;;
     *limit*)
         if first limit; then
             resets=$(($(date +%s) + 2))
@@ -83,9 +81,7 @@ case $prompt in
         call progress '{"done":1,"total":2}'
         call post_update "{\"text\":\"Update of $word\"}"
         call publish_report "{\"markdown\":\"# All about $word\"}" ;;
-    *wonder*)
-        call ask_person '{"question":"Which way?","choices":["Left","Right"]}'
-        wonder ;;
+    *wonder*) call ask_person '{"question":"Which way?","choices":["Left","Right"]}' ;;
     *leave*)
         sent=$(printf %s "$prompt" | grep -o '/[^ ]*/received/[^ ]*' | head -n 1)
         cp "$sent" "$(printf %s "$prompt" | grep -o '/[^ ]*/results' | head -n 1)/$word.txt" ;;

@@ -14,7 +14,7 @@ from bot.desk.commands import BY_VERB
 from bot.news.transcript import Transcript
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.web import WebPlatform
-from executor.events import Body, CancelAsked, Moved, TextWritten, UpdatePosted, decode
+from executor.events import Body, CancelAsked, Moved, QuestionAsked, TextWritten, UpdatePosted, decode
 from executor.files import all_of
 from executor.lifecycle import Transition
 from executor.model import JobStatus
@@ -76,14 +76,16 @@ async def audit(theatre: Theatre, tally: Tally) -> None:
 
 
 def _asks(theatre: Theatre, connection: sqlite3.Connection, tally: Tally) -> None:
-    """Whatever asked for a job made one, and one alone."""
+    """Whatever asked for a job made one, and one alone, or its asker still has to answer."""
     for delivery in theatre.slack.deliveries:
         key = _asked_for(delivery)
         if key and acked(delivery):
             made = connection.execute(
                 "SELECT (SELECT count(*) FROM jobs WHERE dedupe_key = :key) + "
                 "(SELECT count(*) FROM schedules WHERE dedupe_key = :key) + "
-                "(SELECT count(*) FROM replies WHERE delivery = :key AND taken_by = job_id)",
+                "(SELECT count(*) FROM replies WHERE delivery = :key AND taken_by = job_id) + "
+                "(SELECT count(*) FROM drafts WHERE delivery = :key AND NOT EXISTS "
+                "(SELECT 1 FROM jobs WHERE dedupe_key = :key))",
                 {"key": key},
             )
             tally.count(f"made by {key}", made.fetchone()[0])
@@ -144,7 +146,7 @@ class _Stands:
 def _on_slack(theatre: Theatre) -> _Stands:
     number: Counter[str] = Counter()
     says: dict[str, str] = {}
-    messages = theatre.dev.all_messages
+    messages = theatre.dev.all_messages | theatre.den.all_messages
     for message in messages.values():
         head = messages[message.thread_ts] if message.thread_ts else message
         if message.deleted or head.deleted:  # what stood below it is said again where it can be found
@@ -199,6 +201,9 @@ def _job(connection: sqlite3.Connection, job: sqlite3.Row, stands: _Stands, tall
         if isinstance(body, UpdatePosted):
             key = f"{job['id']}:update:{body.number}"
             tally.count(f"update {body.number} of {name}", stands.number[key], int(final))
+        if isinstance(body, QuestionAsked):
+            key = f"{job['id']}:question:{body.number}"
+            tally.count(f"question {body.number} of {name}", stands.number[key], int(final))
     tally.count(f"last word of {name}", stands.number[f"{job['id']}:result"], int(final))
     _files(stands, job, name, tally)
     reports = 1 if job["report_slug"] else 0

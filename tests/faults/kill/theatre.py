@@ -20,8 +20,8 @@ AGENT = Path(__file__).with_name("agent.sh")
 LATER_S = 30.0
 """Seconds within which all is told and done; a bound, not an expectation."""
 _LOOK_S = 0.02
-_LEFT = "Left"
-"""The button that agent.sh lets people press."""
+_SAID = {"Left", "Approve"}
+"""The buttons below what agent.sh asks."""
 _CLEAR_S = 5.0
 """Seconds that a process has to go: its grace and a bit."""
 _OPEN = """
@@ -46,6 +46,8 @@ class Theatre:
     slack: SlackSimulator
     lives: Lives
     dev: Channel
+    den: Channel
+    """Where nobody has said which of the two workspaces is meant."""
     ann: Person
     bob: Person
     words: itertools.count[int] = field(default_factory=itertools.count)
@@ -117,12 +119,12 @@ class Theatre:
         assert not self.lives.ended.is_set(), f"the bot ended with {self.lives.status}"
 
     async def _answer(self) -> None:
-        """Ann goes left wherever she is asked, as long as the bot lives."""
+        """Ann goes left wherever she is asked, and says yes, as long as the bot lives."""
         while not self.lives.ended.is_set():
-            shown = self.dev.all_messages.values()
-            for asked in [each for each in shown if _LEFT in each.buttons]:
-                await self.ann.click(asked, _LEFT)
-                await _until(lambda: self.lives.ended.is_set() or _LEFT not in asked.buttons, LATER_S)  # noqa: B023
+            for asked in [each for each in self.dev.all_messages.values() if _SAID & {*each.buttons}]:
+                label = next(iter(_SAID & {*asked.buttons}))
+                await self.ann.click(asked, label)
+                await _until(lambda: self.lives.ended.is_set() or label not in asked.buttons, LATER_S)  # noqa: B023
             await asyncio.sleep(_LOOK_S)
 
     async def address(self) -> str:
@@ -210,15 +212,29 @@ async def _outlasting(find: Callable[[], list[str]]) -> list[str]:
 @asynccontextmanager
 async def open_theatre(place: Path) -> AsyncIterator[Theatre]:
     """A theatre whose bot has not begun yet."""
-    wishes = Wishes(oauth=True, executable=str(AGENT), drain_seconds=0.3)
+    wishes = Wishes(
+        oauth=True,
+        executable=str(AGENT),
+        drain_seconds=0.3,
+        workspaces={"other": place / "workspace"},
+    )
     rules = Rules(rate_limits=False, event_retry_delays_s=())
     async with hang_backdrop(place, wishes, rules) as backdrop, lives_of(backdrop.config) as lives:
         ann, bob, _ = backdrop.people
+        dev, den = backdrop.slack.channel("dev"), backdrop.slack.channel("den")
+        _place_jobs(backdrop.config, dev, den)
         yield Theatre(
             place=place,
             slack=backdrop.slack,
             lives=lives,
-            dev=backdrop.slack.channel("dev"),
+            dev=dev,
+            den=den,
             ann=ann,
             bob=bob,
         )
+
+
+def _place_jobs(config: Path, dev: Channel, den: Channel) -> None:
+    """Opens #den too; jobs of #dev alone have a workspace without naming it."""
+    opened = f'channels = ["{dev.id}", "{den.id}"]\nworkspaces = {{ {dev.id} = "main" }}'
+    config.write_text(config.read_text().replace(f'channels = ["{dev.id}"]', opened))

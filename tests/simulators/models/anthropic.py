@@ -281,7 +281,7 @@ def _plan(request: Request) -> Reply:
 def _delegate(request: Request) -> Reply:
     """`delegate:command|command`: lets an agent of its own run each, at once."""
     if request.tool_results or not request.tools:
-        return answers(request)
+        return say(f"Delegated, after {request.messages} messages.")
     calls = tuple(
         UseTool(
             "Task" if "Task" in request.tools else "Agent",
