@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 from bot.desk import briefs, commands, lists, models, options, replies, sessions, suggestions, threads
 from bot.desk.access import SET, Access, Deny
-from bot.desk.answers import Answers
 from bot.desk.asks import ALTER, CHOOSE, REPLY, Answer, Ask, Invocation, Refusal
 from bot.desk.attachments import Attachments
 from bot.desk.choosing import Choosing
@@ -102,10 +101,7 @@ class Desk:
         self._choosing = Choosing(places, storage.preferences, storage.drafts)
         self._usage = UsageDesk(storage.api, access, clock, public_url)
         self._continuing = Continuing(storage, executor, catalog, attachments, prompt_limit)
-        self._answers = Answers(storage, clock, prompt_limit)
-        self._follow_ups = FollowUps(
-            storage, access, prompt_limit, attachments, self._continuing, self._answers
-        )
+        self._follow_ups = FollowUps(storage, access, clock, prompt_limit, attachments, self._continuing)
         self._timetable = Timetable(
             schedules=storage.schedules,
             executor=executor,
@@ -218,7 +214,7 @@ class Desk:
             return await overviews[ask.verb](ask)
         verbs = {
             "show": self._show,
-            "answer": self._answers.answer,
+            "answer": self._follow_ups.answers.answer,
             "cancel": self._continuing.cancel,
             ALTER: self._timetable.alter,
             "interrupt": self._follow_ups.interrupt,

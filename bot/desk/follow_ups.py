@@ -14,6 +14,7 @@ from bot.desk.replies import interrupted, kept, queued
 from bot.news.words import state
 from executor.follow_ups import Reply
 from executor.model import Job, JobStatus, Origin
+from executor.ports import Clock
 from storage import Storage
 
 MOST = 20
@@ -36,17 +37,17 @@ class FollowUps:
         self,
         storage: Storage,
         access: Access,
+        clock: Clock,
         prompt_limit: int,
         attachments: Attachments,
         continuing: Continuing,
-        answers: Answers,
     ) -> None:
         self._storage = storage
         self._access = access
         self._prompt_limit = prompt_limit
         self._attachments = attachments
         self._continuing = continuing
-        self._answers = answers
+        self.answers = Answers(storage, clock, prompt_limit)
 
     async def job_of_thread(self, origin: Origin) -> Job | None:
         """The job that something said there is about."""
@@ -71,7 +72,7 @@ class FollowUps:
             ask = replace(ask, args={**ask.args, "prompt": SEE_FILES})
         self._check_words(ask)
         self._authorize(ask, job, ANSWER)
-        return await self._answers.reply(ask, job) or await self._taken(ask, job)
+        return await self.answers.reply(ask, job) or await self._taken(ask, job)
 
     async def interrupt(self, ask: Ask, job: Job) -> Answer:
         """Lets the job take up now what was replied to it, with what `ask` adds to that. Raises Refusal.
