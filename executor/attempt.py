@@ -201,6 +201,7 @@ class Attempt:
                 job=self._job,
                 session=session,
                 expires_at=lambda: self._workshop.clock.now() + patience,
+                hide=lambda text: without(self._secrets, text.encode(errors="replace")).decode(),
             ),
             wakeups=self._workshop.wakeups,
             job=self._job,

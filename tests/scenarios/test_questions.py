@@ -21,6 +21,7 @@ from tests.agents import Agents
 from tests.builders import open_workshop, origin, reached, request, working
 from tests.fsck import check
 from tests.simulators.models import ModelSimulator
+from tests.simulators.models.environments import ANTHROPIC_KEY
 
 pytestmark = [pytest.mark.cli, pytest.mark.timeout(90)]
 END_S = 45.0
@@ -117,11 +118,12 @@ async def test_what_reads_is_not_asked_and_a_yes_for_the_job_holds_for_what_it_s
         'Write {"file_path":"more.txt","content":"more\\n"}',
         'Write {"file_path":".hidden/x","content":"x"}',
     ]
-    (world.workspace / "notes.txt").write_text("an old line\n")
+    (world.workspace / "notes.txt").write_text(f"an old line\n{ANTHROPIC_KEY}\n")
     job = await world.submitted(f"[[use:{'|'.join(calls)}]]")
     (edit,) = await world.open(job)
     assert (edit.asked.text, edit.asked.syntax) == ("Change notes.txt", "diff")
     assert "-an old line\n+an new line" in edit.asked.detail
+    assert ANTHROPIC_KEY not in edit.asked.detail, "a credential of the bot is nobody's to see"
     assert edit.asked.grant == "change files in the workspace"
     await world.decide(edit, ALWAYS)
     (hidden,) = await world.open(job)
@@ -129,7 +131,7 @@ async def test_what_reads_is_not_asked_and_a_yes_for_the_job_holds_for_what_it_s
     await world.decide(hidden, NO)
     assert (await world.ended(job)).status is JobStatus.DONE
     assert [each.decision for each in await world.workshop.questions.of_job(job.id)] == [ALWAYS, ALWAYS, NO]
-    assert (world.workspace / "notes.txt").read_text() == "an new line\n"
+    assert (world.workspace / "notes.txt").read_text() == f"an new line\n{ANTHROPIC_KEY}\n"
     assert world.files() == ["more.txt", "notes.txt"]
 
 
