@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from executor.model import Job, Outcome, OutcomeKind
-from executor.questions import Asked, Choice, Question, QuestionKind, Verdict
+from executor.questions import Asked, Choice, Decision, Question, QuestionKind, Verdict
 from tests.contracts.life import Life, living
 from tests.contracts.test_platform import at_work, card, life, thread
 from tests.contracts.world import Row, World
@@ -172,13 +172,14 @@ async def test_a_question_outlives_the_bot_and_ends_with_its_job(world: World, t
         assert row and not row.buttons and "not asked any more" in row.text.lower()
 
 
-async def test_a_question_whose_answer_is_lost_is_not_said_again(life: Life) -> None:
+async def test_a_question_whose_answer_is_lost_is_found_again_and_changed(life: Life) -> None:
     """F42."""
     job = await at_work(life)
     life.world.lose_answers()
-    await asked(life, job, CHANGE)
-    await life.world.until(lambda: any(row.files for row in thread(life.world)), "all of it")
-    assert await life.told()
-    await life.world.presses("Deny")
+    await asked(life, job, RUN)
+    no = Decision(verdict=Verdict.DENY, by="Ann")
+    assert await life.storage.questions.decide((await kept(life, job)).id, no)
     await life.world.until(lambda: says(life.world, "denied by"), "who has denied it")
-    assert len([name for row in thread(life.world) for name in row.files]) == 1
+    assert await life.told()
+    row = question(life.world)
+    assert row and not row.buttons

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -124,6 +125,17 @@ async def test_the_owner_and_admins_decide_and_nobody_else(office: Office) -> No
     late = await office.type(f"answer {job.short_id} deny --question 1")
     assert not late.ok and "approved by Admin already" in late.text
     assert (await office.job(job)).asking == 0
+
+
+async def test_of_two_who_decide_at_once_the_first_counts_and_the_other_is_told(office: Office) -> None:
+    job = await asking(office, RUN)
+    both = await asyncio.gather(
+        office.type(f"answer {job.short_id} approve"), office.type(f"answer {job.short_id} deny", ADMIN)
+    )
+    first, second = sorted(both, key=lambda answer: not answer.ok)
+    assert first.ok and not second.ok and "already" in second.text
+    (decision,) = await decisions(office, job)
+    assert decision and f"{decision.by} already" in second.text
 
 
 async def test_which_of_several_questions_is_meant_is_said(office: Office) -> None:
