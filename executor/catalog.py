@@ -13,6 +13,8 @@ STRONG_TYPES = frozenset({"session", "research", "autopilot"})
 """Job types that get a provider's strongest model by default; the others get the quicker one."""
 TELLS_COST = frozenset({"claude", "rehearsal"})
 """Providers whose CLI says what a job has cost."""
+PLACE = "{model}"
+"""What stands for the id of the model in the command of a CLI that is set up."""
 _NEAREST = 3
 
 
@@ -96,6 +98,8 @@ DEFAULTS: Mapping[str, Defaults] = {
     "codex": Defaults(strong="gpt-6.1-sol", quick="gpt-6-luna"),
     "rehearsal": Defaults(strong="rehearsal", quick="rehearsal"),
 }
+BUILT_IN = tuple(DEFAULTS)
+"""The providers that there are without anything being set."""
 
 
 class UnknownChoice(Exception):
@@ -109,6 +113,8 @@ class Catalog:
     providers: tuple[str, ...]
     """In order of preference: the first one is the default."""
     models: tuple[Model, ...] = field(default=MODELS)
+    defaults: Mapping[str, Defaults] = field(default_factory=lambda: DEFAULTS)
+    """By provider."""
 
     def choose(self, job_type: str, provider: str | None, model: str | None) -> Model:
         """The model for a job. A model alone implies its provider; a provider alone, its default model.
@@ -158,7 +164,7 @@ class Catalog:
         raise UnknownChoice(self._unknown("model", name, self.model_names()))
 
     def _default(self, job_type: str, provider: str) -> Model:
-        defaults = DEFAULTS[provider]
+        defaults = self.defaults[provider]
         return self._find(defaults.strong if job_type in STRONG_TYPES else defaults.quick)
 
     def _names(self, provider: str) -> str:

@@ -351,10 +351,7 @@ class Desk:
             async with self._attachments.taken(ask) as files:
                 submission = await self._executor.resume(continued, prompt, origin, ask.delivery, files)
         except NoSession as error:
-            raise Refusal(
-                f"Job `{job.short_id}` never got as far as a session, so there is nothing to resume. "
-                "Retry does the same again, afresh."
-            ) from error
+            raise Refusal(replies.no_session(job)) from error
         except SuccessorLives as error:
             raise Refusal(replies.goes_on_already(job, error.job)) from error
         return Answer(ok=True, text=replies.queued(submission.job), job=submission.job)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from bot.web.bodies import Fields
 from bot.web.endpoints import Call, Endpoint
 from bot.web.problems import Problem
-from executor.catalog import DEFAULTS, EFFORTS, Catalog
+from executor.catalog import EFFORTS, Catalog
 from executor.listing import JobFilter
 from executor.model import JobStatus
 from executor.workspaces import Workspaces
@@ -132,7 +132,7 @@ class Overviews:
                 name=model.name,
                 provider=model.provider,
                 efforts=list(EFFORTS),
-                default=model.name == DEFAULTS[model.provider].strong,
+                default=model.name == self._catalog.defaults[model.provider].strong,
             )
             for model in self._catalog.models
             if model.provider in self._catalog.providers

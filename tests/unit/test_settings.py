@@ -175,7 +175,53 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | 
         ("[discord]\nguilds = ['our server']", "`discord.guilds."),
         (
             "[agents]\nproviders = ['cursor']",
-            "`agents.providers.0`: Input should be 'claude', 'gemini', 'codex' or 'rehearsal'.",
+            "`agents.providers.0`: There is no provider `cursor`. There are: `claude`, `gemini`, `codex`, ",
+        ),
+        (
+            "[inactivity]\ngemni = 1",
+            "`inactivity.gemni`: There is no provider `gemni`. Did you mean `gemini`?",
+        ),
+        (
+            "[provider_slots]\ncoedx = 1",
+            "`provider_slots.coedx`: There is no provider `coedx`. Did you mean ",
+        ),
+        (
+            "models = [{ name = 'x', provider = 'gose' }]\n[agents.others.goose]\ncommand = ['goose']",
+            "`models.0.provider`: There is no provider `gose`. Did you mean `goose`?",
+        ),
+        (
+            "[agents.others.claude]\ncommand = ['claude']",
+            "`agents.others.claude`: claude is built in. Set it under [agents.claude], or give yours another ",
+        ),
+        ("[agents.others.goose]\ncommand = []", "`agents.others.goose.command`: "),
+        (
+            "[agents.others.goose]\ncomand = ['x']",
+            "`agents.others.goose.comand` is no setting. Did you mean `comm",
+        ),
+        ("[agents.others.Goose]\ncommand = ['x']", "`agents.others.Goose`: "),
+        (
+            "[agents.others.goose]\ncommand = ['goose']\nlimit = '('",
+            "`agents.others.goose.limit`: Input should be a valid regular expression.",
+        ),
+        (
+            "[agents.others.goose]\ncommand = ['goose']\nmodels = ['fast']",
+            "`agents.others.goose.command`: It has no place for the model: `{model}` stands for that.",
+        ),
+        (
+            "[agents.others.goose]\ncommand = ['goose', '{model}']",
+            "`agents.others.goose.command`: It has a place for `{model}`, but no `models` are named.",
+        ),
+        (
+            "[agents.others.goose]\ncommand = ['goose', '{model}']\nmodels = ['gpt-5']",
+            "`agents.others.goose.models`: `gpt-5` is a model of codex already. Give that of goose a name of ",
+        ),
+        (
+            "models = [{ name = 'opus', provider = 'gemini' }]",
+            "`models.0`: `opus` is a model of claude already.",
+        ),
+        (
+            "[agents.others.goose]\ncommand = ['goose', '{model}']\nmodels = ['--help']",
+            "`agents.others.goose.models.",
         ),
         (
             "[agents.claude.environment]\nA = 1",
@@ -199,7 +245,7 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | 
         ("[workspaces]\n'my repo' = '.'", "`workspaces.my repo`: "),
         (
             "[workspaces]\nmain = { path = '.', fallback = 'cursor' }",
-            "`workspaces.main.fallback`: Input should be 'claude', 'gemini', 'codex' or 'rehearsal'.",
+            "`workspaces.main.fallback`: There is no provider `cursor`.",
         ),
         (
             "[workspaces]\nmain = { path = '.', falback = 'gemini' }",
