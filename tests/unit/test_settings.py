@@ -191,7 +191,7 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | 
         ),
         (
             "[agents.others.claude]\ncommand = ['claude']",
-            "`agents.others.claude`: claude is built in. Set it under [agents.claude], or give yours another ",
+            "`agents.others.claude`: claude is built in. Set it under [agents.claude], or give yours ",
         ),
         ("[agents.others.goose]\ncommand = []", "`agents.others.goose.command`: "),
         (
@@ -213,7 +213,7 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | 
         ),
         (
             "[agents.others.goose]\ncommand = ['goose', '{model}']\nmodels = ['gpt-5']",
-            "`agents.others.goose.models`: `gpt-5` is a model of codex already. Give that of goose a name of ",
+            "`agents.others.goose.models`: `gpt-5` is a model of codex already. Give that of ",
         ),
         (
             "models = [{ name = 'opus', provider = 'gemini' }]",
