@@ -14,7 +14,7 @@ from executor.agent_tools import NAME
 from executor.backends.base import Checkup, Command, Launch
 from executor.backends.checkup import check
 from executor.backends.commandline import directory, locate, resuming
-from executor.backends.environment import agent_environment
+from executor.backends.environment import agent_environment, routes
 from executor.backends.gemini_endings import GEMINI
 from executor.backends.gemini_events import GeminiDecoder
 
@@ -27,6 +27,7 @@ _SWITCHES = {
     # Its launcher swallows signals while the child that it started runs on.
     "GEMINI_CLI_NO_RELAUNCH": "true",
 }
+_ENDPOINTS = ("GOOGLE_GEMINI_BASE_URL", "GOOGLE_VERTEX_BASE_URL")
 _SETTINGS = {
     # Without selectedType an endpoint in the environment makes it refuse to start.
     "security": {"auth": {"selectedType": "gemini-api-key"}},
@@ -53,6 +54,7 @@ class Gemini:
         Writes the CLI's settings where it has others.
         """
         env = agent_environment(launch, {**self._own, "GEMINI_CLI_HOME": str(launch.home)})
+        env |= routes(env, *_ENDPOINTS)
         argv = [
             locate(self.provider, self._executable, env["PATH"], _INSTALL),
             *("--output-format", "stream-json", "--yolo"),
