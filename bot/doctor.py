@@ -16,11 +16,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bot import advisories
 from bot.data_dir import DataDir
 from bot.house import SLACK_SCOPES, known_backends
 from bot.serve import port_is_taken
 from bot.settings import Settings
 from executor.backends.base import Backend
+from executor.backends.checkup import check
 from executor.processes.sandbox import Mode, find_sandbox
 from storage import check_database
 
@@ -49,13 +51,18 @@ async def examine(
     """Tries everything; takes a few seconds."""
     backends = known_backends(settings, environment).values()
     named = settings.agents.providers
-    agents = await asyncio.gather(*(_agent(each, each.provider in named) for each in backends))
+    node = await check("node", "node", advice="")
+    agents = await asyncio.gather(
+        *(_agent(each, each.provider in (*named, *settings.agents.others), node.version) for each in backends)
+    )
     return [
         _configuration(settings, config),
         _data_dir(settings),
         await asyncio.to_thread(_database, DataDir(settings.data_dir)),
         *(_workspace(name, path, settings.data_dir) for name, path in settings.directories.items()),
         *agents,
+        _aiohttp(),
+        _sqlite(),
         await _sandbox(settings),
         await _slack(settings),
         await _discord(settings),
@@ -147,16 +154,34 @@ def _workspace(name: str, path: Path, data: Path) -> Finding:
     return Finding(what=what, ok=True, seen=seen)
 
 
-async def _agent(backend: Backend, needed: bool) -> Finding:
+async def _agent(backend: Backend, needed: bool, node: str) -> Finding:
     checkup = await backend.checkup()
-    seen = f"{checkup.version or 'not found'} {checkup.executable}".strip()
+    warning = advisories.warning(backend.provider, checkup, node)
+    version = checkup.version or ("not found" if checkup.problem else "")
     return Finding(
         what=f"agent {backend.provider}",
-        ok=not checkup.problem,
-        needed=needed,
-        seen=seen,
-        advice=checkup.problem,
+        ok=not (checkup.problem or warning),
+        needed=needed and bool(checkup.problem),
+        seen=f"{version} {checkup.executable}".strip(),
+        advice=" ".join(filter(None, (checkup.problem, warning))),
     )
+
+
+def _aiohttp() -> Finding:
+    faults = advisories.known("aiohttp", aiohttp.__version__)
+    told = "; ".join(f"{each.id}: {each.what}" for each in faults)
+    advice = (
+        f"It has known faults ({told}). Install Bifrost again, with its constraints.txt." if faults else ""
+    )
+    return Finding(what="aiohttp", ok=not faults, needed=False, seen=aiohttp.__version__, advice=advice)
+
+
+def _sqlite() -> Finding:
+    """Its fault is none here: of a bot one connection alone writes, and one bot at a time uses a database."""
+    version = sqlite3.sqlite_version
+    note = ", whose fault with two writers at once does not matter: there is one"
+    faults = advisories.known("SQLite", version)
+    return Finding(what="SQLite", ok=True, needed=False, seen=f"{version}{note if faults else ''}")
 
 
 async def _sandbox(settings: Settings) -> Finding:

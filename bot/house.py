@@ -49,9 +49,14 @@ _WARM = 2
 """Reapers that are kept ready: with one alone, the second of two jobs at once waits 0.1 s for its own."""
 
 _CREDENTIALS = {
-    "claude": ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_BASE_URL"),
+    "claude": (
+        "ANTHROPIC_API_KEY",
+        "ANTHROPIC_AUTH_TOKEN",
+        "CLAUDE_CODE_OAUTH_TOKEN",
+        "ANTHROPIC_BASE_URL",
+    ),
     "gemini": ("GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL"),
-    "codex": ("CODEX_API_KEY",),
+    "codex": ("CODEX_API_KEY", "OPENAI_BASE_URL"),
 }
 """What a CLI is given of our own environment."""
 

@@ -17,9 +17,11 @@ from executor.backends.claude_session import user_message
 from executor.backends.commandline import directory, locate, resuming
 from executor.backends.environment import agent_environment, agent_zone, routes
 
+_TRIED = "2.1.329"
 # Of no version npm takes the newest that the installed Node fits, which may be an old one.
 _INSTALL = (
-    "Install it with `npm install -g @anthropic-ai/claude-code@2.1.329`, or set where it is for the provider."
+    f"Install it with `npm install -g @anthropic-ai/claude-code@{_TRIED}`, or set where it is for the "
+    "provider."
 )
 _CREDENTIALS = frozenset(
     {
@@ -111,7 +113,9 @@ class Claude:
 
     async def checkup(self) -> Checkup:
         """Looks for the executable, its version and its login. Bounded in time."""
-        return await check(self.provider, self._executable, advice=_INSTALL, problem=self._problem())
+        return await check(
+            self.provider, self._executable, advice=_INSTALL, tried=_TRIED, problem=self._problem()
+        )
 
     def _problem(self) -> str:
         if _CREDENTIALS.isdisjoint(self._own):

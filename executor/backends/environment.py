@@ -67,7 +67,9 @@ def routes(environment: Mapping[str, str], *endpoints: str) -> dict[str, str]:
 
     CLIs take what is missing of it from files in the repository that they work in.
     """
-    return {name: environment.get(name, "") for name in (*endpoints, *_ROUTES)}
+    proxy = {name.upper(): value for name, value in environment.items() if name in _ROUTES and value}
+    proxies = {name: environment.get(name) or proxy.get(name.upper(), "") for name in _ROUTES}
+    return {**proxies, **{name: environment.get(name, "") for name in endpoints}}
 
 
 def homes(home: Path, temp: Path) -> dict[str, str]:

@@ -18,8 +18,11 @@ from executor.backends.environment import agent_environment, routes
 from executor.backends.gemini_endings import GEMINI
 from executor.backends.gemini_events import GeminiDecoder
 
+_TRIED = "0.61.0"
 # Of no version npm takes the newest that the installed Node fits, which may be an old one.
-_INSTALL = "Install it with `npm install -g @google/gemini-cli@0.61.0`, or set where it is for the provider."
+_INSTALL = (
+    f"Install it with `npm install -g @google/gemini-cli@{_TRIED}`, or set where it is for the provider."
+)
 _MOST_PLACES = 5
 _SWITCHES = {
     # In a folder that it does not trust it asks before every tool, or refuses to start.
@@ -77,7 +80,7 @@ class Gemini:
             if GEMINI.key in self._own
             else f"There is no key: put {GEMINI.key} into the bot's environment."
         )
-        return await check(self.provider, self._executable, advice=_INSTALL, problem=problem)
+        return await check(self.provider, self._executable, advice=_INSTALL, tried=_TRIED, problem=problem)
 
 
 def _outside(launch: Launch) -> Iterator[str]:
