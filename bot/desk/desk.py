@@ -266,7 +266,7 @@ class Desk:
         job = submission.job
         if (job.type, job.prompt) != (request.type, request.payload["prompt"]):
             raise Refusal(replies.taken(job))
-        text = self._timetable.scheduled(job, time) or replies.queued(job, self._catalog.price(job.model))
+        text = self._timetable.scheduled(job, time) or self._queued(job)
         return Answer(ok=True, text=text, job=job)
 
     async def _request(self, ask: Ask, command: Command) -> JobRequest:
@@ -354,7 +354,7 @@ class Desk:
             raise Refusal(replies.no_session(job)) from error
         except SuccessorLives as error:
             raise Refusal(replies.goes_on_already(job, error.job)) from error
-        return Answer(ok=True, text=replies.queued(submission.job), job=submission.job)
+        return Answer(ok=True, text=self._queued(submission.job), job=submission.job)
 
     async def _retry(self, ask: Ask, job: Job) -> Answer:
         self._may_be_continued(job, "retry")
@@ -364,7 +364,10 @@ class Desk:
             submission = await self._executor.retry(continued, origin, ask.delivery)
         except SuccessorLives as error:
             raise Refusal(replies.goes_on_already(job, error.job)) from error
-        return Answer(ok=True, text=replies.queued(submission.job), job=submission.job)
+        return Answer(ok=True, text=self._queued(submission.job), job=submission.job)
+
+    def _queued(self, job: Job) -> str:
+        return replies.queued(job, self._catalog.price(job.model))
 
     def _may_be_continued(self, job: Job, verb: str) -> None:
         if not job.status.final:

@@ -39,6 +39,8 @@ class ModelRecord(BaseModel):
     provider: str
     efforts: list[str]
     default: bool = Field(description="Whether it is what its provider takes where nobody names one.")
+    input_usd: float | None = Field(description="US dollars per million tokens that go in; null: not known.")
+    output_usd: float | None = Field(description="The same of those that come out.")
 
 
 class WorkspaceRecord(BaseModel):
@@ -131,8 +133,10 @@ class Overviews:
             ModelRecord(
                 name=model.name,
                 provider=model.provider,
-                efforts=list(EFFORTS),
+                efforts=list(model.efforts or EFFORTS),
                 default=model.name == self._catalog.defaults[model.provider].strong,
+                input_usd=model.input_usd,
+                output_usd=model.output_usd,
             )
             for model in self._catalog.models
             if model.provider in self._catalog.providers
