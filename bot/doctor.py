@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot import advisories
+from bot import advisories, logins
 from bot.data_dir import DataDir
-from bot.house import SLACK_SCOPES, known_backends
+from bot.house import SLACK_SCOPES, known_backends, own_environments
 from bot.serve import port_is_taken
 from bot.settings import Settings
 from executor.backends.base import Backend
@@ -49,11 +49,11 @@ async def examine(
     settings: Settings, environment: Mapping[str, str], config: Path | None
 ) -> Sequence[Finding]:
     """Tries everything; takes a few seconds."""
-    backends = known_backends(settings, environment).values()
-    named = settings.agents.providers
-    node = await check("node", "node", advice="")
+    known, own = known_backends(settings, environment), own_environments(settings, environment)
+    named = (*settings.agents.providers, *settings.agents.others)
+    node = (await check("node", "node", advice="")).version
     agents = await asyncio.gather(
-        *(_agent(each, each.provider in (*named, *settings.agents.others), node.version) for each in backends)
+        *(_agent(each, name in named, own.get(name, {}), node) for name, each in known.items())
     )
     return [
         _configuration(settings, config),
@@ -154,16 +154,21 @@ def _workspace(name: str, path: Path, data: Path) -> Finding:
     return Finding(what=what, ok=True, seen=seen)
 
 
-async def _agent(backend: Backend, needed: bool, node: str) -> Finding:
-    checkup = await backend.checkup()
-    warning = advisories.warning(backend.provider, checkup, node)
+async def _agent(backend: Backend, needed: bool, own: Mapping[str, str], node: str) -> Finding:
+    checkup, provider = await backend.checkup(), backend.provider
+    problem, login = checkup.problem, ""
+    if not problem:
+        taken, login = await logins.answer(provider, own)
+        problem = "" if taken else f"Put a valid key for {provider} into the bot's environment."
+    warning = advisories.warning(provider, checkup, node)
     version = checkup.version or ("not found" if checkup.problem else "")
+    seen = f"{version} {checkup.executable}".strip()
     return Finding(
-        what=f"agent {backend.provider}",
-        ok=not (checkup.problem or warning),
-        needed=needed and bool(checkup.problem),
-        seen=f"{version} {checkup.executable}".strip(),
-        advice=" ".join(filter(None, (checkup.problem, warning))),
+        what=f"agent {provider}",
+        ok=not (problem or warning),
+        needed=needed and bool(problem),
+        seen=f"{seen} ({login})" if login else seen,
+        advice=" ".join(filter(None, (problem, warning))),
     )
 
 

@@ -256,20 +256,20 @@ def _first(provider: str, settings: Settings, models: Sequence[Model]) -> str:
 
 def known_backends(settings: Settings, environment: Mapping[str, str]) -> dict[str, Backend]:
     """A backend per provider that there is."""
-    agents = settings.agents
+    agents, own = settings.agents, own_environments(settings, environment)
     return {
         "claude": Claude(
             _executable("claude", agents.claude, environment),
-            environment=_credentials("claude", environment) | agents.claude.environment,
+            environment=own["claude"],
             allow_root=agents.claude.allow_root,
         ),
         "gemini": Gemini(
             _executable("gemini", agents.gemini, environment),
-            environment=_credentials("gemini", environment) | agents.gemini.environment,
+            environment=own["gemini"],
         ),
         "codex": Codex(
             _executable("codex", agents.codex, environment),
-            environment=_credentials("codex", environment) | agents.codex.environment,
+            environment=own["codex"],
         ),
         **{
             name: TextCli(name, cli.command, environment=cli.environment, limit=cli.limit)
@@ -298,8 +298,15 @@ def _executable(name: str, cli: Cli, environment: Mapping[str, str]) -> str:
     return cli.executable or environment.get(f"{name.upper()}_PATH") or name
 
 
-def _credentials(provider: str, environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: environment[name] for name in _CREDENTIALS[provider] if name in environment}
+def own_environments(settings: Settings, environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """What each CLI that is built in gets beside what all of them get: its key and its endpoint."""
+    agents = settings.agents
+    clis: dict[str, Cli] = {"claude": agents.claude, "gemini": agents.gemini, "codex": agents.codex}
+    return {
+        name: {each: environment[each] for each in _CREDENTIALS[name] if each in environment}
+        | cli.environment
+        for name, cli in clis.items()
+    }
 
 
 def _rules(settings: Settings) -> dict[str, Rule]:

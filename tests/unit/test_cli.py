@@ -141,6 +141,7 @@ def test_the_doctor_warns_of_an_old_cli_and_of_one_that_is_not_there(bifrost: Pr
     more = {
         "PATH": f"{tools}:/usr/bin:/bin",
         "ANTHROPIC_API_KEY": "key",
+        "ANTHROPIC_BASE_URL": "http://127.0.0.1:1",
         "BIFROST__AGENTS__CLAUDE__ALLOW_ROOT": "true",
         "BIFROST__AGENTS__CLAUDE__ENVIRONMENT__IS_SANDBOX": "1",
     }
@@ -148,7 +149,10 @@ def test_the_doctor_warns_of_an_old_cli_and_of_one_that_is_not_there(bifrost: Pr
     assert answer.returncode == 1
     findings = {finding["what"]: finding for finding in json.loads(answer.stdout)}
     old = findings["agent claude"]
-    assert (old["ok"], old["needed"], old["seen"]) == (False, False, f"2.1.100 {tools}/claude")
+    assert (old["ok"], old["needed"], old["seen"]) == (
+        *(False, False),
+        f"2.1.100 {tools}/claude (key not tried: no answer from 127.0.0.1:1)",
+    )
     assert "CVE-2026-55607, mended in 2.1.163" in old["advice"]
     assert "Node v20.20.2 is why" in old["advice"]
     assert "`npm install -g @anthropic-ai/claude-code@" in old["advice"]
