@@ -18,6 +18,7 @@ from bot.desk.desk import Desk
 from bot.platforms.slack.adapter import SCOPES
 from bot.platforms.slack.doors import DIRECT
 from bot.settings import Cli, Settings
+from bot.settings import Workspace as WorkspaceSettings
 from bot.web.callers import OWNER, TOKEN_ROLE
 from executor.attempt import Workshop
 from executor.backends.base import Backend
@@ -31,6 +32,7 @@ from executor.executor import Executor
 from executor.fallbacks import Fallbacks
 from executor.job_types import JOB_TYPES
 from executor.job_types.base import JobType
+from executor.job_types.templates import Templates
 from executor.parcels import Parcels
 from executor.ports import SystemClock
 from executor.processes.privacy import hide_memory, private_files
@@ -40,7 +42,7 @@ from executor.queueing import QueueRules
 from executor.rescuer import rescue
 from executor.steps import reach
 from executor.wakeups import Wakeups
-from executor.workspaces import Workspaces
+from executor.workspaces import Workspace, Workspaces
 from storage import Storage, open_storage
 
 SLACK_SCOPES = SCOPES
@@ -92,7 +94,7 @@ async def open_house(settings: Settings, environment: Mapping[str, str]) -> Asyn
         reach("data directory locked")
         sandbox = await find_sandbox(required=settings.require_sandbox)
         async with (
-            Shims(sandbox.argv, settings.grace_seconds, warm=_WARM, umask=umask) as shims,
+            Shims(sandbox.argv, settings.grace_seconds, _WARM, umask, veiled=data.root) as shims,
             open_storage(
                 data.database, wakeups, rules=_queue_rules(settings, backends), reserve=data.reserve
             ) as storage,
@@ -212,11 +214,14 @@ def _job_types(settings: Settings) -> dict[str, JobType]:
 
 
 def _workspaces(settings: Settings) -> Workspaces:
-    prompts = {name: each.prompts for name, each in settings.workspaces.items()}
-    return Workspaces(
-        directories=settings.directories,
-        fallbacks=settings.fallbacks,
-        templates={name: prompt_files.read(place) for name, place in prompts.items() if place},
+    return Workspaces(named={name: _workspace(each) for name, each in settings.workspaces.items()})
+
+
+def _workspace(settings: WorkspaceSettings) -> Workspace:
+    return Workspace(
+        directory=settings.path,
+        fallback=settings.fallback,
+        templates=prompt_files.read(settings.prompts) if settings.prompts else Templates(),
     )
 
 

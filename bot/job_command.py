@@ -15,7 +15,8 @@ from bot.app import Bifrost
 from bot.client import ServerGone, Told, connect
 from bot.data_dir import DataDir, DataDirInUse
 from bot.desk.asks import Invocation
-from bot.desk.commands import BY_VERB, JOB_COMMANDS, TIME_OPTIONS, Misunderstood, Takes, no_option, shown
+from bot.desk.commands import BY_VERB, JOB_COMMANDS, Misunderstood, Takes, no_option, shown
+from bot.desk.option_table import TIME_OPTIONS
 from bot.house import House, open_house
 from bot.local_files import offer, without_files
 from bot.settings import Settings

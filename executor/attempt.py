@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from executor import autopilot, endings, lifecycle, reports, sources
-from executor.agent_tools import ToolRoom
+from executor.agent_tools import ToolRoom, lay_out
 from executor.backends.base import Backend, CliMissing, Decoder, Launch, Session
 from executor.catalog import Catalog
 from executor.conversation import Conversation, Mailbox
@@ -105,7 +105,7 @@ class Attempt:
             await self._live.add([Noticed(text=headline)])
         try:
             launch = self._prepare()
-            command = backend.command(launch)
+            command = replace(backend.command(launch), sees=launch.places)
             self._secrets = secret_values(command.env)
             self._raw.hide(self._secrets)
             reach("attempt prepared")
@@ -134,23 +134,26 @@ class Attempt:
         place = self._place()
         results, temp = place / "results", self._temp()
         home = workshop.homes / job.workspace / job.provider
-        directory = workshop.workspaces.directory(job.workspace)
+        workspace = workshop.workspaces.of(job.workspace)
         for each in (results, temp, home):
             each.mkdir(parents=True, exist_ok=True, mode=0o700)
+        tools = workshop.tools.admit(job) if workshop.tools else None
+        if tools is not None:
+            lay_out(tools, temp)
         return Launch(
             prompt=self._type.prompt(
-                job, results, workshop.received, directory, workshop.workspaces.words(job.workspace)
+                job, results, workshop.received, workspace.directory, workspace.templates
             ),
             model=workshop.catalog.cli_id(job.model),
             effort=job.effort,
             session_id=job.session_id,
-            workspace=directory,
+            workspace=workspace.directory,
             home=home,
             results=results,
             temp=temp,
             budget_usd=autopilot.left_usd(job),
             received=tuple({workshop.received / file.parcel: None for file in all_of(job.payload)}),
-            tools=workshop.tools.admit(job) if workshop.tools else None,
+            tools=tools,
         )
 
     async def _read(self, process: Process, stdin: bytes, decoder: Decoder) -> Outcome:
@@ -224,7 +227,7 @@ class Attempt:
                 reply.files,
                 self._place() / "results",
                 self._workshop.received,
-                self._workshop.workspaces.words(self._job.workspace),
+                self._workshop.workspaces.of(self._job.workspace).templates,
             ),
             heard=heard,
         ).run()

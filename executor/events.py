@@ -153,6 +153,27 @@ class UpdatePosted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionAsked:
+    """The agent asks people, and waits; `number` is the question's in its job, `text` the gist of it."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionClosed:
+    """The question waits no more: it was decided, expired or was withdrawn, as `state` says.
+
+    `said` is the decision in words, `by` whose it is.
+    """
+
+    number: int
+    state: str
+    said: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordChanged:
     """The agent changed one of the shared records: `text` says which and how, in a line."""
 
@@ -197,6 +218,8 @@ Body = (
     | ReplyRefused
     | InterruptAsked
     | UpdatePosted
+    | QuestionAsked
+    | QuestionClosed
     | ReportPublished
     | Activity
 )
@@ -218,6 +241,8 @@ _KINDS: dict[str, type[Body]] = {
     "todos_changed": TodosChanged,
     "progress_told": ProgressTold,
     "update_posted": UpdatePosted,
+    "question_asked": QuestionAsked,
+    "question_closed": QuestionClosed,
     "record_changed": RecordChanged,
     "noticed": Noticed,
     "report_published": ReportPublished,

@@ -25,7 +25,8 @@ class Fallbacks:
 
         `limits` are those that hold now. What goes on with a session stays with that session's provider.
         """
-        provider = self.workspaces.fallbacks.get(job.workspace)
+        workspace = self.workspaces.named.get(job.workspace)
+        provider = workspace.fallback if workspace else None
         if provider is None or provider == job.provider or provider in limits:
             return None
         if provider not in self.catalog.providers or RESUMED_SESSION in job.payload:

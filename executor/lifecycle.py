@@ -23,6 +23,7 @@ class Transition(StrEnum):
     START_AFRESH = "start_afresh"
     HAND_OVER = "hand_over"
     ADVANCE = "advance"
+    PAUSE = "pause"
     CANCEL = "cancel"
 
 
@@ -56,6 +57,8 @@ MOVES: dict[Transition, Move] = {
     Transition.HAND_OVER: _move(_S.RUNNING, to=_S.PENDING),
     # A step of its program is over, and the next one takes its turn.
     Transition.ADVANCE: _move(_S.RUNNING, to=_S.PENDING),
+    # It waits for a person, and makes room meanwhile.
+    Transition.PAUSE: _move(_S.RUNNING, to=_S.PENDING),
     Transition.CANCEL: _move(_S.PENDING, _S.SCHEDULED, _S.RUNNING, _S.RATE_LIMITED, to=_S.CANCELLED),
 }
 
@@ -67,6 +70,7 @@ _ENDINGS: dict[OutcomeKind, Transition] = {
     OutcomeKind.LIMITED: Transition.HIT_LIMIT,
     OutcomeKind.INTERRUPTED: Transition.INTERRUPT,
     OutcomeKind.LOST: Transition.START_AFRESH,
+    OutcomeKind.WAITING: Transition.PAUSE,
     OutcomeKind.CANCELLED: Transition.CANCEL,
 }
 

@@ -172,6 +172,8 @@ class Job:
     usage: Usage = field(default_factory=Usage)
     replies: int = 0
     """Replies that wait for its end, or for the running session to come to them."""
+    asking: int = 0
+    """Questions that nobody has decided yet."""
     live: bool = False
     """Whether the running attempt takes replies."""
 
@@ -201,6 +203,8 @@ class OutcomeKind(StrEnum):
     """The conversation that it was to go on with is gone."""
     INTERRUPTED = "interrupted"
     CANCELLED = "cancelled"
+    WAITING = "waiting"
+    """Nobody decided in time what it asked: it makes room, and goes on when somebody has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,8 @@ from executor.events import (
     CancelAsked,
     InterruptAsked,
     Moved,
+    QuestionAsked,
+    QuestionClosed,
     ReplyBegun,
     ReplyHanded,
     ReplyKept,
@@ -69,6 +71,16 @@ def update(number: int) -> str:
     return f"update:{number}"
 
 
+def question(number: int) -> str:
+    """The kind of a question that its agent asks people, counted from 1."""
+    return f"question:{number}"
+
+
+def detail(number: int) -> str:
+    """The kind of a file with what a question shows, where that is too long for a message."""
+    return f"detail:{number}"
+
+
 _ON_THE_CARD = CancelAsked | ReplyKept | ReplyHanded | ReplyBegun | InterruptAsked
 
 
@@ -80,6 +92,8 @@ def due_after(body: Body) -> tuple[str, ...]:
         return (CARD, REPORT)
     if isinstance(body, ReplyRefused):
         return (REFUSED,)
+    if isinstance(body, QuestionAsked | QuestionClosed):
+        return (CARD, question(body.number))
     if isinstance(body, UpdatePosted):
         return (update(body.number),)
     return (CARD,) if isinstance(body, _ON_THE_CARD) else ()

@@ -3,42 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
+from enum import StrEnum
 from pathlib import Path
 
 from executor.job_types.templates import Templates
+
+_TEMPLATES = Templates()
 
 
 class UnknownWorkspace(Exception):
     """There is no workspace of that name. The text is a sentence for the person who asked."""
 
 
+class Permissions(StrEnum):
+    """What an agent may do without asking a person."""
+
+    BYPASS = "bypass"
+    """All that its sandbox lets it do."""
+    EDITS = "edits"
+    """Change files in its workspace; it asks before all else that its CLI would ask for."""
+    ASK = "ask"
+    """Read; it asks before all else that its CLI would ask for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """A directory to work in, and what holds there."""
+
+    directory: Path
+    fallback: str | None = None
+    """The provider that does the fresh jobs of another one that is at its limit."""
+    templates: Templates = _TEMPLATES
+    """What stands in for our prompts."""
+    permissions: Permissions = Permissions.BYPASS
+    worktrees: bool = False
+    """Whether each job works in a git worktree of its own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspaces:
-    """Named directories, the default first."""
+    """Workspaces by name, the default first."""
 
-    directories: Mapping[str, Path]
-    fallbacks: Mapping[str, str] = field(default_factory=dict)
-    """The provider that does the fresh jobs of another one that is at its limit, by workspace."""
-    templates: Mapping[str, Templates] = field(default_factory=dict)
-    """What stands in for our prompts, by workspace."""
+    named: Mapping[str, Workspace]
 
     def choose(self, name: str | None) -> str:
         """The name asked for, or the default. Raises UnknownWorkspace."""
         if name is None:
-            return next(iter(self.directories))
-        if name in self.directories:
+            return next(iter(self.named))
+        if name in self.named:
             return name
-        near = get_close_matches(name, self.directories, n=1)
+        near = get_close_matches(name, self.named, n=1)
         hint = f" Did you mean `{near[0]}`?" if near else ""
-        listed = ", ".join(f"`{each}`" for each in self.directories)
+        listed = ", ".join(f"`{each}`" for each in self.named)
         raise UnknownWorkspace(f"There is no workspace `{name[:80]}`.{hint} There are: {listed}.")
 
-    def directory(self, name: str) -> Path:
+    def of(self, name: str) -> Workspace:
         """Raises UnknownWorkspace where the configuration has dropped it since the job was made."""
-        return self.directories[self.choose(name)]
-
-    def words(self, name: str) -> Templates:
-        """The prompts that agents are given there."""
-        return self.templates.get(name, Templates())
+        return self.named[self.choose(name)]

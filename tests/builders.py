@@ -20,7 +20,7 @@ from executor.processes.shims import Shims
 from executor.queueing import QueueRules
 from executor.wakeups import Wakeups, job_topic
 from executor.worker import Worker
-from executor.workspaces import Workspaces
+from executor.workspaces import Workspace, Workspaces
 from storage.sqlite.database import open_database
 from storage.sqlite.mailbox import Mailbox
 from storage.sqlite.store import SqliteStore
@@ -103,7 +103,7 @@ async def open_workshop(
             backends={backend.provider: backend},
             job_types={name: replace(each, timeout_s=timeout_s) for name, each in JOB_TYPES.items()},
             catalog=Catalog(providers=(backend.provider,)),
-            workspaces=Workspaces(directories={"main": place / "workspace"}),
+            workspaces=Workspaces(named={"main": Workspace(directory=place / "workspace")}),
             homes=place / "agents",
             received=place / "received",
             jobs=place / "jobs",

@@ -102,7 +102,7 @@ class Wishes:
     workspaces: Mapping[str, Path] = field(default_factory=dict)
     """Others than `main`."""
     more: str = ""
-    """Settings beside these, in TOML."""
+    """Sections of the configuration beside these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,13 +13,9 @@ from zoneinfo import ZoneInfo
 from bot.desk import briefs, commands, lists, models, options, replies, sessions, suggestions, threads
 from bot.desk.access import SET, Access, Deny
 from bot.desk.asks import ALTER, REPLY, Answer, Ask, Invocation, Refusal
-from bot.desk.attachments import SEE_FILES, Attachments
-from bot.desk.commands import (
-    CONTINUE_OPTIONS,
-    Command,
-    Misunderstood,
-    Takes,
-)
+from bot.desk.attachments import Attachments
+from bot.desk.commands import Command, Misunderstood, Takes
+from bot.desk.continuing import Continuing
 from bot.desk.defaults import Defaults
 from bot.desk.follow_ups import FollowUps
 from bot.desk.help import help_about
@@ -28,7 +24,6 @@ from bot.desk.prompts import payload_of, problem_of
 from bot.desk.terms import (
     check_budget,
     effort_of,
-    on_other_terms,
     priority_of,
     task_of,
     timeout_of,
@@ -36,14 +31,12 @@ from bot.desk.terms import (
 from bot.desk.timetable import Timetable
 from bot.desk.usage import UsageDesk
 from bot.desk.vouching import Vouching
-from bot.news.words import state
 from bot.outages import refusal
 from executor.catalog import Catalog
-from executor.executor import Executor, NoSession
+from executor.executor import Executor
 from executor.files import packed
-from executor.model import Job, JobRequest, JobStatus, Origin
-from executor.outbox import CARD
-from executor.ports import Clock, StoreUnavailable, SuccessorLives
+from executor.model import Job, JobRequest, Origin
+from executor.ports import Clock, StoreUnavailable
 from executor.schedules import Schedule
 from executor.timers import LEAST_INTERVAL, Cron
 from executor.workspaces import UnknownWorkspace, Workspaces
@@ -107,9 +100,8 @@ class Desk:
         self._attachments = attachments
         self.defaults = Defaults(storage.preferences, catalog, zone)
         self._usage = UsageDesk(storage.api, access, clock, public_url)
-        self._follow_ups = FollowUps(
-            storage, access, prompt_limit, attachments, self._resume, self._thread_of
-        )
+        self._continuing = Continuing(storage, executor, catalog, attachments, prompt_limit)
+        self._follow_ups = FollowUps(storage, access, prompt_limit, attachments, self._continuing)
         self._timetable = Timetable(
             schedules=storage.schedules,
             executor=executor,
@@ -185,7 +177,7 @@ class Desk:
             return allowed.reason
         if request.provider not in self._catalog.providers:
             return f"{request.provider} is switched off here."
-        if request.workspace not in self._workspaces.directories:
+        if request.workspace not in self._workspaces.named:
             return f"There is no workspace `{request.workspace}` any more."
         return ""
 
@@ -217,11 +209,11 @@ class Desk:
             return await overviews[ask.verb](ask)
         verbs = {
             "show": self._show,
-            "cancel": self._cancel,
+            "cancel": self._continuing.cancel,
             ALTER: self._timetable.alter,
             "interrupt": self._follow_ups.interrupt,
-            "resume": self._resume,
-            "retry": self._retry,
+            "resume": self._continuing.resume,
+            "retry": self._continuing.retry,
         }
         return await verbs[ask.verb](ask, target)
 
@@ -266,7 +258,7 @@ class Desk:
         job = submission.job
         if (job.type, job.prompt) != (request.type, request.payload["prompt"]):
             raise Refusal(replies.taken(job))
-        text = self._timetable.scheduled(job, time) or self._queued(job)
+        text = self._timetable.scheduled(job, time) or replies.queued(job, self._catalog.price(job.model))
         return Answer(ok=True, text=text, job=job)
 
     async def _request(self, ask: Ask, command: Command) -> JobRequest:
@@ -276,7 +268,7 @@ class Desk:
             workspace = self._workspaces.choose(ask.args.get("workspace") or None)
         except UnknownWorkspace as error:
             raise Refusal(str(error), "workspace") from error
-        directory = self._workspaces.directory(workspace)
+        directory = self._workspaces.of(workspace).directory
         return JobRequest(
             type=command.job_type,
             payload={**await payload_of(command, ask.args, directory), **timeout_of(ask.args)},
@@ -322,77 +314,6 @@ class Desk:
         )
         return Answer(ok=True, text=replies.details(job, known), job=job)
 
-    async def _cancel(self, ask: Ask, job: Job) -> Answer:
-        cancelled = await self._executor.cancel(job.id, ask.origin.actor.name or ask.origin.actor.user_id)
-        if cancelled is None:
-            now = await self._storage.jobs.job(job.id) or job
-            raise Refusal(f"Job `{job.short_id}` is {state(now.status)} already; there is nothing to cancel.")
-        return Answer(ok=True, text=replies.cancelled(cancelled, dropped=job.replies), job=cancelled)
-
-    async def _resume(self, ask: Ask, job: Job) -> Answer:
-        prompt = ask.args.get("prompt", "").strip() or (SEE_FILES if ask.files else "")
-        if not prompt and not _terms_in(ask):
-            hurried = await self._executor.hurry(job.id)
-            if hurried is not None:
-                does = "starts" if job.status is JobStatus.SCHEDULED else "goes on"
-                return Answer(ok=True, text=f"Job `{job.short_id}` {does} now.", job=hurried)
-        elif job.status is JobStatus.RATE_LIMITED:
-            raise Refusal(
-                f"Job `{job.short_id}` waits for a usage limit and takes no new words or options until it "
-                f"has ended. `/job resume {job.short_id}` alone lets it go on now."
-            )
-        self._may_be_continued(job, "resume")
-        problem = problem_of(prompt, self._prompt_limit) if prompt else ""
-        if problem:
-            raise Refusal(problem, "prompt")
-        origin = await self._thread_of(job, ask.origin)
-        continued = on_other_terms(job, ask.args, self._catalog)
-        try:
-            async with self._attachments.taken(ask) as files:
-                submission = await self._executor.resume(continued, prompt, origin, ask.delivery, files)
-        except NoSession as error:
-            raise Refusal(replies.no_session(job)) from error
-        except SuccessorLives as error:
-            raise Refusal(replies.goes_on_already(job, error.job)) from error
-        return Answer(ok=True, text=self._queued(submission.job), job=submission.job)
-
-    async def _retry(self, ask: Ask, job: Job) -> Answer:
-        self._may_be_continued(job, "retry")
-        origin = await self._thread_of(job, ask.origin)
-        continued = on_other_terms(job, ask.args, self._catalog)
-        try:
-            submission = await self._executor.retry(continued, origin, ask.delivery)
-        except SuccessorLives as error:
-            raise Refusal(replies.goes_on_already(job, error.job)) from error
-        return Answer(ok=True, text=self._queued(submission.job), job=submission.job)
-
-    def _queued(self, job: Job) -> str:
-        return replies.queued(job, self._catalog.price(job.model))
-
-    def _may_be_continued(self, job: Job, verb: str) -> None:
-        if not job.status.final:
-            raise Refusal(replies.not_ended(job, verb))
-        if job.provider not in self._catalog.providers:
-            raise Refusal(
-                f"Job `{job.short_id}` was done by {job.provider}, which is switched off here. "
-                f"Ask another agent: `/job {job.type} …`."
-            )
-
-    async def _thread_of(self, job: Job, asked_in: Origin) -> Origin:
-        """The job's own thread, whoever asks and wherever: what continues a job stands with it."""
-        if job.origin.actor.platform != asked_in.actor.platform:
-            return asked_in
-        thread = job.origin.thread
-        if thread is None:
-            entries = await self._storage.outbox.of_job(job.id)
-            thread = entries[CARD].message_id if CARD in entries else None
-        # An empty id stands for a card that the platform refused: there is no thread below it.
-        return replace(asked_in, channel=job.origin.channel, thread=thread or None)
-
 
 def _unavailable(error: StoreUnavailable) -> Answer:
     return Answer(ok=False, text=refusal(error.fault), unavailable=True)
-
-
-def _terms_in(ask: Ask) -> bool:
-    return any(ask.args.get(option.name) for option in CONTINUE_OPTIONS)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from bot.desk.access import Access, Deny
 from bot.desk.asks import Answer, Ask, Refusal
 from bot.desk.attachments import SEE_FILES, Attachments
+from bot.desk.continuing import Continuing
 from bot.desk.prompts import problem_of
 from bot.desk.replies import interrupted, kept, queued
 from bot.news.words import state
@@ -29,10 +29,7 @@ _NO_JOB = "This is not the thread of a job that you can go on with. `/job list` 
 
 
 class FollowUps:
-    """The part of the desk that deals in threads. `resume` goes on with a job that has ended.
-
-    `thread_of` is where what continues a job stands, wherever it was asked for.
-    """
+    """The part of the desk that deals in threads."""
 
     def __init__(
         self,
@@ -40,15 +37,13 @@ class FollowUps:
         access: Access,
         prompt_limit: int,
         attachments: Attachments,
-        resume: Callable[[Ask, Job], Awaitable[Answer]],
-        thread_of: Callable[[Job, Origin], Awaitable[Origin]],
+        continuing: Continuing,
     ) -> None:
         self._storage = storage
         self._access = access
         self._prompt_limit = prompt_limit
         self._attachments = attachments
-        self._resume = resume
-        self._thread_of = thread_of
+        self._continuing = continuing
 
     async def job_of_thread(self, origin: Origin) -> Job | None:
         """The job that something said there is about."""
@@ -98,7 +93,7 @@ class FollowUps:
         if not job.live:
             raise Refusal(_DEAF.format(id=job.short_id, provider=job.provider))
         self._check_words(ask)
-        origin = await self._thread_of(job, ask.origin)
+        origin = await self._continuing.thread_of(job, ask.origin)
         return await self._keep(job, replace(ask, origin=origin)) or job
 
     def _check_words(self, ask: Ask) -> None:
@@ -130,7 +125,7 @@ class FollowUps:
             if waits_for is not None:
                 return Answer(ok=True, text=kept(waits_for), job=waits_for)
             job = await self._storage.jobs.job(job.id) or job  # it has just ended
-        return await self._resume(replace(ask, verb="resume"), job)
+        return await self._continuing.resume(replace(ask, verb="resume"), job)
 
     async def _keep(self, job: Job, ask: Ask) -> Job | None:
         if job.replies >= MOST:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bot.desk.asks import Refusal
-from bot.desk.commands import BY_VERB, COMMANDS, Command, Option, unknown_verb
+from bot.desk.commands import BY_VERB, COMMANDS, Command, unknown_verb
+from bot.desk.option_table import Option
 
 _EXAMPLES = ("research", "session", "resume")
 _MOST_CHOICES = 20

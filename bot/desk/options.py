@@ -6,15 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from bot.desk import lists
 from bot.desk.asks import Ask, Refusal
-from bot.desk.commands import (
-    FORM_OPTIONS,
-    NAME,
-    TASK_OPTION,
-    Command,
-    no_option,
-    shown,
-    usage_of,
-)
+from bot.desk.commands import FORM_OPTIONS, NAME, Command, no_option, shown, usage_of
+from bot.desk.option_table import TASK_OPTION
 from executor.catalog import DEFAULT_EFFORT, EFFORTS, Catalog
 from executor.job_types.autopilot import FAILURES
 from executor.job_types.research import DEPTHS
@@ -31,7 +24,7 @@ def choices(option: str, catalog: Catalog, workspaces: Workspaces) -> Sequence[s
         "model": catalog.model_names(),
         "provider": catalog.providers,
         "effort": _efforts(catalog),
-        "workspace": tuple(workspaces.directories),
+        "workspace": tuple(workspaces.named),
         "priority": ("normal", "low", "high"),
         "missed": tuple(Missed),
         "depth": DEPTHS,

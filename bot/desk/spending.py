@@ -8,7 +8,8 @@ from datetime import date, timedelta
 from operator import attrgetter
 
 from bot.desk.asks import Refusal
-from bot.desk.commands import USAGE_OPTIONS, shown
+from bot.desk.commands import shown
+from bot.desk.option_table import USAGE_OPTIONS
 from bot.news.words import UNKNOWN, duration, money
 from executor.model import Usage
 from storage.api import UsedOn

@@ -52,7 +52,7 @@ class Offers:
     def prompts(self, job_type: str) -> Sequence[str]:
         """Of a type: its modes, or the slash commands of the workspaces. Reads directories."""
         offers = JOB_TYPES[job_type].offers
-        found = (offers(place, self.providers) for place in self.workspaces.directories.values())
+        found = (offers(each.directory, self.providers) for each in self.workspaces.named.values())
         return tuple(dict.fromkeys(each for offered in found for each in offered))
 
 

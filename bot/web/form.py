@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import create_model
 
-from bot.desk.commands import FORM_OPTIONS, JOB_COMMANDS, Option
+from bot.desk.commands import FORM_OPTIONS, JOB_COMMANDS
+from bot.desk.option_table import Option
 from bot.web.bodies import PageBody, Text
 
 _texts: dict[str, Any] = {option.name: (Text, "") for option in FORM_OPTIONS}

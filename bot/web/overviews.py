@@ -143,10 +143,9 @@ class Overviews:
         ]
 
     async def _list_workspaces(self, call: Call[None, None]) -> list[WorkspaceRecord]:
-        fallbacks = self._workspaces.fallbacks
         return [
-            WorkspaceRecord(name=name, default=number == 0, fallback=fallbacks.get(name))
-            for number, name in enumerate(self._workspaces.directories)
+            WorkspaceRecord(name=name, default=number == 0, fallback=workspace.fallback)
+            for number, (name, workspace) in enumerate(self._workspaces.named.items())
         ]
 
     async def _usage(self, call: Call[UsageQuery, None]) -> list[UsageRecord]:

@@ -23,7 +23,7 @@ from executor.lifecycle import Transition
 from executor.model import Job, JobRequest, JobStatus, Outcome, OutcomeKind, Report, new_job_id
 from executor.ports import Submission, SuccessorLives
 from executor.queueing import Contender, Hindrance, QueueRules, turns
-from storage.sqlite import reply_states
+from storage.sqlite import reply_states, task_work
 from storage.sqlite.queries import load
 from storage.sqlite.rows import to_job, to_text, to_time
 
@@ -248,6 +248,7 @@ def _move(
         by=by,
     )
     _log(connection, settled, moved, now)
+    task_work.write_down(connection, settled, now)
     return settled
 
 

@@ -65,6 +65,12 @@ class Logs:
         )
         return [_velocity(row) for row in rows]
 
+    async def minutes_of(self, task_id: str) -> int:
+        """All that a task has taken so far."""
+        query, values = _SQL["minutes_of_task"], {"task_id": task_id}
+        (minutes,) = await self._database.read(lambda c: c.execute(query, values).fetchone())
+        return int(minutes)
+
     def _new(self, request: str | None, **fields: object) -> dict[str, object]:
         return {**fields, "id": id_of(request), "now": to_text(self._clock.now())}
 

@@ -21,7 +21,7 @@ def bare_command(workshop: Workshop, job: Job, place: Path) -> Command:
         model=workshop.catalog.cli_id(job.model),
         effort=job.effort,
         session_id=None,
-        workspace=workshop.workspaces.directory(job.workspace),
+        workspace=workshop.workspaces.of(job.workspace).directory,
         home=workshop.homes / job.workspace / job.provider,
         results=results,
         temp=temp,

@@ -25,7 +25,7 @@ from bot.web.server import WebServer
 from executor.catalog import Catalog
 from executor.model import Job, Origin
 from executor.wakeups import Bell, Wakeups
-from executor.workspaces import Workspaces
+from executor.workspaces import Workspace, Workspaces
 from storage import Storage, open_storage
 
 TOKEN = "t0ken-of-256-bits"
@@ -116,8 +116,10 @@ def terms_of(storage: Storage) -> Terms:
         defaults=Defaults(storage.preferences, catalog, ZoneInfo("Europe/Paris")),
         providers=catalog.providers,
         workspaces=Workspaces(
-            directories={"main": Path("/srv/main"), "site": Path("/srv/site")},
-            fallbacks={"site": "rehearsal"},
+            named={
+                "main": Workspace(directory=Path("/srv/main")),
+                "site": Workspace(directory=Path("/srv/site"), fallback="rehearsal"),
+            }
         ),
     )
 
@@ -161,5 +163,8 @@ async def open_site(
 
 
 def _overviews(storage: Storage, pulse: Pulse) -> Sequence[Endpoint]:
-    catalog, workspaces = Catalog(providers=("claude",)), Workspaces(directories={"main": Path()})
+    catalog, workspaces = (
+        Catalog(providers=("claude",)),
+        Workspaces(named={"main": Workspace(directory=Path())}),
+    )
     return Overviews(storage, catalog, workspaces, pulse.beat).endpoints()

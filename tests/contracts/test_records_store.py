@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from executor.lifecycle import settle
+from executor.model import Outcome, OutcomeKind, Usage
 from executor.wakeups import MESSAGES, QUEUE, Wakeups
 from storage import Storage, open_storage
 from storage.hub.authors import CLARA, OWNER, SYSTEM, Author, RecordRefused, Role, Why, agent, speaking_as
@@ -39,7 +41,7 @@ from storage.hub.tasks import (
     TaskStatus,
     check_move,
 )
-from tests.builders import START, TestClock, request
+from tests.builders import START, TestClock, claim_one, request
 from tests.fsck import check
 
 AKIRA = agent("Akira")
@@ -296,6 +298,30 @@ async def test_logs_are_listed_by_day_not_by_when_they_were_written(storage: Sto
     rest = await storage.logs.sessions(limit=2, cursor=first[-1].id)
     assert [log.date.day for log in (*first, *rest)] == [22, 21, 20]
     assert len(await storage.logs.sessions(LogFilter(since=date(2026, 11, 21)))) == 2
+
+
+@pytest.mark.parametrize("kind", [OutcomeKind.DONE, OutcomeKind.FAILED])
+async def test_what_a_job_did_for_its_task_is_written_down_once_when_it_ends(
+    storage: Storage, kind: OutcomeKind
+) -> None:
+    await storage.tasks.add(TASK, OWNER)
+    job = await storage.jobs.submit(replace(request(), task_id=TASK.id))
+    minute = Usage(duration_ms=60_000)
+    for outcome in (Outcome(kind=OutcomeKind.INTERRUPTED, usage=minute), Outcome(kind=kind, usage=minute)):
+        claimed = await claim_one(storage.jobs, ["rehearsal"])
+        assert claimed is not None
+        await storage.jobs.settle(claimed, settle(outcome), replace(outcome, result="All is well."))
+        again = await storage.jobs.settle(claimed, settle(outcome), outcome)
+        assert again is None
+    (spent,) = await storage.logs.velocity(LogFilter(task_id=TASK.id))
+    assert (spent.minutes, spent.workspace, spent.notes) == (
+        2,
+        Area.DEV,
+        f"session {job.job.short_id}, {kind}",
+    )
+    assert await storage.logs.minutes_of(TASK.id) == 2
+    (entry,) = await storage.logs.sessions()
+    assert entry.content.startswith("**A66 Docs**") and entry.content.endswith("All is well.")
 
 
 async def test_a_report_belongs_to_a_task_that_there_is(storage: Storage) -> None:

@@ -22,7 +22,7 @@ from executor.model import Actor, Job, Origin, Outcome, OutcomeKind, Usage
 from executor.parcels import Parcels
 from executor.ports import Clock, SystemClock
 from executor.wakeups import Wakeups
-from executor.workspaces import Workspaces
+from executor.workspaces import Workspace, Workspaces
 from storage import Storage, open_storage
 from tests.builders import TestClock, claim_one
 
@@ -157,7 +157,9 @@ def desk_on(
         executor=Executor(storage.jobs),
         access=Access(rules=rules),
         catalog=Catalog(providers=providers),
-        workspaces=Workspaces(directories={"main": Path("/srv/main"), "api": Path("/srv/api")}),
+        workspaces=Workspaces(
+            named={name: Workspace(directory=Path("/srv", name)) for name in ("main", "api")}
+        ),
         attachments=Attachments(Parcels(received), Limits(largest=1_000, most=3), storage.replies.delivered),
         prompt_limit=LIMIT,
         clock=clock or SystemClock(),

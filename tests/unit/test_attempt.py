@@ -18,7 +18,7 @@ from executor.executor import Executor
 from executor.lifecycle import Transition
 from executor.model import EARLIER, RESUMED_SESSION, JobStatus
 from executor.processes.sandbox import Mode
-from executor.workspaces import Workspaces
+from executor.workspaces import Workspace, Workspaces
 from tests.builders import carried_out, origin, reached, started
 from tests.unit.attempt_scene import NAP, WAIT, Scene, open_scene, until
 from tests.walls import wall
@@ -91,7 +91,7 @@ async def test_a_sandbox_that_cannot_be_made_fails_with_its_own_words(tmp_path: 
 
 async def test_a_workspace_that_is_configured_no_more_fails_with_those_there_are(scene: Scene) -> None:
     job = await scene.started("exit 0")
-    elsewhere = Workspaces(directories={"other": scene.place})
+    elsewhere = Workspaces(named={"other": Workspace(directory=scene.place)})
     job = await carried_out(replace(scene.workshop, workspaces=elsewhere), job)
     assert (job.status, job.reason) == (JobStatus.FAILED, "workspace")
     assert "`other`" in job.message

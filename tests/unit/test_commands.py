@@ -8,19 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.desk.commands import (
-    BY_VERB,
-    COMMANDS,
-    JOB_COMMANDS,
-    NAME,
-    RUN_OPTIONS,
-    TIME_OPTIONS,
-    Command,
-    Misunderstood,
-    Takes,
-    shown,
-)
+from bot.desk.commands import BY_VERB, COMMANDS, JOB_COMMANDS, NAME, Command, Misunderstood, Takes, shown
 from bot.desk.grammar import parse
+from bot.desk.option_table import RUN_OPTIONS, TIME_OPTIONS
 
 LONGEST_ECHO = 80
 any_text = st.text(st.characters(min_codepoint=0, max_codepoint=0x10FFFF, categories=None))

@@ -18,7 +18,7 @@ from executor.executor import Executor
 from executor.fallbacks import Fallbacks
 from executor.lifecycle import Transition
 from executor.model import RESUMED_SESSION, Handover, Job, JobStatus, Outcome, OutcomeKind
-from executor.workspaces import Workspaces
+from executor.workspaces import Workspace, Workspaces
 from tests.builders import START, carried_out, claim_one, open_workshop, origin, request, started
 from tests.programs import Scripted
 
@@ -27,7 +27,7 @@ OPUS = Handover(provider="claude", model="opus")
 
 
 def fallbacks(to: str = "claude", providers: tuple[str, ...] = ("rehearsal", "claude")) -> Fallbacks:
-    workspaces = Workspaces(directories={"main": Path("/srv")}, fallbacks={"main": to})
+    workspaces = Workspaces(named={"main": Workspace(directory=Path("/srv"), fallback=to)})
     return Fallbacks(catalog=Catalog(providers=providers), workspaces=workspaces)
 
 
@@ -57,7 +57,8 @@ async def two_agents(place: Path) -> AsyncIterator[tuple[Workshop, Scripted, Scr
     other.provider = "claude"
     async with open_workshop(place, mine) as workshop:
         given = fallbacks()
-        workspaces = replace(workshop.workspaces, fallbacks=given.workspaces.fallbacks)
+        main = replace(workshop.workspaces.of("main"), fallback=given.workspaces.of("main").fallback)
+        workspaces = Workspaces(named={"main": main})
         backends = {"rehearsal": mine, "claude": other}
         yield replace(workshop, catalog=given.catalog, workspaces=workspaces, backends=backends), mine, other
 

@@ -11,16 +11,8 @@ from typing import Any, Optional, Protocol
 import discord
 from discord import app_commands
 
-from bot.desk.commands import (
-    BY_VERB,
-    CHANGES,
-    COMMANDS,
-    SETTINGS,
-    TIME_OPTIONS,
-    USAGE_OPTIONS,
-    Command,
-    Takes,
-)
+from bot.desk.commands import BY_VERB, CHANGES, COMMANDS, SETTINGS, Command, Takes
+from bot.desk.option_table import TIME_OPTIONS, USAGE_OPTIONS
 from bot.platforms.discord.text import fit_plain
 
 GROUP = "job"

@@ -12,7 +12,8 @@ import discord
 from discord.ui import Label, Modal, Select, TextInput
 
 from bot.desk.asks import REPLY
-from bot.desk.commands import BY_VERB, JOB_COMMANDS, RUN_OPTIONS, Command
+from bot.desk.commands import BY_VERB, JOB_COMMANDS, Command
+from bot.desk.option_table import RUN_OPTIONS
 from bot.platforms.discord.text import fit_plain
 
 Json = Mapping[str, Any]

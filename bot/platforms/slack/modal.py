@@ -8,7 +8,8 @@ from json import dumps, loads
 from typing import Any
 
 from bot.desk.asks import Answer
-from bot.desk.commands import FORM_OPTIONS, FORM_PROMPTS, JOB_COMMANDS, Command, Option
+from bot.desk.commands import FORM_OPTIONS, FORM_PROMPTS, JOB_COMMANDS, Command
+from bot.desk.option_table import Option
 from bot.platforms.slack.text import fit_field, fit_line, mrkdwn
 
 Json = dict[str, Any]

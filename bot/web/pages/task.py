@@ -67,6 +67,7 @@ class TaskPage:
             "task.html",
             task=task,
             kin=await self._storage.tasks.kin(task),
+            minutes=await self._storage.logs.minutes_of(task.id),
             moves=[status for status in TaskStatus if status in MOVES[task.status]],
             rows=[row_of(job, self._door, self._actor) for job in jobs.jobs],
             more=jobs.found > _JOBS,

@@ -28,6 +28,9 @@ WHERE task_id = :task_id AND date BETWEEN :since AND :until
   AND (:workspace IS NULL OR workspace = :workspace)
 ORDER BY date DESC, created_at DESC, id DESC LIMIT :limit;
 
+-- name: minutes_of_task
+SELECT coalesce(sum(minutes), 0) FROM velocity_logs WHERE task_id = :task_id;
+
 -- name: session
 SELECT * FROM session_logs WHERE id = :id;
 
