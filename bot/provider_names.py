@@ -15,7 +15,10 @@ def mistakes(settings: Settings) -> list[str]:
 
 
 def _taken(settings: Settings) -> Iterator[str]:
+    owners = {model.name: model.provider for model in MODELS}
     for name in settings.agents.others:
+        if name not in BUILT_IN and name in owners:
+            yield f"`agents.others.{name}`: That is a model of {owners[name]}. Give yours another name."
         if name in BUILT_IN:
             yield (
                 f"`agents.others.{name}`: {name} is built in. Set it under [agents.{name}], or give yours "
@@ -71,5 +74,5 @@ def _models(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """Every model that is set: where, its name, its provider."""
     for provider, cli in settings.agents.others.items():
         where = f"agents.others.{provider}"
-        yield from ((f"{where}.models", name, provider) for name in cli.models or [provider])
+        yield from ((f"{where}.models", name, provider) for name in cli.models)
     yield from ((f"models.{at}", each.name, each.provider) for at, each in enumerate(settings.models))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -206,12 +207,17 @@ class OtherCli(_Section):
     """A CLI that takes a prompt on its standard input and prints text."""
 
     command: tuple[str, ...] = Field(min_length=1)
-    """`{model}` in it stands for the id of the model."""
+    """Words, or a text that is parted into them as a shell does; `{model}` stands for the id of the model."""
     models: dict[Name, ModelId] = {}
     """By the names that people type, the default first; a list where the CLI knows them by these names."""
     environment: dict[str, str] = Field(default_factory=dict, repr=False)
     limit: re.Pattern[str] | None = None
     """Finds in the last words of one that failed that a usage limit was why."""
+
+    @field_validator("command", mode="before")
+    @classmethod
+    def _as_typed(cls, value: object) -> object:
+        return tuple(shlex.split(value)) if isinstance(value, str) else value
 
     @field_validator("models", mode="before")
     @classmethod

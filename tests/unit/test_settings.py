@@ -81,6 +81,29 @@ def test_the_file_says_what_differs() -> None:
     assert settings.agents.claude.environment == {"A": "b"}
 
 
+def test_another_cli_is_set_up_by_a_few_lines_and_is_a_provider_like_any_other() -> None:
+    settings = from_file(
+        """
+        provider_slots = { goose = 1 }
+        inactivity = { goose = "20m" }
+        agents.providers = ["goose", "owl"]
+        workspaces = { main = { path = "/srv/main", fallback = "owl" } }
+        [agents.others.goose]
+        command = "goose run --model '{model}' -i -"
+        models = ["large", "small"]
+        [agents.others.owl]
+        command = ["owl"]
+        """,
+        {"BIFROST__AGENTS__OTHERS__GOOSE__ENVIRONMENT__OPENAI_API_KEY": "hush"},
+    )
+    goose = settings.agents.others["goose"]
+    assert goose.command == ("goose", "run", "--model", "{model}", "-i", "-")
+    assert goose.models == {"large": "large", "small": "small"}
+    assert goose.environment == {"OPENAI_API_KEY": "hush"} and "hush" not in repr(settings)
+    assert dict(settings.inactivity) == {**dict(load(None, {}).inactivity), "goose": 1200}
+    assert (settings.fallbacks, settings.provider_slots) == ({"main": "owl"}, {"goose": 1})
+
+
 def test_a_workspace_may_name_who_does_the_jobs_of_a_provider_at_its_limit() -> None:
     settings = from_file("[workspaces]\nmain = { path = '/srv/main', fallback = 'gemini' }\napi = '/srv/api'")
     assert settings.directories == {"main": Path("/srv/main"), "api": Path("/srv/api")}
@@ -194,6 +217,11 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | 
             "`agents.others.claude`: claude is built in. Set it under [agents.claude], or give yours ",
         ),
         ("[agents.others.goose]\ncommand = []", "`agents.others.goose.command`: "),
+        (
+            '[agents.others.goose]\ncommand = "goose \'"',
+            "`agents.others.goose.command`: No closing quotation.",
+        ),
+        ("[agents.others.opus]\ncommand = ['x']", "`agents.others.opus`: That is a model of claude."),
         (
             "[agents.others.goose]\ncomand = ['x']",
             "`agents.others.goose.comand` is no setting. Did you mean `comm",
