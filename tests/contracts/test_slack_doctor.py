@@ -8,7 +8,7 @@ import pytest
 
 from bot.configuration import load
 from bot.doctor import Finding, examine
-from bot.platforms.slack.adapter import SCOPES
+from bot.platforms.slack.grants import SCOPES
 from tests.contracts.slack_world import Desk, adapter_for, running, simulator
 
 
