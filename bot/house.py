@@ -157,7 +157,7 @@ def _build(
         desk=_desk(settings, data, storage, executor, workshop, parcels),
         board=JobBoard(
             storage=storage,
-            access=Access(rules=_rules(settings)),
+            access=Access(rules=_rules(settings), workspaces=workshop.workspaces),
             wakeups=wakeups,
             public_url=lambda: public_url(settings, data),
         ),
@@ -179,7 +179,7 @@ def _desk(
     return Desk(
         storage=storage,
         executor=executor,
-        access=Access(rules=_rules(settings)),
+        access=Access(rules=_rules(settings), workspaces=workshop.workspaces),
         catalog=workshop.catalog,
         workspaces=workshop.workspaces,
         attachments=Attachments(parcels, settings.files.limits, storage.replies.delivered),
@@ -188,6 +188,7 @@ def _desk(
         zone=settings.clocks,
         public_url=lambda: public_url(settings, data),
         least_interval=timedelta(minutes=settings.least_schedule_minutes),
+        presets=settings.presets,
     )
 
 
@@ -220,6 +221,9 @@ def _workspace(settings: WorkspaceSettings) -> Workspace:
     return Workspace(
         directory=settings.path,
         fallback=settings.fallback,
+        provider=settings.provider,
+        model=settings.model,
+        people=settings.people,
         templates=prompt_files.read(settings.prompts) if settings.prompts else Templates(),
     )
 

@@ -16,6 +16,7 @@ from storage.sqlite.backup import back_up
 from storage.sqlite.check import check_database
 from storage.sqlite.comments import Comments
 from storage.sqlite.database import Database, open_database
+from storage.sqlite.drafts import Drafts
 from storage.sqlite.feedback import FeedbackBox
 from storage.sqlite.hub import Hub
 from storage.sqlite.logs import Logs
@@ -55,6 +56,7 @@ class Storage:
     mailbox: Mailbox
     agents: AgentWords
     threads: Threads
+    drafts: Drafts
     search: Search
     database: Database
 
@@ -100,6 +102,7 @@ async def open_storage(
             agents=AgentWords(database, wakeups, clock),
             mailbox=Mailbox(database, wakeups, clock),
             threads=Threads(database),
+            drafts=Drafts(database, clock),
             search=Search(database),
             database=database,
         )
