@@ -39,7 +39,9 @@ def _unknown(settings: Settings) -> Iterator[str]:
 def _named(settings: Settings) -> Iterator[tuple[str, str]]:
     """Every provider that is named, and where."""
     yield from ((f"agents.providers.{at}", name) for at, name in enumerate(settings.agents.providers))
-    yield from ((f"workspaces.{each}.fallback", name) for each, name in settings.fallbacks.items())
+    for workspace, each in settings.workspaces.items():
+        named = {"provider": each.provider, "fallback": each.fallback}
+        yield from ((f"workspaces.{workspace}.{what}", name) for what, name in named.items() if name)
     yield from ((f"provider_slots.{name}", name) for name in settings.provider_slots)
     yield from ((f"inactivity.{name}", name) for name, _ in settings.inactivity)
     yield from ((f"models.{at}.provider", model.provider) for at, model in enumerate(settings.models))

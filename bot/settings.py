@@ -346,6 +346,8 @@ class Settings(_Section):
         wrong_names(self.presets, self.workspaces)
         models = {each.name: each.provider for each in MODELS}
         models |= {each.name: each.provider for each in self.models}
+        for provider, cli in self.agents.others.items():
+            models |= dict.fromkeys(cli.models or [provider], provider)
         for name, each in self.workspaces.items():
             wrong_terms(name, each.provider, each.model, self.agents.providers, models)
         return self

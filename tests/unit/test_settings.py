@@ -87,7 +87,7 @@ def test_another_cli_is_set_up_by_a_few_lines_and_is_a_provider_like_any_other()
         provider_slots = { goose = 1 }
         inactivity = { goose = "20m" }
         agents.providers = ["goose", "owl"]
-        workspaces = { main = { path = "/srv/main", fallback = "owl" } }
+        workspaces = { main = { path = "/srv/main", provider = "goose", model = "small", fallback = "owl" } }
         [agents.others.goose]
         command = "goose run --model '{model}' -i -"
         models = ["large", "small"]
@@ -274,6 +274,10 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | 
         (
             "[workspaces]\nmain = { path = '.', fallback = 'cursor' }",
             "`workspaces.main.fallback`: There is no provider `cursor`.",
+        ),
+        (
+            "[workspaces]\nmain = { path = '.', provider = 'gemni' }",
+            "`workspaces.main.provider`: There is no provider `gemni`. Did you mean `gemini`?",
         ),
         (
             "[workspaces]\nmain = { path = '.', falback = 'gemini' }",
