@@ -80,6 +80,8 @@ class Attempt:
             await self._live.add([Noticed(text=headline)])
         try:
             launch = await self._prepare()
+            if why := self._workshop.workspaces.objection(self._job.workspace, backend.provider):
+                return _failed("permissions", why)
             command = replace(backend.command(launch), sees=launch.places)
             self._secrets = secret_values(command.env)
             self._raw.hide(self._secrets)

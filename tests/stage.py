@@ -105,7 +105,7 @@ class Wishes:
     workspaces: Mapping[str, Path] = field(default_factory=dict)
     """Others than `main`."""
     more: str = ""
-    """Sections of the configuration for other platforms."""
+    """Sections of the configuration beside these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

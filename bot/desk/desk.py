@@ -273,6 +273,8 @@ class Desk:
 
     async def _request(self, ask: Ask, command: Command, workspace: str) -> JobRequest:
         terms = await self._terms(ask, command, workspace)
+        if why := self._workspaces.objection(workspace, terms.model.provider):
+            raise Refusal(why, "provider")
         directory = self._workspaces.of(workspace).directory
         return JobRequest(
             type=command.job_type,

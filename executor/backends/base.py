@@ -144,6 +144,10 @@ class Checkup:
     executable: str
     version: str
     problem: str = ""
+    tried: str = ""
+    """The version that our backend was tried out with."""
+    install: str = ""
+    """How to get that."""
 
 
 class Backend(Protocol):
@@ -152,6 +156,10 @@ class Backend(Protocol):
     @property
     def provider(self) -> str:
         """The vendor name that people pick."""
+
+    @property
+    def keeps(self) -> frozenset[Permissions]:
+        """The modes that its CLI can be held to."""
 
     def command(self, launch: Launch) -> Command:
         """The process that does `launch`. Raises CliMissing where the executable cannot be found."""

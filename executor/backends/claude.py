@@ -15,12 +15,14 @@ from executor.backends.claude_endings import CLAUDE, NOT_AS_ROOT
 from executor.backends.claude_events import ClaudeDecoder
 from executor.backends.claude_session import user_message
 from executor.backends.commandline import directory, locate, resuming
-from executor.backends.environment import agent_environment, agent_zone
+from executor.backends.environment import agent_environment, agent_zone, routes
 from executor.workspaces import Permissions
 
+_TRIED = "2.1.329"
 # Of no version npm takes the newest that the installed Node fits, which may be an old one.
 _INSTALL = (
-    "Install it with `npm install -g @anthropic-ai/claude-code@2.1.329`, or set where it is for the provider."
+    f"Install it with `npm install -g @anthropic-ai/claude-code@{_TRIED}`, or set where it is for the "
+    "provider."
 )
 _CREDENTIALS = frozenset(
     {
@@ -30,6 +32,14 @@ _CREDENTIALS = frozenset(
         "CLAUDE_CODE_USE_BEDROCK",
         "CLAUDE_CODE_USE_VERTEX",
     }
+)
+_ENDPOINTS = (
+    "ANTHROPIC_BASE_URL",
+    "ANTHROPIC_UNIX_SOCKET",
+    "CLAUDE_CODE_API_BASE_URL",
+    "CLAUDE_CODE_USE_BEDROCK",
+    "CLAUDE_CODE_USE_FOUNDRY",
+    "CLAUDE_CODE_USE_VERTEX",
 )
 _SWITCHES = {
     # Else it asks the model before it knows its tools.
@@ -55,6 +65,7 @@ class Claude:
     """
 
     provider = "claude"
+    keeps = frozenset(Permissions)
 
     def __init__(
         self,
@@ -73,7 +84,10 @@ class Claude:
         }
 
     def command(self, launch: Launch) -> Command:
-        """The process that does `launch`. Raises CliMissing, and ValueError for what is no session id."""
+        """The process that does `launch`. Raises CliMissing, and ValueError for what is no session id.
+
+        Writes the settings of the attempt.
+        """
         env = agent_environment(launch, {**self._own, "CLAUDE_CONFIG_DIR": str(launch.home)})
         argv = [
             locate(self.provider, self._executable, env["PATH"], _INSTALL),
@@ -84,7 +98,8 @@ class Claude:
             *(("--effort", launch.effort) if launch.effort else ()),
             *_budget(launch.budget_usd),
             *resuming(launch.session_id),
-            *_permissions(launch),
+            *_asking(launch),
+            *("--settings", _settle_in(launch, env)),
             *_tools(launch),
         ]
         # On standard input a prompt has no limit of length and is not in the list of processes.
@@ -101,7 +116,9 @@ class Claude:
 
     async def checkup(self) -> Checkup:
         """Looks for the executable, its version and its login. Bounded in time."""
-        return await check(self.provider, self._executable, advice=_INSTALL, problem=self._problem())
+        return await check(
+            self.provider, self._executable, advice=_INSTALL, tried=_TRIED, problem=self._problem()
+        )
 
     def _problem(self) -> str:
         if _CREDENTIALS.isdisjoint(self._own):
@@ -111,19 +128,33 @@ class Claude:
         return ""
 
 
-def _permissions(launch: Launch) -> list[str]:
-    """What it may do by itself. Whatever it asks, and its own questions in any mode, it asks us."""
+def _asking(launch: Launch) -> list[str]:
+    """Whatever it asks, and its own questions in any mode, it asks us."""
     asks_us = ("--permission-prompt-tool", "stdio")
     if launch.permissions is Permissions.BYPASS:
         return ["--dangerously-skip-permissions", *asks_us]
-    allowed = {
-        # Ours, which people see the deeds of; a look at what others have found; what it is told to leave.
+    mode = "acceptEdits" if launch.permissions is Permissions.EDITS else "default"
+    return ["--permission-mode", mode, *asks_us]
+
+
+def _settle_in(launch: Launch, environment: Mapping[str, str]) -> str:
+    """Writes settings that go before those of a repository, which would else say where its requests go.
+
+    Returns their path: on the command line, others could read them.
+    """
+    launch.temp.mkdir(parents=True, exist_ok=True)
+    path = launch.temp / "claude-settings.json"
+    settings = {"env": routes(environment, *_ENDPOINTS), "permissions": _allowed(launch)}
+    path.write_bytes(orjson.dumps(settings))
+    return str(path)
+
+
+def _allowed(launch: Launch) -> dict[str, list[str]]:
+    """What it need not ask for: our tools, the web's answers, and the places of what it gets and leaves."""
+    return {
         "allow": [f"mcp__{NAME}", "WebSearch", f"Edit(/{directory(launch.results)}/**)"],
         "additionalDirectories": [directory(each) for each in (launch.results, *launch.received)],
     }
-    mode = "acceptEdits" if launch.permissions is Permissions.EDITS else "default"
-    settings = orjson.dumps({"permissions": allowed}).decode()
-    return ["--permission-mode", mode, "--settings", settings, *asks_us]
 
 
 def _tools(launch: Launch) -> list[str]:

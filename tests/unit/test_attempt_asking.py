@@ -14,7 +14,8 @@ from executor.attempt import Attempt
 from executor.clocks import Clocks
 from executor.model import Job, JobStatus
 from executor.questions import Asked, Decision, Question, QuestionKind, QuestionState, Verdict
-from tests.builders import reached
+from executor.workspaces import Permissions, Workspaces
+from tests.builders import carried_out, reached
 from tests.unit.attempt_scene import NAP, Scene, open_scene
 
 ASKED = Asked(kind=QuestionKind.APPROVAL, text="Run a command", detail="make", syntax="bash")
@@ -86,3 +87,15 @@ async def test_a_job_that_nobody_answers_makes_room_and_goes_on_with_what_was_sa
     prompt = (scene.place / "jobs" / job.id / "results" / "prompt").read_text()
     assert prompt.startswith("Your work was interrupted.")
     assert "- Run a command\n  Ann: approved\n\n      make\n" in prompt
+
+
+async def test_what_can_be_held_to_nothing_does_nothing_where_not_all_is_allowed(scene: Scene) -> None:
+    place = replace(scene.workshop.workspaces.of("main"), permissions=Permissions.EDITS)
+    workspaces = Workspaces(named={"main": place}, unheld=frozenset({"rehearsal"}))
+    job = await scene.started("echo done Well.")
+    ended = await carried_out(replace(scene.workshop, workspaces=workspaces), job)
+    assert (ended.status, ended.reason) == (JobStatus.FAILED, "permissions")
+    assert ended.message == workspaces.objection("main", "rehearsal")
+    assert "`edits`" in ended.message and "--provider claude" in ended.message
+    assert not workspaces.objection("main", "claude")
+    assert not replace(scene.workshop.workspaces, unheld=workspaces.unheld).objection("main", "rehearsal")
