@@ -22,7 +22,9 @@ OPEN = frozenset(
 """What everybody may do whom a platform's rule lets in."""
 OWN = frozenset({"alter", "answer", "cancel", "interrupt", "resume", "retry", "schedule"})
 """What people may do with their own jobs and schedules, and admins with any."""
-WORK = frozenset({*(command.verb for command in JOB_COMMANDS), "alter", "interrupt", "resume", "retry"})
+WORK = frozenset(
+    {*(command.verb for command in JOB_COMMANDS), "alter", "answer", "interrupt", "resume", "retry"}
+)
 """What makes an agent work, so that the person must be one of those who may use its workspace."""
 ADMINS = frozenset({"web"})
 """What admins alone may do: whoever opens the page acts there as the bot's owner."""
