@@ -145,8 +145,7 @@ def _database(data: DataDir) -> Finding:
 
 def _workspace(name: str, settings: Settings) -> Finding:
     path, data = settings.directories[name], settings.data_dir
-    permissions = settings.workspaces[name].permissions
-    what, seen = f"workspace {name}", f"{path} (permissions: {permissions})"
+    what, seen = f"workspace {name}", str(path)
     if not path.is_dir():
         advice = f"Make the directory, or correct `{name}` under [workspaces]."
         return Finding(what=what, ok=False, seen=seen, advice=advice)
@@ -162,7 +161,8 @@ def _workspace(name: str, settings: Settings) -> Finding:
             "`people` under [slack] or [discord] too, or correct the ids."
         )
         return Finding(what=what, ok=False, needed=False, seen=seen, advice=advice)
-    return Finding(what=what, ok=True, seen=seen)
+    permissions = settings.workspaces[name].permissions
+    return Finding(what=what, ok=True, seen=f"{seen} (permissions: {permissions})")
 
 
 def _let_in(settings: Settings) -> dict[str, frozenset[str]]:
