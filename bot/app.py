@@ -40,6 +40,7 @@ from executor.model import Origin
 from executor.retention import Retention
 from executor.scheduler import Scheduler
 from executor.steps import reach
+from executor.upkeep import Upkeep
 from executor.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -179,11 +180,13 @@ class Bifrost:
         )
         keep = timedelta(days=settings.retention_days)
         retention = Retention(workshop.store, workshop.clock, workshop.jobs, self._house.parcels, keep)
+        upkeep = Upkeep(workshop.worktrees, workshop.store, workshop.wakeups, workshop.clock, keep)
         follow_ups = FollowUps(storage.replies, workshop.wakeups, permit=self._house.desk.reply_refusal)
         parts = {
             "scheduler": scheduler.run(),
             "follow-ups": follow_ups.run(),
             "retention": retention.run(),
+            "upkeep": upkeep.run(),
             "loop watch": LoopWatch().run(),
         }
         return [_start(group, name, work) for name, work in parts.items()]

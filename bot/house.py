@@ -27,8 +27,10 @@ from executor.backends.codex import Codex
 from executor.backends.gemini import Gemini
 from executor.backends.rehearsal import Rehearsal
 from executor.catalog import MODELS, Catalog, Model
+from executor.decisions import Decisions
 from executor.executor import Executor
 from executor.fallbacks import Fallbacks
+from executor.git import Git
 from executor.job_types import JOB_TYPES
 from executor.job_types.base import JobType
 from executor.job_types.templates import Templates
@@ -42,6 +44,7 @@ from executor.rescuer import rescue
 from executor.steps import reach
 from executor.wakeups import Wakeups
 from executor.workspaces import Workspace, Workspaces
+from executor.worktrees import WRITERS, Worktrees
 from storage import Storage, open_storage
 
 SLACK_SCOPES = SCOPES
@@ -111,6 +114,7 @@ def _equip(
     shims: Shims,
     passes: Passes,
 ) -> Workshop:
+    workspaces = _workspaces(settings)
     return Workshop(
         store=storage.jobs,
         mailbox=storage.mailbox,
@@ -120,7 +124,8 @@ def _equip(
         backends=backends,
         job_types=_job_types(settings),
         catalog=catalog_of(settings, tuple(backends)),
-        workspaces=_workspaces(settings),
+        workspaces=workspaces,
+        worktrees=Worktrees(Git(shims), data.worktrees, storage.jobs, storage.worktrees, workspaces),
         homes=data.homes,
         jobs=data.jobs,
         received=data.received,
@@ -177,6 +182,7 @@ def _desk(
         access=Access(rules=_rules(settings)),
         catalog=workshop.catalog,
         workspaces=workshop.workspaces,
+        decisions=Decisions(workshop.worktrees),
         attachments=Attachments(parcels, settings.files.limits, storage.replies.delivered),
         prompt_limit=settings.prompt_limit,
         clock=workshop.clock,
@@ -195,10 +201,16 @@ def public_url(settings: Settings, data: DataDir) -> str:
 
 
 def _queue_rules(settings: Settings, backends: Mapping[str, Backend]) -> QueueRules:
-    writers = frozenset(name for name, job_type in JOB_TYPES.items() if job_type.writes)
+    apart = frozenset(name for name, workspace in settings.workspaces.items() if workspace.worktrees)
     slots = {str(provider): number for provider, number in settings.provider_slots.items()}
     providers = frozenset(backends)
-    return QueueRules(slots=settings.slots, provider_slots=slots, providers=providers, writers=writers)
+    return QueueRules(
+        slots=settings.slots,
+        provider_slots=slots,
+        providers=providers,
+        writers=WRITERS,
+        with_worktrees=apart,
+    )
 
 
 def _job_types(settings: Settings) -> dict[str, JobType]:
@@ -215,6 +227,7 @@ def _workspace(settings: WorkspaceSettings) -> Workspace:
         directory=settings.path,
         fallback=settings.fallback,
         templates=prompt_files.read(settings.prompts) if settings.prompts else Templates(),
+        worktrees=settings.worktrees,
     )
 
 

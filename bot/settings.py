@@ -66,6 +66,8 @@ class Workspace(_Section):
 
     path: Directory
     fallback: Provider | None = None
+    worktrees: bool = False
+    """Whether each job that changes it works in a git worktree of its own."""
     prompts: Directory | None = None
     """A directory with files that stand in for our prompts. Never a part of a workspace: what an agent can
     write there would be an order to the next one."""

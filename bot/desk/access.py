@@ -19,7 +19,9 @@ OPEN = frozenset(
     }
 )
 """What everybody may do whom a platform's rule lets in."""
-OWN = frozenset({"alter", "cancel", "interrupt", "resume", "retry", "schedule"})
+WORK = frozenset({"diff", "merge", "keep", "discard"})
+"""What is decided about the work that a job has left in a worktree."""
+OWN = WORK | {"alter", "cancel", "interrupt", "resume", "retry", "schedule"}
 """What people may do with their own jobs and schedules, and admins with any."""
 ADMINS = frozenset({"web"})
 """What admins alone may do: whoever opens the page acts there as the bot's owner."""

@@ -88,6 +88,13 @@ class Answer:
     """It is not for this person to ask."""
     picture: Attachment | None = None
     """What goes with the text, for this person's eyes too."""
+    file: Attachment | None = None
+    """The same of what is no picture, and has a place of its own on the page."""
+
+    @property
+    def enclosed(self) -> Attachment | None:
+        """What a platform sends along."""
+        return self.picture or self.file
 
 
 class Refusal(Exception):

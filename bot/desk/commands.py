@@ -182,6 +182,30 @@ COMMANDS: tuple[Command, ...] = (
         options=CONTINUE_OPTIONS,
     ),
     Command(
+        verb="diff",
+        summary="show what a job changed in its worktree",
+        takes=Takes.JOB,
+        example="/job diff 3fa9c1",
+    ),
+    Command(
+        verb="merge",
+        summary="merge what a job changed into the branch of the workspace",
+        takes=Takes.JOB,
+        example="/job merge 3fa9c1",
+    ),
+    Command(
+        verb="keep",
+        summary="keep what a job changed on its branch, and clear its worktree away",
+        takes=Takes.JOB,
+        example="/job keep 3fa9c1",
+    ),
+    Command(
+        verb="discard",
+        summary="throw away what a job changed; git can bring it back",
+        takes=Takes.JOB,
+        example="/job discard 3fa9c1",
+    ),
+    Command(
         verb="schedules",
         summary="show what runs again and when",
         takes=Takes.NOTHING,

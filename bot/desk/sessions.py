@@ -36,6 +36,7 @@ async def continued(ask: Ask, request: JobRequest, jobs: SqliteStore, access: Ac
         provider=job.provider,
         model=request.model if request.provider == job.provider else job.model,
         workspace=job.workspace,
+        worktree=job.worktree,
         session_id=session_id,
         payload={**request.payload, RESUMED_SESSION: session_id},
     )

@@ -16,7 +16,11 @@ from bot.desk.attachments import Attachments, Limits
 from bot.desk.desk import Desk
 from executor.catalog import Catalog
 from executor.events import SessionOpened
+from executor.decisions import Decisions
 from executor.executor import Executor
+from executor.git import Git
+from executor.processes.shims import Shims
+from executor.worktrees import Worktrees
 from executor.lifecycle import Transition
 from executor.model import Actor, Job, Origin, Outcome, OutcomeKind, Usage
 from executor.parcels import Parcels
@@ -152,14 +156,17 @@ def desk_on(
         ),
         "web": Rule(channels=everybody, people=owner, admins=owner),
     }
+    workspaces = Workspaces(
+        named={name: Workspace(directory=Path("/srv", name)) for name in ("main", "api")}
+    )
+    worktrees = Worktrees(Git(Shims((), 0)), Path("/nowhere"), storage.jobs, storage.worktrees, workspaces)
     return Desk(
         storage=storage,
         executor=Executor(storage.jobs),
         access=Access(rules=rules),
         catalog=Catalog(providers=providers),
-        workspaces=Workspaces(
-            named={name: Workspace(directory=Path("/srv", name)) for name in ("main", "api")}
-        ),
+        workspaces=workspaces,
+        decisions=Decisions(worktrees),
         attachments=Attachments(Parcels(received), Limits(largest=1_000, most=3), storage.replies.delivered),
         prompt_limit=LIMIT,
         clock=clock or SystemClock(),

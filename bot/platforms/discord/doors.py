@@ -150,12 +150,12 @@ class Doors:
         task = self._errands.start(self._do(interaction, ask))
         await asyncio.wait({task}, timeout=PATIENCE_S)
         if task.done():
-            await _tell(interaction, _worded(task.result(), keep), task.result().picture)
+            await _tell(interaction, _worded(task.result(), keep), task.result().enclosed)
             return
         await tried(interaction.response.defer(ephemeral=True, thinking=True))
         answer = await task
         first, *rest = _parts(_worded(answer, keep))
-        await tried(interaction.edit_original_response(content=first, attachments=_files(answer.picture)))
+        await tried(interaction.edit_original_response(content=first, attachments=_files(answer.enclosed)))
         await _say_more(interaction, rest)
 
     async def _compose(
@@ -287,17 +287,17 @@ def _parts(text: str) -> list[str]:
     return [fit_markdown(part, _MOST) for part in split(text, _MOST)]
 
 
-async def _tell(interaction: Interaction, text: str, picture: Attachment | None = None) -> None:
+async def _tell(interaction: Interaction, text: str, file: Attachment | None = None) -> None:
     """Says it to this person alone, in as many messages as it takes."""
     first, *rest = _parts(text)
-    await tried(interaction.response.send_message(first, ephemeral=True, files=_files(picture)))
+    await tried(interaction.response.send_message(first, ephemeral=True, files=_files(file)))
     await _say_more(interaction, rest)
 
 
-def _files(picture: Attachment | None) -> list[discord.File]:
-    if picture is None:
+def _files(file: Attachment | None) -> list[discord.File]:
+    if file is None:
         return []
-    return [discord.File(BytesIO(picture.content), picture.name, description=picture.title)]
+    return [discord.File(BytesIO(file.content), file.name, description=file.title)]
 
 
 async def _say_more(interaction: Interaction, parts: Sequence[str]) -> None:
