@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import aiohttp
@@ -17,9 +17,11 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.data_dir import DataDir
+from bot.findings import Finding
 from bot.house import SLACK_SCOPES, known_backends
 from bot.serve import port_is_taken
 from bot.settings import Settings
+from bot.worktree_checks import repository_of
 from executor.backends.base import Backend
 from executor.processes.sandbox import Mode, find_sandbox
 from storage import check_database
@@ -31,30 +33,20 @@ _ROOM_MB = 100
 """A job alone may print 64 MiB, and 16 are held in reserve."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was tried. `advice` is what to do where it is not well."""
-
-    what: str
-    ok: bool
-    seen: str
-    advice: str = ""
-    needed: bool = True
-    """Whether the bot cannot do its work without it."""
-
-
 async def examine(
     settings: Settings, environment: Mapping[str, str], config: Path | None
 ) -> Sequence[Finding]:
     """Tries everything; takes a few seconds."""
     backends = known_backends(settings, environment).values()
     named = settings.agents.providers
+    shared = [each for each in settings.workspaces.items() if each[1].worktrees]
     agents = await asyncio.gather(*(_agent(each, each.provider in named) for each in backends))
     return [
         _configuration(settings, config),
         _data_dir(settings),
         await asyncio.to_thread(_database, DataDir(settings.data_dir)),
         *(_workspace(name, path, settings.data_dir) for name, path in settings.directories.items()),
+        *await asyncio.gather(*(repository_of(*each) for each in shared)),
         *agents,
         await _sandbox(settings),
         await _slack(settings),

@@ -94,6 +94,10 @@ class Decisions:
         if holds is None:  # an earlier try has got as far as to remove it
             return await found.commit_of(f"refs/heads/{worktree.branch}") or worktree.tip, _work_of(job)
         path = self._worktrees.path(worktree)
+        if holds.missing:
+            raise Undecided(
+                f"Not all of `{path}` can be kept, so nothing was done. git says: {holds.missing}"
+            )
         if nested := await found.nested(path, worktree.base, holds.tree):
             raise Undecided(
                 f"`{path}` holds other git repositories ({', '.join(nested[:5])}), and what is in them would "

@@ -1,4 +1,4 @@
-"""Runs git as carefully as it can be run: what a repository holds, and how it is set up, may be an agent's."""
+"""Runs git as carefully as it can be run: what is in a repository, and how it is set, may be an agent's."""
 
 from __future__ import annotations
 
@@ -66,6 +66,7 @@ class Said:
 
     code: int
     output: bytes
+    complaint: str = ""
     cut: bool = False
 
     @property
@@ -99,7 +100,7 @@ class Git:
         )
         try:
             async with asyncio.timeout(_PATIENCE_S):
-                said, complaint = await self._do(command, most)
+                said = await self._do(command, most)
         except TimeoutError:
             raise GitFailed(f"git did not come to an end within {_PATIENCE_S:g} s.") from None
         except FileNotFoundError:
@@ -107,11 +108,11 @@ class Git:
         except OSError as error:
             raise GitFailed(f"git could not be started: {error.strerror}.") from None
         if said.code not in codes and not said.cut:
-            why = complaint.decode(errors="replace").strip() or said.text[-_WORDS:]
-            raise GitFailed(f"git says: {why or f'it ended with {said.code}'}")
+            why = said.complaint or said.text[-_WORDS:] or f"it ended with {said.code}"
+            raise GitFailed(f"git says: {why}")
         return said
 
-    async def _do(self, command: Command, most: int) -> tuple[Said, bytes]:
+    async def _do(self, command: Command, most: int) -> Said:
         process = await self._shims.spawn(command)
         try:
             process.stdin.close()
@@ -119,7 +120,8 @@ class Git:
                 complaining = group.create_task(_read(process.stderr, _WORDS))
                 output, cut = await _take(process, most)
             ended = await process.wait()
-            return Said(code=ended.code, output=output, cut=cut), complaining.result()
+            complaint = complaining.result().decode(errors="replace").strip()
+            return Said(code=ended.code, output=output, complaint=complaint, cut=cut)
         finally:
             if process.running:
                 await process.kill()

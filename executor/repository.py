@@ -36,12 +36,13 @@ class Conflict(Exception):
 class Snapshot:
     """All that a worktree holds, but for what git is told to ignore: the commit it stands on, and its files.
 
-    `dirty`: not all of them are in the commit.
+    `dirty`: not all of them are in the commit. `missing`: why not all of them could be taken in.
     """
 
     head: str
     tree: str
     dirty: bool
+    missing: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +110,15 @@ class Repository:
         try:
             await asyncio.to_thread(_copy_index, admin, index)
             env = {"GIT_INDEX_FILE": str(index)}
-            await self.within(path, "add", "--all", env=env)
+            # A repository without a commit, or a file that cannot be read, is no reason to leave out the rest.
+            codes = (0, 1, 128)
+            added = await self.within(path, "add", "--all", "--ignore-errors", codes=codes, env=env)
+            missing = added.complaint or "files cannot be read" if added.code else ""
             tree = (await self.within(path, "write-tree", env=env)).text
         finally:
             for left in (index, index.with_name(f"{index.name}.lock")):
                 left.unlink(missing_ok=True)
-        return Snapshot(head=head, tree=tree, dirty=tree != committed)
+        return Snapshot(head=head, tree=tree, dirty=tree != committed, missing=missing)
 
     async def commit(self, snapshot: Snapshot, message: str) -> str:
         """A commit that holds all of a snapshot; its own where that does."""
@@ -200,10 +204,12 @@ class Repository:
         """Runs git in the checkout."""
         return await self.git.run(*words, at=self.checkout, codes=codes, most=most)
 
-    async def within(self, path: Path, *words: str, env: dict[str, str] | None = None) -> Said:
+    async def within(
+        self, path: Path, *words: str, codes: Sequence[int] = (0,), env: dict[str, str] | None = None
+    ) -> Said:
         """Runs git in a worktree: by our own knowledge of where it belongs: its `.git` is its agent's."""
         places = (f"--git-dir={self._admin(path)}", f"--work-tree={path}")
-        return await self.git.run(*places, *words, at=path, env=env)
+        return await self.git.run(*places, *words, at=path, codes=codes, env=env)
 
     async def _diff(self, *words: str, most: int = 2**23) -> Said:
         options = ("--no-ext-diff", "--no-textconv", "--no-color", "--find-renames", "--submodule=short")
@@ -257,3 +263,6 @@ def _copy_index(admin: Path, index: Path) -> None:
     content = read_under(admin, "index")
     if content is not None:
         index.write_bytes(content)
+        # By this time git knows which files may have changed in the second in which it last looked at them.
+        changed = (admin / "index").lstat()
+        os.utime(index, ns=(changed.st_atime_ns, changed.st_mtime_ns))

@@ -139,7 +139,7 @@ async def measure(found: Repository, worktree: Worktree, holds: Snapshot) -> Wor
     """What there is beside what it began from; None where nothing is."""
     commits = await found.commits(worktree.base, holds.head)
     files, added, removed = await found.changes(worktree.base, holds.tree)
-    if not (commits or files):
+    if not (commits or files or holds.missing):
         return None
     return Work(
         branch=worktree.branch,

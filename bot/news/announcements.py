@@ -8,8 +8,8 @@ from datetime import datetime
 
 from bot.news.progress import program_of, progress_in
 from bot.news.transcript import split
-from bot.news.works import left
 from bot.news.words import duration, excerpt, moment, money, state, turns, waits_for
+from bot.news.works import left
 from bot.platforms.base import Action, Announcement, Fact, Link, Progress, Shape, Tone
 from executor.autopilot import PASSED, STEP
 from executor.endings import HANDED_OVER, STALE

@@ -25,6 +25,7 @@ from bot.web.endpoints import Endpoint
 from bot.web.guard import BODY_LIMIT, Address, Guard
 from bot.web.logins import Logins
 from bot.web.pages.channels import Channels
+from bot.web.pages.diff import DiffPage
 from bot.web.pages.job import JobPage
 from bot.web.pages.jobs import JobsPage
 from bot.web.pages.links import MessageUrl
@@ -127,11 +128,13 @@ class WebServer:
         answers, messages = Answers(), storage.messages
         jobs = JobsPage(storage, door, OWNER, self._templates, self._streams, answers)
         job = JobPage(storage, door, OWNER, self._templates, self._streams, answers, slack_url)
-        self._html: Mapping[str, Handler] = {"/jobs": jobs.page, "/jobs/{id}": job.page}
+        diff = DiffPage(storage, door, OWNER, self._templates)
+        pages = {"/jobs": jobs.page, "/jobs/{id}": job.page, "/jobs/{id}/diff": diff.page}
+        self._html: Mapping[str, Handler] = pages
         channels = Channels(storage, door, OWNER, self._templates, self._streams, answers, limits)
         shared = shared_pages(storage, door, OWNER, reports, self._templates, answers)
         upkeep = upkeep_pages(storage, door, OWNER, self._templates, answers, limits, self.tokens, terms)
-        return Asks(messages, door, OWNER, answers, limits), channels, jobs, job, *shared, *upkeep
+        return Asks(messages, door, OWNER, answers, limits), channels, jobs, job, diff, *shared, *upkeep
 
     def _described(self, endpoints: Sequence[Endpoint]) -> Sequence[Endpoint]:
         return [*endpoints, *Description(endpoints, self._templates).endpoints()]

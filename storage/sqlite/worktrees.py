@@ -15,7 +15,8 @@ from executor.ports import Clock, SystemClock
 from executor.wakeups import NEWS, Wakeups, job_topic
 from executor.work import MOVES, Work, WorkState, Worktree
 from storage.sqlite import journal
-from storage.sqlite.database import Database, Work as Sort
+from storage.sqlite.database import Database
+from storage.sqlite.database import Work as Sort
 from storage.sqlite.queries import load
 from storage.sqlite.rows import to_text, to_work
 

@@ -15,18 +15,18 @@ from bot.desk.asks import Answer, Ask, Invocation
 from bot.desk.attachments import Attachments, Limits
 from bot.desk.desk import Desk
 from executor.catalog import Catalog
-from executor.events import SessionOpened
 from executor.decisions import Decisions
+from executor.events import SessionOpened
 from executor.executor import Executor
 from executor.git import Git
-from executor.processes.shims import Shims
-from executor.worktrees import Worktrees
 from executor.lifecycle import Transition
 from executor.model import Actor, Job, Origin, Outcome, OutcomeKind, Usage
 from executor.parcels import Parcels
 from executor.ports import Clock, SystemClock
+from executor.processes.shims import Shims
 from executor.wakeups import Wakeups
 from executor.workspaces import Workspace, Workspaces
+from executor.worktrees import Worktrees
 from storage import Storage, open_storage
 from tests.builders import TestClock, claim_one
 
@@ -156,9 +156,7 @@ def desk_on(
         ),
         "web": Rule(channels=everybody, people=owner, admins=owner),
     }
-    workspaces = Workspaces(
-        named={name: Workspace(directory=Path("/srv", name)) for name in ("main", "api")}
-    )
+    workspaces = Workspaces(named={name: Workspace(directory=Path("/srv", name)) for name in ("main", "api")})
     worktrees = Worktrees(Git(Shims((), 0)), Path("/nowhere"), storage.jobs, storage.worktrees, workspaces)
     return Desk(
         storage=storage,

@@ -16,13 +16,13 @@ import pytest
 from executor.decisions import Decisions, Undecided
 from executor.events import Noticed, WorkLeft
 from executor.executor import follow_up
-from executor.model import Job, JobStatus
+from executor.lifecycle import Transition
+from executor.model import Job, JobStatus, Outcome, OutcomeKind
 from executor.ports import SystemClock
-from executor.processes.sandbox import find_sandbox
 from executor.steps import watched
 from executor.upkeep import Upkeep
 from executor.work import WorkState
-from tests.builders import origin
+from tests.builders import carried_out, origin
 from tests.unit.attempt_scene import Scene, open_scene
 
 pytestmark = pytest.mark.timeout(120)
@@ -114,7 +114,7 @@ async def test_a_job_works_on_a_branch_of_its_own_and_what_it_left_can_be_merged
         assert "+two" in patch
         assert "+more" in patch, "what is not committed is shown, too"
 
-        with pytest.raises(Undecided, match="code.txt"):
+        with pytest.raises(Undecided, match=r"code\.txt"):
             await yard.decisions.merge(job, "Ann")
         assert yard.git("log", "--format=%s") == "Write code.txt"
         yard.git("checkout", "-q", "code.txt")
@@ -150,22 +150,144 @@ async def test_jobs_that_go_on_work_in_the_same_place_and_nothing_at_all_leaves_
         third, directory = await goes_on(yard, second, "cat listed.txt")
         assert directory == tmp_path / "worktrees" / first.id, "the same directory, made again"
         assert yard.branches() == [f"bifrost/{first.short_id}"]
-        with pytest.raises(Undecided, match="already|kept|nothing"):
+        with pytest.raises(Undecided, match="nothing to decide"):
             await yard.decisions.keep(empty, "Ann")
         await yard.decisions.discard(third, "Ann")
         assert yard.branches() == []
 
 
-@pytest.mark.parametrize("verb", ["merge", "keep", "discard"])
-async def test_a_bot_killed_anywhere_in_a_decision_finds_it_done_the_second_time(
+BEGINNING = ("worktree promised", "worktree cleared", "worktree put aside", "worktree made")
+DECIDING = {
+    "merge": ("work committed", "merge prepared", "merge done", "worktree put aside", "work decided"),
+    "keep": ("work committed", "worktree put aside", "work decided"),
+    "discard": ("work committed", "work saved", "worktree put aside", "work decided"),
+}
+
+
+@pytest.mark.parametrize("verb", DECIDING)
+async def test_whoever_is_killed_anywhere_finds_the_next_time_what_is_done_and_does_the_rest(
     tmp_path: Path, verb: str
 ) -> None:
     async with open_yard(tmp_path) as yard:
-        for step in ("worktree promised", "worktree cleared", "worktree made"):
-            job = await yard.scene.started(WORK) if step == "worktree promised" else job  # noqa: F821
+        job = await yard.scene.started(f"{WORK}\necho done Well.")
+        for step in BEGINNING if verb == "keep" else ():
             with dying_at(step):
                 await yard.scene.workshop.worktrees.ground(job, tmp_path / "home")
-        await yard.scene.workshop.store.settle  # noqa: B018
+        job = await known(yard, await carried_out(yard.scene.workshop, job))
+        assert job.work is not None
+        assert (job.work.commits, job.work.files) == (1, 3)
+
+        for step in DECIDING[verb]:
+            with dying_at(step):
+                await getattr(yard.decisions, verb)(job, "Ann")
+            await yard.upkeep().clear()
+        work = await getattr(yard.decisions, verb)(job, "Ann")
+
+        assert yard.worktrees() == []
+        assert list((tmp_path / "worktrees").iterdir()) == []
+        assert yard.branches() == ([work.branch] if verb == "keep" else [])
+        if verb == "discard":
+            assert yard.git("for-each-ref", "--format=%(refname)", "refs/bifrost") == work.note
+            yard.git("branch", work.branch, work.note)
+        at = "main" if verb == "merge" else work.branch
+        assert yard.git("show", f"{at}:code.txt") == "one\ntwo"
+        assert yard.git("show", f"{at}:loose.txt") == "more", "what was not committed is kept as well"
+        assert len(yard.git("log", "--merges", "--format=%h", at).split()) == (verb == "merge")
+
+
+async def test_both_sides_of_a_conflict_stay_as_they_were(tmp_path: Path) -> None:
+    async with open_yard(tmp_path) as yard:
+        job = await yard.worked()
+        yard.commit("code.txt", "another\n")
+        with pytest.raises(Undecided, match=r"both sides changed `code\.txt`") as told:
+            await yard.decisions.merge(job, "Ann")
+        assert f"/job resume {job.short_id}" in str(told.value)
+        assert yard.git("status", "--porcelain") == ""
+        assert (yard.checkout / "code.txt").read_text() == "another\n"
+        yard.git("checkout", "-q", "--detach")
+        with pytest.raises(Undecided, match="on no branch"):
+            await yard.decisions.merge(job, "Ann")
+        assert (await yard.decisions.keep(job, "Ann")).state is WorkState.KEPT
+
+
+HOSTILE = """
+git config core.hooksPath "$PWD/.hooks"; git config core.fsmonitor "$PWD/run fsmonitor"
+git config diff.external "$PWD/run external"; git config diff.mine.textconv "$PWD/run textconv"
+git config diff.mine.command "$PWD/run driver"; git config core.pager "$PWD/run pager"
+git config core.editor "$PWD/run editor"; git config core.sshCommand "$PWD/run ssh"
+git config gpg.program "$PWD/run gpg"; git config commit.gpgSign true; git config merge.verifySignatures true
+git config filter.mine.clean "$PWD/run filter; cat"; git config alias.status "!$PWD/run alias"
+mkdir .hooks; for hook in post-checkout pre-commit post-merge reference-transaction post-index-change
+do printf '#!/bin/sh\n%s/run hook\n' "$PWD" > .hooks/$hook; chmod +x .hooks/$hook; done
+printf '#!/bin/sh\necho $1 >> LOG; env >> LOG.env; echo $PPID $(cat /proc/1/comm) >> LOG.env\n' > run
+chmod +x run; echo '* diff=mine filter=mine' > .gitattributes; echo two > code.txt
+printf 'gitdir: /nowhere' > .git
+"""
+
+
+async def test_what_a_hostile_repository_names_is_not_run_or_runs_with_the_rights_of_an_agent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-secret")
+    log = tmp_path / "log"
+    async with open_yard(tmp_path) as yard:
+        job = await yard.worked(HOSTILE.replace("LOG", str(log)))
+        assert job.work is not None, job.message
+        assert "+two" in (await yard.decisions.diff(job)).patch.decode()
+        await yard.decisions.merge(job, "Ann")
+        assert (yard.checkout / "code.txt").read_text() == "two\n"
+        ran = set(log.read_text().split())
+        assert ran == {"filter"}, "git cannot be told to leave these out: files are kept through them"
+        assert "xoxb-secret" not in log.with_name("log.env").read_text()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        ("rm -rf .git", "not a git repository"),
+        ("rm -rf .git; git init -q", "no commit yet"),
+        ("rm -rf .git *; git init -q --bare .", "bare repository"),
+        ("rm -rf $PWD", "is not there"),
+    ],
+)
+async def test_a_workspace_that_can_have_no_worktree_is_told_in_a_sentence(
+    tmp_path: Path, spoil: str, says: str
+) -> None:
+    async with open_yard(tmp_path) as yard:
+        await asyncio.to_thread(subprocess.run, ("sh", "-c", spoil), cwd=yard.checkout, check=True)
+        job = await yard.worked("true")
+        assert (job.status, job.reason) == (JobStatus.FAILED, "workspace")
+        assert says in job.message
+        yard.checkout.mkdir(exist_ok=True)
+
+
+async def test_nothing_is_left_for_ever_and_nothing_is_lost(tmp_path: Path) -> None:
+    async with open_yard(tmp_path) as yard:
+        cut_short = await yard.scene.started(WORK)  # whose bot is killed, and which is cancelled then
+        ground = await yard.scene.workshop.worktrees.ground(cut_short, tmp_path / "home")
+        (ground.directory / "code.txt").write_text("half\n")
+        outcome = Outcome(kind=OutcomeKind.CANCELLED)
+        await yard.scene.workshop.store.settle(cut_short, Transition.CANCEL, outcome)
+        nested = await yard.worked(f"git init -q inner; cd inner; touch wanted; git add .; {COMMIT} -m Inner")
+        unborn = await yard.worked("git init -q unborn; touch unborn/wanted")
+        orphan = yard.git("worktree", "add", "-q", "--detach", str(tmp_path / "worktrees" / "orphan"))
+        (tmp_path / "worktrees" / "orphan" / "lost").write_text("found")
+
+        await yard.upkeep().clear()
+        await yard.upkeep().look()
+        cut_short = await known(yard, cut_short)
+        assert cut_short.work is not None
+        assert cut_short.work.uncommitted
+        assert yard.git("show", "refs/bifrost/discarded/orphan:lost") == "found", orphan
+        for stays, name in ((nested, "inner"), (unborn, "unborn")):
+            with pytest.raises(Undecided, match=name):
+                await yard.decisions.discard(stays, "Ann")
+
+        await yard.upkeep(keep=timedelta(0)).look()
+        assert yard.git("show", f"bifrost/{cut_short.short_id}:code.txt") == "half"
+        kept, stays = await known(yard, cut_short), await known(yard, nested)
+        assert (kept.work and kept.work.state, stays.work and stays.work.state) == ("kept", "left")
+        assert (tmp_path / "worktrees" / nested.id / "inner" / "wanted").exists()
 
 
 async def known(yard: Yard, job: Job) -> Job:
