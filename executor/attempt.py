@@ -106,7 +106,8 @@ class Attempt:
         if headline := autopilot.headline(self._job, self._type.steps(self._job)):
             await self._live.add([Noticed(text=headline)])
         try:
-            launch = self._prepare(await self._workshop.worktrees.ground(self._job, self._home))
+            workspace = self._workshop.workspaces.of(self._job.workspace)
+            launch = self._prepare(await self._workshop.worktrees.ground(self._job, workspace, self._home))
             command = backend.command(launch)
             self._secrets = secret_values(command.env)
             self._raw.hide(self._secrets)

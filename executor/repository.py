@@ -110,7 +110,7 @@ class Repository:
         try:
             await asyncio.to_thread(_copy_index, admin, index)
             env = {"GIT_INDEX_FILE": str(index)}
-            # A repository without a commit, or a file that cannot be read, is no reason to leave out the rest.
+            # A repository without a commit, or a file that nobody may read, must not keep out the rest.
             codes = (0, 1, 128)
             added = await self.within(path, "add", "--all", "--ignore-errors", codes=codes, env=env)
             missing = added.complaint or "files cannot be read" if added.code else ""

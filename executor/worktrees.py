@@ -47,12 +47,11 @@ class Worktrees:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.store = store
 
-    async def ground(self, job: Job, home: Path) -> Workspace:
+    async def ground(self, job: Job, workspace: Workspace, home: Path) -> Workspace:
         """Where a job works: its workspace, or a worktree of it, which is made where there is none yet.
 
-        `home` is that of its agent. Raises UnknownWorkspace and NoWorktree.
+        `home` is that of its agent. Raises NoWorktree.
         """
-        workspace = self.workspaces.of(job.workspace)
         if job.type not in WRITERS:
             return workspace
         if not workspace.worktrees and job.worktree is None:

@@ -22,6 +22,7 @@ from executor.ports import SystemClock
 from executor.steps import watched
 from executor.upkeep import Upkeep
 from executor.work import WorkState
+from executor.workspaces import Workspace
 from tests.builders import carried_out, origin
 from tests.unit.attempt_scene import Scene, open_scene
 
@@ -58,6 +59,11 @@ class Yard:
     async def worked(self, script: str = WORK) -> Job:
         """A job that has worked, as the store knows it."""
         return await self.scene.ran(f"{script}\necho done Well.")
+
+    async def ground(self, job: Job) -> Workspace:
+        """Where it is to work."""
+        shop = self.scene.workshop
+        return await shop.worktrees.ground(job, shop.workspaces.of("main"), shop.homes)
 
     @property
     def decisions(self) -> Decisions:
@@ -172,7 +178,7 @@ async def test_whoever_is_killed_anywhere_finds_the_next_time_what_is_done_and_d
         job = await yard.scene.started(f"{WORK}\necho done Well.")
         for step in BEGINNING if verb == "keep" else ():
             with dying_at(step):
-                await yard.scene.workshop.worktrees.ground(job, tmp_path / "home")
+                await yard.ground(job)
         job = await known(yard, await carried_out(yard.scene.workshop, job))
         assert job.work is not None
         assert (job.work.commits, job.work.files) == (1, 3)
@@ -264,7 +270,7 @@ async def test_a_workspace_that_can_have_no_worktree_is_told_in_a_sentence(
 async def test_nothing_is_left_for_ever_and_nothing_is_lost(tmp_path: Path) -> None:
     async with open_yard(tmp_path) as yard:
         cut_short = await yard.scene.started(WORK)  # whose bot is killed, and which is cancelled then
-        ground = await yard.scene.workshop.worktrees.ground(cut_short, tmp_path / "home")
+        ground = await yard.ground(cut_short)
         (ground.directory / "code.txt").write_text("half\n")
         outcome = Outcome(kind=OutcomeKind.CANCELLED)
         await yard.scene.workshop.store.settle(cut_short, Transition.CANCEL, outcome)
