@@ -14,14 +14,17 @@ from collections.abc import Coroutine
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
+from bot.agent.commands import FIRST_WORDS, JOBS_ALONE
+from bot.agent.commands import main as in_job
 from bot.configuration import BadConfiguration, find_file, forget_secrets, load
 from bot.data_dir import DataDir, DataDirInUse
 from bot.logs import log_to_stderr
 from bot.settings import Settings
+from executor.agent_tools import TOKEN
 
 _T = TypeVar("_T")
 
@@ -35,6 +38,12 @@ _RESTORE = (
 _PORT_FAULTS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+_WORDS_OF_ITS_OWN: dict[str, Any] = {
+    "allow_extra_args": True,
+    "allow_interspersed_args": False,  # what follows the first word is the command's, a lone `--` too
+    "ignore_unknown_options": True,
+    "help_option_names": [],
+}
 ConfigOption = Annotated[Path | None, typer.Option(help="The configuration file.", show_default=False)]
 """Every command takes it."""
 
@@ -77,14 +86,7 @@ def demo(
     raise typer.Exit(_run(run(settings, environment, once=once)))
 
 
-@app.command(
-    context_settings={
-        "allow_extra_args": True,
-        "allow_interspersed_args": False,  # what follows the first word is the command's, a lone `--` too
-        "ignore_unknown_options": True,
-        "help_option_names": [],
-    }
-)
+@app.command(context_settings=_WORDS_OF_ITS_OWN)
 def job(context: typer.Context, config: ConfigOption = None) -> None:
     """The commands of chat: `job run research "…"` follows a job to its end, `job help` lists all.
 
@@ -98,6 +100,32 @@ def job(context: typer.Context, config: ConfigOption = None) -> None:
 
     log_to_stderr(logging.WARNING)
     raise typer.Exit(_run(run_job(context.args, settings, environment)))
+
+
+def records(context: typer.Context, config: ConfigOption = None) -> None:
+    """Does what is typed after one of the words below."""
+    settings, _ = _open(config)
+    from bot.record_commands import run_record_command
+
+    words = [str(context.info_name), *context.args]
+    raise typer.Exit(run_record_command(words, DataDir(settings.data_dir)))
+
+
+for word, purpose in (
+    ("task", "Tasks of the running bot: list, show, create, update."),
+    ("feedback", "Feedback: list, add, process."),
+    ("comment", "Comments on a task, a report or a job: list, add."),
+    ("report", "Reports: list, publish, archive."),
+):
+    app.command(word, help=purpose, context_settings=_WORDS_OF_ITS_OWN)(records)
+
+
+@app.command("agent-tools")
+def agent_tools() -> None:
+    """The server of an agent's tools (MCP on standard input and output), as the CLI of a job starts it."""
+    from bot.agent.bridge import main as serve_tools
+
+    serve_tools()
 
 
 @app.command()
@@ -198,6 +226,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no emoji is no reason to fail
+    # A shell of a job comes here where its profile has put the job's own command out of reach.
+    if sys.argv[1:2] and sys.argv[1] in (FIRST_WORDS if TOKEN in os.environ else JOBS_ALONE):
+        sys.exit(in_job())
     app()
 
 

@@ -26,6 +26,10 @@ class ServerGone(Exception):
     """The server does not answer, or not as a Bifrost does. The text is a sentence for the person."""
 
 
+class Declined(Exception):
+    """The server will not do it. The text is its sentence for the person."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """What the server answered to a command."""
@@ -64,6 +68,16 @@ class Client:
             async with self._session.request(method, f"{self._address}{path}", json=body) as response:
                 response.raise_for_status()
                 return await response.json() if response.content_type == "application/json" else None
+
+    async def ask(self, method: str, path: str, body: object = None) -> tuple[Any, bool]:
+        """The same, and whether there is another page of it. Raises Declined with the server's own reason."""
+        with _reaching(self._address):
+            async with self._session.request(method, f"{self._address}{path}", json=body) as response:
+                answer = await response.json(content_type=None)
+                if response.content_type == _PROBLEM:
+                    raise Declined(answer["detail"])
+                response.raise_for_status()
+                return answer, "next" in response.links
 
     async def events(self, job_id: str) -> AsyncGenerator[Body, None]:
         """The log of a job, from its beginning to its end."""

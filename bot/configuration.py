@@ -43,7 +43,9 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
     places = {name: _placed(name, each, base) for name, each in settings.workspaces.items()}
     for name, place in places.items():
         _check_prompts(name, place, [each.path for each in places.values()])
-    return settings.model_copy(update={"workspaces": places, "data_dir": base / settings.data_dir})
+    return settings.model_copy(
+        update={"workspaces": places, "data_dir": (base / settings.data_dir).resolve()}
+    )
 
 
 def _placed(name: str, workspace: Workspace, base: Path) -> Workspace:

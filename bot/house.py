@@ -91,7 +91,7 @@ async def open_house(settings: Settings, environment: Mapping[str, str]) -> Asyn
         reach("data directory locked")
         sandbox = await find_sandbox(required=settings.require_sandbox)
         async with (
-            Shims(sandbox.argv, settings.grace_seconds, warm=_WARM, umask=umask) as shims,
+            Shims(sandbox.argv, settings.grace_seconds, _WARM, umask, veiled=data.root) as shims,
             open_storage(
                 data.database, wakeups, rules=_queue_rules(settings, backends), reserve=data.reserve
             ) as storage,
@@ -125,7 +125,9 @@ def _equip(
         job_types=_job_types(settings),
         catalog=catalog_of(settings, tuple(backends)),
         workspaces=workspaces,
-        worktrees=Worktrees(Git(shims), data.worktrees, storage.jobs, storage.worktrees, workspaces),
+        worktrees=Worktrees(
+            Git(shims, data.worktrees), data.worktrees, storage.jobs, storage.worktrees, workspaces
+        ),
         homes=data.homes,
         jobs=data.jobs,
         received=data.received,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from executor.model import Job
@@ -21,6 +23,26 @@ class AgentTools:
     """Talks on its standard input and output."""
     env: Mapping[str, str] = field(repr=False)
     """Goes into the environment of the whole attempt: whatever the agent runs may call, too."""
+    commands: Sequence[str]
+    """The same tools for its shell: a program that takes words."""
+    told: str
+    """What an agent is told of those commands whose CLI starts no servers of tools."""
+    places: Sequence[Path] = ()
+    """Where it is reached, and what it is made of."""
+
+
+def shelf(temp: Path) -> Path:
+    """Where the commands lie among the temporary files of an attempt."""
+    return temp / "bin"
+
+
+def lay_out(tools: AgentTools, temp: Path) -> None:
+    """Puts the commands where the attempt alone has them: what one agent leaves there no other ever runs."""
+    place = shelf(temp)
+    place.mkdir(mode=0o700, exist_ok=True)
+    program = place / NAME
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(tools.commands)} "$@"\n')
+    program.chmod(0o700)
 
 
 class ToolRoom(Protocol):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from executor import autopilot, endings, lifecycle, reports, sources
-from executor.agent_tools import ToolRoom
+from executor.agent_tools import ToolRoom, lay_out
 from executor.backends.base import Backend, CliMissing, Decoder, Launch, Session
 from executor.catalog import Catalog
 from executor.conversation import Conversation, Mailbox
@@ -107,8 +107,9 @@ class Attempt:
             await self._live.add([Noticed(text=headline)])
         try:
             workspace = self._workshop.workspaces.of(self._job.workspace)
+            ground = self._workshop.worktrees.place(self._job)
             launch = self._prepare(await self._workshop.worktrees.ground(self._job, workspace, self._home))
-            command = backend.command(launch)
+            command = replace(backend.command(launch), sees=(*launch.places, ground))
             self._secrets = secret_values(command.env)
             self._raw.hide(self._secrets)
             reach("attempt prepared")
@@ -138,6 +139,9 @@ class Attempt:
         results, temp = place / "results", self._temp()
         for each in (results, temp, self._home):
             each.mkdir(parents=True, exist_ok=True, mode=0o700)
+        tools = workshop.tools.admit(job) if workshop.tools else None
+        if tools is not None:
+            lay_out(tools, temp)
         return Launch(
             prompt=self._type.prompt(
                 job, results, workshop.received, workspace.directory, workspace.templates
@@ -151,7 +155,7 @@ class Attempt:
             temp=temp,
             budget_usd=autopilot.left_usd(job),
             received=tuple({workshop.received / file.parcel: None for file in all_of(job.payload)}),
-            tools=workshop.tools.admit(job) if workshop.tools else None,
+            tools=tools,
         )
 
     async def _read(self, process: Process, stdin: bytes, decoder: Decoder) -> Outcome:

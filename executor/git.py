@@ -75,12 +75,15 @@ class Said:
 
 
 class Git:
-    """Starts git under `shims`, as agents are: nothing of it is left when a call returns or the bot dies."""
+    """Starts git under `shims`, as agents are: nothing of it is left when a call returns or the bot dies.
 
-    def __init__(self, shims: Shims, *, executable: str = "git", environment: Mapping[str, str] = os.environ):
+    It works at the places that it `sees`, where jobs may not look.
+    """
+
+    def __init__(self, shims: Shims, *sees: Path) -> None:
         self._shims = shims
-        self._executable = executable
-        self._environment = {**passed_on(environment), **_ENVIRONMENT}
+        self._sees = sees
+        self._environment = {**passed_on(os.environ), **_ENVIRONMENT}
 
     async def run(
         self,
@@ -93,10 +96,11 @@ class Git:
         """Runs `git words…` in the directory `at`. Raises GitFailed where its exit code is not in `codes`."""
         settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
         command = Command(
-            argv=[self._executable, *settings, *map(str, words)],
+            argv=["git", *settings, *map(str, words)],
             env={**self._environment, **(env or {})},
             stdin=b"",
             cwd=at,
+            sees=self._sees,
         )
         try:
             async with asyncio.timeout(_PATIENCE_S):
@@ -147,11 +151,11 @@ async def _read(stream: asyncio.StreamReader, most: int) -> bytes:
     return bytes(kept)
 
 
-async def version(executable: str = "git") -> tuple[int, ...] | None:
+async def version() -> tuple[int, ...] | None:
     """The version of git; None where there is none."""
     try:
         process = await asyncio.create_subprocess_exec(
-            executable, "version", stdout=asyncio.subprocess.PIPE, env={"PATH": os.environ.get("PATH", "")}
+            "git", "version", stdout=asyncio.subprocess.PIPE, env={"PATH": os.environ.get("PATH", "")}
         )
         async with asyncio.timeout(_PATIENCE_S):
             said, _ = await process.communicate()

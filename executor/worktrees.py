@@ -82,6 +82,10 @@ class Worktrees:
         """Held by whoever changes a worktree (by its id) or a checkout (by its path)."""
         return self._turns.setdefault(name, asyncio.Lock())
 
+    def place(self, job: Job) -> Path:
+        """Where its worktree is, if it has one."""
+        return self.root / (job.worktree or job.id)
+
     def path(self, worktree: Worktree) -> Path:
         return self.root / worktree.id
 
@@ -96,7 +100,7 @@ class Worktrees:
         id = job.worktree or job.id
         known = await self.store.worktree(id)
         found = await repository.find(self.git, known.checkout if known else checkout)
-        path = self.root / id
+        path = self.place(job)
         stands = found.stands(path)
         if known and (stands or await found.commit_of(f"refs/heads/{known.branch}")):
             worktree = replace(known, state=WorkState.USED)

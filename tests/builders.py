@@ -112,7 +112,9 @@ async def open_workshop(
             job_types={name: replace(each, timeout_s=timeout_s) for name, each in JOB_TYPES.items()},
             catalog=Catalog(providers=(backend.provider,)),
             workspaces=workspaces,
-            worktrees=WorktreeRoom(Git(shims), place / "worktrees", store, kept, workspaces),
+            worktrees=WorktreeRoom(
+                Git(shims, place / "worktrees"), place / "worktrees", store, kept, workspaces
+            ),
             homes=place / "agents",
             received=place / "received",
             jobs=place / "jobs",

@@ -101,6 +101,8 @@ class Wishes:
     """Whether Ann is an admin of the bot."""
     workspaces: Mapping[str, Path] = field(default_factory=dict)
     """Others than `main`."""
+    more: str = ""
+    """Sections of the configuration for other platforms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +221,7 @@ def _write_config(
         executable = "{codex}"
         [agents.codex.environment]
         CODEX_API_KEY = "{OPENAI_KEY}"
+        {wishes.more}
         """
     )
     return path

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NamedTuple, Protocol, TextIO
 from urllib.parse import urlencode
 
 _VERSIONS = ("2025-06-18", "2025-03-26", "2024-11-05")
@@ -21,11 +21,30 @@ _VERSIONS = ("2025-06-18", "2025-03-26", "2024-11-05")
 _TIMEOUT_S = 30.0
 _NO_METHOD, _NO_PARAMS, _NO_JSON = -32601, -32602, -32700
 _GONE = "Bifrost does not answer: {}. Go on without its tools, and say so in your answer."
+_OUTSIDE = "This works inside a running job alone: BIFROST_SOCKET and BIFROST_JOB_TOKEN are not set here."
+_PURPOSE = (
+    "Bifrost runs your job. By these tools you work on its records (tasks, feedback, comments, reports), "
+    "and tell the people who wait for you how far you are."
+)
 _PROBLEM = "application/problem+json"
 
 
 class Refused(Exception):
     """A call that was not done: the text is a sentence for the agent."""
+
+
+class Reply(NamedTuple):
+    """What was answered, and of a list whether there is more than this page."""
+
+    body: Any
+    more: bool = False
+
+
+class Service(Protocol):
+    """Whoever does the calls."""
+
+    def call(self, method: str, path: str, body: object = None) -> Reply:
+        """Its answer. Raises Refused."""
 
 
 class Bot:
@@ -35,8 +54,10 @@ class Bot:
         self._path = environment.get("BIFROST_SOCKET", "")
         self._token = environment.get("BIFROST_JOB_TOKEN", "")
 
-    def call(self, method: str, path: str, body: object = None) -> Any:
+    def call(self, method: str, path: str, body: object = None) -> Reply:
         """What the bot answers. Raises Refused."""
+        if not (self._path and self._token):
+            raise Refused(_OUTSIDE)
         sent = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         try:
@@ -49,10 +70,14 @@ class Bot:
                 connection.close()
             answer: Any = json.loads(said) if said else None
         except (OSError, HTTPException, ValueError) as error:
-            raise Refused(_GONE.format(error or "too late")) from None
+            raise Refused(_GONE.format(getattr(error, "strerror", None) or error or "too late")) from None
         if response.headers.get_content_type() == _PROBLEM:
             raise Refused(answer["detail"])
-        return answer
+        return Reply(answer, "Link" in response.headers)
+
+    def tools(self) -> list[dict[str, Any]]:
+        """The tools that there are. Raises Refused."""
+        return list(self.call("GET", "/api/agent/tools").body)
 
 
 class _LocalConnection(HTTPConnection):
@@ -82,8 +107,11 @@ class Bridge:
         """What to send back; None where nothing is asked."""
         if "id" not in message or "method" not in message:
             return None
+        params = message.get("params") or {}
+        if not isinstance(params, dict):
+            return _error(message["id"], _NO_PARAMS, "The params are no object.")
         try:
-            result = self._result(message["method"], message.get("params") or {})
+            result = self._result(message["method"], params)
         except KeyError as missing:
             return _error(message["id"], _NO_PARAMS, f"There is no {missing} in it.")
         if result is None:
@@ -106,30 +134,49 @@ class Bridge:
     def _known(self) -> dict[str, Any]:
         if not self._tools:
             try:
-                self._tools = {tool["name"]: tool for tool in self._bot.call("GET", "/api/agent/tools")}
+                self._tools = {tool["name"]: tool for tool in self._bot.tools()}
             except Refused as error:
                 print(error, file=sys.stderr)  # noqa: T201 - where CLIs look for what is wrong with a server
         return self._tools
 
-    def _called(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def _called(self, name: object, arguments: object) -> dict[str, Any]:
         try:
-            tool = self._known().get(name)
+            tool = self._known().get(str(name))
             if tool is None:
                 raise Refused(f"There is no tool `{name}`.")
-            text, failed = self._done(tool, dict(arguments)), False
+            if not isinstance(arguments, dict):
+                raise Refused("The arguments of a tool are an object, each by its name.")
+            texts, failed = _told(perform(self._bot, tool, arguments)), False
         except Refused as error:
-            text, failed = str(error), True
-        return {"content": [{"type": "text", "text": text}], "isError": failed}
+            texts, failed = [str(error)], True
+        return {"content": [{"type": "text", "text": text} for text in texts], "isError": failed}
 
-    def _done(self, tool: Mapping[str, Any], arguments: dict[str, Any]) -> str:
-        given = {name: value for name, value in arguments.items() if value is not None}
-        query = {name: given.pop(name) for name in tool["query"] if name in given}
-        path = f"{tool['path']}?{urlencode(query)}" if query else tool["path"]
-        body = None if tool["method"] == "GET" else {**given, **tool["fixed"]}
-        answer = self._bot.call(tool["method"], path, body)
-        if tool["one"] and not answer:
-            raise Refused(f"There is none of the id `{query.get('id', '')}`.")
-        return json.dumps(answer[0] if tool["one"] else answer, ensure_ascii=False)
+
+def perform(service: Service, tool: Mapping[str, Any], arguments: Mapping[str, Any]) -> Reply:
+    """Does the call that the tool stands for. Raises Refused."""
+    given = {name: value for name, value in arguments.items() if value is not None}
+    taken = tool["inputSchema"]
+    if unknown := [name for name in given if name not in taken["properties"]]:
+        raise Refused(f"There is no `{unknown[0]}` here. It takes: {', '.join(taken['properties'])}.")
+    if missing := [name for name in taken["required"] if name not in given]:
+        raise Refused(f"`{missing[0]}` is missing: {taken['properties'][missing[0]]['description']}")
+    query = {name: given.pop(name) for name in tool["query"] if name in given}
+    path = f"{tool['path']}?{urlencode(query)}" if query else tool["path"]
+    if tool["method"] == "PATCH" and not (given or tool["fixed"]):
+        raise Refused("Nothing is to be other than it is: name what you would change.")
+    reply = service.call(
+        tool["method"], path, None if tool["method"] == "GET" else {**given, **tool["fixed"]}
+    )
+    if tool["one"] and not reply.body:
+        raise Refused(f"There is none of the id `{query.get('id', '')}`.")
+    return Reply(reply.body[0]) if tool["one"] else reply
+
+
+def _told(reply: Reply) -> list[str]:
+    texts = [json.dumps(reply.body, ensure_ascii=False)]
+    if reply.more:
+        texts.append(f"There are more. To go on, pass the cursor `{reply.body[-1]['id']}`.")
+    return texts
 
 
 def _introduction(asked: str) -> dict[str, Any]:
@@ -137,6 +184,7 @@ def _introduction(asked: str) -> dict[str, Any]:
         "protocolVersion": asked if asked in _VERSIONS else _VERSIONS[0],
         "capabilities": {"tools": {}},
         "serverInfo": {"name": "bifrost", "version": "1"},
+        "instructions": _PURPOSE,
     }
 
 

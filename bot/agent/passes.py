@@ -7,9 +7,16 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
-from bot.agent import bridge
+from bot.agent import bridge, commands
 from executor.agent_tools import SOCKET, TOKEN, AgentTools
 from executor.model import Job
+
+# Without site-packages, which they do not need: they start in a third of the time.
+_PYTHON = (sys.executable, "-I", "-S")
+_COMMANDS = (
+    f"import sys; sys.path.append({str(Path(commands.__file__).parents[2])!r}); "
+    f"from {commands.__name__} import main; sys.exit(main())"
+)
 
 
 class Passes:
@@ -28,9 +35,11 @@ class Passes:
         token = secrets.token_urlsafe(32)
         self._jobs[_hash(token)] = job
         return AgentTools(
-            # Without site-packages, which it does not need: it starts in a third of the time.
-            argv=(sys.executable, "-I", "-S", bridge.__file__),
+            argv=(*_PYTHON, bridge.__file__),
+            places=(self._socket,),
             env={SOCKET: str(self._socket), TOKEN: token},
+            commands=(*_PYTHON, "-c", _COMMANDS),
+            told=commands.TOLD,
         )
 
     def dismiss(self, job: Job) -> None:

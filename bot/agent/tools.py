@@ -71,6 +71,7 @@ def _number(description: str, least: int, most: int) -> Schema:
 _LIMIT = _number("How many at most; 50 by default.", 1, 200)
 _CURSOR = _text("The id of the last one of a list, to go on after it.")
 _AREA = _one_of(Area, "The part of life that it belongs to.")
+_PRIORITY = _one_of(Priority, "How urgent it is; normal by default.")
 _TASK_ID = _text("The id of the task.")
 _TASK: Mapping[str, Schema] = {
     "name": _text("What is to be done, in a few words.", 500),
@@ -82,7 +83,7 @@ _TASK: Mapping[str, Schema] = {
     ),
     "workspace": _AREA,
     "project": _text("The project that it is a part of."),
-    "priority": _one_of(Priority, "How urgent it is; normal by default."),
+    "priority": _PRIORITY,
     "deps": _text("Ids of tasks that must be done before, with commas between them."),
     "parent_id": _text("The task that it is a part of."),
 }
@@ -120,7 +121,7 @@ TOOLS = (
         "Look with list_tasks first whether there is one already.",
         path="/api/tasks",
         method="POST",
-        takes={"id": _text("An id that no task has yet: `d-` and a few plain words for a draft."), **_TASK},
+        takes={"id": _text("An id that no task has yet; of a draft such as `d-fix-login`."), **_TASK},
         needs=("id", "name", "workspace"),
     ),
     Tool(
@@ -143,6 +144,20 @@ TOOLS = (
             "cursor": _CURSOR,
         },
         query=("status", "workspace", "limit", "cursor"),
+    ),
+    Tool(
+        name="file_feedback",
+        description="Files feedback: what you came upon that others should mend. It waits for the owner.",
+        path="/api/feedback",
+        method="POST",
+        takes={
+            "content": _text("What people should know, as Markdown."),
+            "workspace": _AREA,
+            "priority": _PRIORITY,
+            "linked_type": _one_of(Target, "What sort of record it is about."),
+            "linked_id": _text("The id of that record."),
+        },
+        needs=("content",),
     ),
     Tool(
         name="process_feedback",
@@ -182,7 +197,7 @@ TOOLS = (
         path="/api/reports",
         takes={
             "status": _one_of(ReportStatus, "Only reports of this status."),
-            "workspace": _text("Only reports of this workspace."),
+            "workspace": _text("Only reports of jobs that worked in this workspace, such as `main`."),
             "limit": _LIMIT,
             "cursor": _CURSOR,
         },
@@ -201,7 +216,8 @@ TOOLS = (
     Tool(
         name="publish_report",
         description="Publishes a report for people to read, at once, and answers with its address. "
-        "A job that publishes one by itself gets no other at its end.",
+        "Where you are told to write a report into a file, do that instead: it is published at your end, "
+        "but of a job that has published one by itself it is not.",
         path="/api/reports/pages",
         method="POST",
         takes={"markdown": _text("The whole report as Markdown; its first heading is its title. No HTML.")},
@@ -223,7 +239,7 @@ TOOLS = (
     Tool(
         name="post_update",
         description="Posts a message into the thread of your job while you work, for what people should know "
-        "before the end. Use it sparingly.",
+        "before the end. Use it sparingly: a job may post 20.",
         path="/api/agent/updates",
         method="POST",
         takes={"text": _text("What you have to tell, as Markdown.", MOST_UPDATE)},

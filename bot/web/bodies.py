@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 
 from aiohttp import web
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from bot.desk.commands import shown
 from bot.web.problems import Problem
@@ -161,8 +162,14 @@ def _sentence(error: ValidationError, model: type[BaseModel], what: str) -> tupl
         return f"There is no {what} `{name}` here.{hint}", name
     if first["type"] == "missing":
         return f"The {what} `{name}` is missing.", name
-    reason = first["msg"].removeprefix("Value error, ").rstrip(".")
-    return f"The {what} `{name}` cannot be taken: {reason}.", name
+    return f"The {what} `{name}` cannot be taken: {_reason(first)}.", name
+
+
+def _reason(error: ErrorDetails) -> str:
+    about = error.get("ctx", {})
+    if error["type"] == "too_long" and about["field_type"] == "Value":  # a text, which it calls items
+        return f"it has {about['actual_length']} characters, and {about['max_length']} are the most"
+    return error["msg"].removeprefix("Value error, ").rstrip(".")
 
 
 def _names(model: type[BaseModel]) -> list[str]:

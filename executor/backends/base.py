@@ -39,6 +39,17 @@ class Launch:
     tools: AgentTools | None = None
     """The bot's own tools for it. No other server of tools is to be started, whoever names one."""
 
+    @property
+    def places(self) -> Sequence[Path]:
+        """Where it reads and writes beside its workspace."""
+        return (
+            self.home,
+            self.results,
+            self.temp,
+            *self.received,
+            *(self.tools.places if self.tools else ()),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
@@ -51,6 +62,8 @@ class Command:
     env: Mapping[str, str]
     stdin: bytes
     cwd: Path
+    sees: Sequence[Path] = ()
+    """What it may reach of a place that is veiled from jobs; its working directory is always one of these."""
 
 
 class Stage(StrEnum):

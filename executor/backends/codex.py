@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import orjson
 
@@ -16,7 +18,12 @@ from executor.backends.environment import agent_environment, agent_zone
 
 # Of no version npm takes the newest that the installed Node fits, which may be an old one.
 _INSTALL = "Install it with `npm install -g @openai/codex@0.169.0`, or set where it is for the provider."
-_SETTINGS = ("check_for_update_on_startup=false", "analytics.enabled=false")
+_SETTINGS = (
+    "check_for_update_on_startup=false",
+    "analytics.enabled=false",
+    # A login shell puts a PATH of the machine's in the place of the one that it is given.
+    "allow_login_shell=false",
+)
 
 
 class Codex:
@@ -65,9 +72,26 @@ class Codex:
 
 
 def _tools(launch: Launch) -> Iterator[str]:
-    """Our tools. What it hands on to a server of tools has to be named."""
+    """Our tools and nobody else's: what an agent leaves in its home must start nothing in the next job."""
+    servers = dict.fromkeys(_named(launch.home), "{enabled=false}")
     if launch.tools is not None:
+        # Else the newest models are told the name of the server alone, and have to search for its tools.
+        yield f'features.code_mode.direct_only_tool_namespaces=["mcp__{NAME}"]'
         command, *arguments = launch.tools.argv
-        server = {"command": command, "args": arguments, "env_vars": [*launch.tools.env]}
-        for name, value in server.items():
-            yield f"mcp_servers.{NAME}.{name}={orjson.dumps(value).decode()}"
+        # What it hands on to a server of tools has to be named.
+        server = {"enabled": True, "command": command, "args": arguments, "env_vars": [*launch.tools.env]}
+        servers[NAME] = _inline({key: orjson.dumps(value).decode() for key, value in server.items()})
+    if servers:
+        yield f"mcp_servers={_inline(servers)}"
+
+
+def _inline(table: Mapping[str, str]) -> str:
+    return "{" + ",".join(f"{orjson.dumps(key).decode()}={value}" for key, value in table.items()) + "}"
+
+
+def _named(home: Path) -> Sequence[str]:
+    """The servers that its home names. Where its settings cannot be read, it refuses to start by itself."""
+    try:
+        return [*tomllib.loads((home / "config.toml").read_text(encoding="utf-8")).get("mcp_servers", {})]
+    except (OSError, ValueError, TypeError):
+        return []

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from pathlib import Path
 
+from executor.agent_tools import shelf
 from executor.backends.base import Launch
 from executor.limits import zone_named
 
@@ -53,13 +54,15 @@ def agent_environment(
     launch: Launch, own: Mapping[str, str], ours: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
     """The whole environment of an attempt. `own` is what its backend adds: key, endpoint, switches."""
-    return {
+    env = {
         **passed_on(ours),
         **own,
         **homes(launch.home, launch.temp),
         "BIFROST_RESULTS": str(launch.results),
-        **(launch.tools.env if launch.tools else {}),
     }
+    if launch.tools is not None:
+        env |= {**launch.tools.env, "PATH": f"{shelf(launch.temp)}{os.pathsep}{env['PATH']}"}
+    return env
 
 
 def homes(home: Path, temp: Path) -> dict[str, str]:

@@ -41,7 +41,7 @@ class Rehearsal:
                 f"--step-seconds={self._step_seconds}",
             ],
             env=agent_environment(launch, {}),
-            stdin=launch.prompt.encode(errors="replace"),
+            stdin=_told(launch).encode(errors="replace"),
             cwd=launch.workspace,
         )
 
@@ -92,6 +92,11 @@ class RehearsalDecoder:
     def conclude(self, exit_code: int) -> Outcome:
         """What the agent's result said. Without one the attempt failed, whatever the exit code says."""
         return self._outcome or broken_off(_CLI, exit_code, self._complaints, Usage(cost_usd=0.0))
+
+
+def _told(launch: Launch) -> str:
+    """It starts no server of tools."""
+    return f"{launch.prompt}\n\n{launch.tools.told}\n" if launch.tools else launch.prompt
 
 
 def _outcome(ok: bool, text: str, result: Mapping[str, Any]) -> Outcome:

@@ -33,7 +33,7 @@ SESSION_ID = re.compile(r"[A-Za-z0-9][\w-]{0,99}", re.ASCII)
 TOPIC = re.compile(r"(?ms)^(?:Topic|Asked for):[ \t]*(.*?)(?=\n\s*\n|\n[A-Z][a-z]+:|\Z)")
 # What the job types' prompts tell an agent beside the person's own words.
 ORDERS = re.compile(
-    r"(?ms)^(Files that came with it|Your work was interrupted\.|Do not ask for confirmation\.).*"
+    r"(?ms)^(Files that came|Your work was interrupted|Do not ask for confirmation|Commands of Bifrost).*"
 )
 TOKEN = re.compile(r"\w+(?:[./:]+\w+)*")
 IDENTIFIER = re.compile(r"[_./:\d]|[a-z][A-Z]")

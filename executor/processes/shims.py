@@ -7,7 +7,7 @@ import errno
 import logging
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -31,11 +31,20 @@ class Shims:
     """Starts jobs, each under the `sandbox` argv. On leaving, every job that still runs is ended by force.
 
     A job that is asked to end has `grace_s` seconds for it, also where the bot dies. `warm` reapers are kept
-    ready. Jobs have `umask`; by default ours.
+    ready. Jobs have `umask`; by default ours. In a sandbox they see nothing of `veiled` but what a command is
+    given of it: else an agent could read the bot's own token there, and write to its database.
     """
 
-    def __init__(self, sandbox: Sequence[str], grace_s: float, warm: int = 1, umask: int = -1) -> None:
+    def __init__(
+        self,
+        sandbox: Sequence[str],
+        grace_s: float,
+        warm: int = 1,
+        umask: int = -1,
+        veiled: Path | None = None,
+    ) -> None:
         self._sandbox = list(sandbox)
+        self._veiled = veiled
         self._grace_s = grace_s
         self._most = warm
         self._umask = umask
@@ -81,7 +90,7 @@ class Shims:
             env=dict(command.env),
             cwd=str(command.cwd),
             limits=_LIMITS,
-            sandbox=self._sandbox,
+            sandbox=self._sandbox and [*self._sandbox, *_veil(self._veiled, command)],
             grace_s=self._grace_s,
         )
         theirs, ours = _pipes()
@@ -126,6 +135,16 @@ class Shims:
                 reach("reaper started")
         except OSError as error:  # the next job starts with a cold one, or says so itself
             log.warning("shims.not_refilled", extra={"error": str(error)})
+
+
+def _veil(veiled: Path | None, command: Command) -> Iterator[str]:
+    """Arguments for bwrap by which the job finds that place empty but for what it may see of it."""
+    if veiled is None:
+        return
+    yield from ("--tmpfs", str(veiled))
+    for place in dict.fromkeys((command.cwd, *command.sees)):
+        if place.is_relative_to(veiled):
+            yield from ("--bind-try", str(place), str(place))
 
 
 def _refuse_missing(command: Command) -> None:

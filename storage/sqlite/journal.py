@@ -248,8 +248,7 @@ def _move(
         by=by,
     )
     _log(connection, settled, moved, now)
-    if target.final and settled.task_id is not None:
-        task_work.write_down(connection, settled, now)
+    task_work.write_down(connection, settled, now)
     return settled
 
 

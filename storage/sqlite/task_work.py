@@ -15,9 +15,11 @@ _MOST = 500
 
 
 def write_down(connection: sqlite3.Connection, job: Job, now: str) -> None:
-    """The minutes that a job took that has ended, and what came of it; nothing for a task nobody knows."""
+    """The minutes that a job took, and what came of it; nothing unless it has ended, and had a known task."""
+    if not job.status.final or job.task_id is None or job.started_at is None:
+        return
     task = connection.execute(_TASKS["by_id"], {"id": job.task_id}).fetchone()
-    if task is None or job.started_at is None:
+    if task is None:
         return
     minutes = ceil((job.usage.duration_ms or 0) / 60_000)
     said = f"{job.type} {job.short_id}, {job.status.value}"

@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.bench import (
+    agent_tools,
     cancel,
     command,
     day,
@@ -24,6 +25,7 @@ from tests.bench import (
     load,
     memory,
     page,
+    paint,
     queue,
     readers,
     streaming_memory,
@@ -46,7 +48,9 @@ _MEASUREMENTS: Mapping[str, Callable[[Path], Awaitable[Sequence[Figure]]]] = {
     "streaming": streaming_memory.measure,
     "day": day.measure,
     "page": page.measure,
+    "paint": paint.measure,
     "readers": readers.measure,
+    "tools": agent_tools.measure,
 }
 _RESULTS = Path(__file__).parents[2] / "build" / "bench.json"
 _TIMEOUT_S = 300.0

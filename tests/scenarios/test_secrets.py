@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from executor.model import JobStatus
+from executor.processes.sandbox import Mode
 from tests.simulators.models.environments import ANTHROPIC_KEY, GEMINI_KEY
 from tests.stage import set_stage
 
@@ -20,7 +21,7 @@ async def test_an_agent_finds_no_token_of_ours_in_its_environment(
     monkeypatch.setenv("BIFROST__SLACK__BOT_TOKEN", "xoxb-from-the-environment")
     monkeypatch.setenv("SOME_PASSWORD", "hunter2")
     agent = tmp_path / "agent"
-    agent.write_text("#!/bin/sh\nenv > env.txt\nls /proc/$$/fd > fds.txt\n")
+    agent.write_text("#!/bin/sh\nenv > env.txt\nls /proc/$$/fd > fds.txt\nls ../data > data.txt\n")
     agent.chmod(0o755)
     async with set_stage(tmp_path, executable=str(agent)) as stage:
         await stage.ann.command("/job", "session look around", channel=stage.dev)
@@ -40,6 +41,12 @@ async def test_an_agent_finds_no_token_of_ours_in_its_environment(
             assert secret not in seen
         # Its three pipes, and what the shell itself opens to list them.
         assert len((tmp_path / "workspace" / "fds.txt").read_text().split()) <= 5
+        if stage.house.sandbox.mode is Mode.PIDNS:
+            assert (tmp_path / "workspace" / "data.txt").read_text().split() == [
+                "agents",
+                "jobs",
+                "tools.sock",
+            ]
 
 
 async def test_no_process_of_the_same_user_can_read_the_memory_of_the_bot(tmp_path: Path) -> None:

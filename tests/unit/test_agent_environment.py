@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
+import subprocess
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
@@ -13,12 +15,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from executor.agent_tools import TOKEN, AgentTools, lay_out
 from executor.backends.base import Backend, CliMissing, Launch
 from executor.backends.checkup import check
 from executor.backends.claude import Claude
 from executor.backends.codex import Codex
 from executor.backends.environment import agent_environment, agent_zone
 from executor.backends.gemini import Gemini
+from executor.backends.rehearsal import Rehearsal
+from executor.backends.rehearsal_agent import topic_of
 from tests.clis import PINS
 from tests.programs import alive_with
 
@@ -119,6 +124,27 @@ def test_a_backend_cannot_move_the_home_by_its_own_variables(launch: Launch) -> 
     assert agent_environment(launch, {"HOME": "/root"}, {})["HOME"] == str(launch.home)
 
 
+def test_the_commands_of_a_job_go_before_all_others_and_only_who_has_no_tool_server_is_told_of_them(
+    launch: Launch, cli: Path
+) -> None:
+    tools = AgentTools(
+        argv=["server"], env={TOKEN: "pass"}, commands=["echo", "it's"], told="Commands of Bifrost: some."
+    )
+    job = replace(launch, prompt="Say hello.", tools=tools)
+    launch.temp.mkdir()
+    lay_out(tools, launch.temp)
+    for backend in (claude(cli), gemini(cli), codex(cli), Rehearsal()):
+        command = backend.command(job)
+        told = b"Commands of Bifrost: some." in command.stdin
+        assert told is (backend.provider == "rehearsal")
+        assert shutil.which("bifrost", path=command.env["PATH"]) == str(launch.temp / "bin" / "bifrost")
+        assert command.env[TOKEN] == "pass"
+    assert shutil.which("bifrost", path=agent_environment(launch, {}, OURS)["PATH"]) is None
+    said = subprocess.check_output([launch.temp / "bin" / "bifrost", "a b", "$c"], text=True)
+    assert said == "it's a b $c\n"
+    assert topic_of(f"Say hello.\n\n{tools.told}") == "Say hello."
+
+
 def test_no_secret_of_ours_reaches_any_agent(
     launch: Launch, cli: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,6 +192,7 @@ def test_codex_is_told_everything_by_flags_and_variables(launch: Launch, cli: Pa
     flags = [
         *("--json", "--skip-git-repo-check", "-m", "gpt-5.5", "--dangerously-bypass-approvals-and-sandbox"),
         *("-c", "check_for_update_on_startup=false", "-c", "analytics.enabled=false"),
+        *("-c", "allow_login_shell=false"),
         *("-c", "model_reasoning_effort=high"),
     ]
     command = codex(cli).command(replace(launch, model="gpt-5.5"))

@@ -101,6 +101,31 @@ def test_what_is_no_call_is_an_error_and_no_end(
     assert right["result"] == {}
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        ("list_tasks", {"state": "open"}, r"There is no `state` here\. It takes: status, "),
+        ("read_task", {"id": None}, r"`id` is missing: The id of the task\."),
+        ("update_task", {"id": "A1"}, r"Nothing is to be other than it is: name what you would change\."),
+    ],
+)
+def test_a_call_that_a_model_gets_wrong_is_refused_in_words(
+    name: str, arguments: dict[str, object], said: str
+) -> None:
+    (tool,) = (tool.described() for tool in TOOLS if tool.name == name)
+    with pytest.raises(bridge.Refused, match=said):
+        bridge.perform(bridge.Bot({}), tool, arguments)
+
+
+@pytest.mark.parametrize(
+    "params", [[1], {"name": ["x"], "arguments": []}, {"name": "x", "arguments": [1]}, {}]
+)
+def test_a_call_of_another_shape_is_answered_and_ends_nothing(params: object) -> None:
+    answer = bridge.Bridge(bridge.Bot({})).answer({"id": 1, "method": "tools/call", "params": params})
+    assert answer is not None
+    assert "error" in answer or answer["result"]["isError"]
+
+
 def test_people_read_what_an_agent_has_changed() -> None:
     task = {"id": "A1", "name": "Fix it\nnow", "status": "done"}
     assert deed("PATCH", "/api/tasks", task) == "changed task A1, now done: Fix it now"

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,25 @@ async def test_a_job_in_a_namespace_sees_and_signals_no_process_but_its_own(
     assert int(lines[0]) < 8
     assert b"No such process" in lines[1]
     assert ended.code != 0
+
+
+async def test_a_job_sees_nothing_of_a_veiled_place_but_what_it_is_given_of_it(tmp_path: Path) -> None:
+    sandbox = await wall(Mode.PIDNS)
+    results = tmp_path / "jobs" / "results"
+    results.mkdir(parents=True)
+    (tmp_path / "token").write_text("secret")
+    look = f"ls -A {tmp_path} {tmp_path}/jobs; cat {tmp_path}/token"
+    command = replace(
+        shell(f"{look}; echo made > {results}/it; touch {tmp_path}/no"), sees=(results, tmp_path / "missing")
+    )
+    async with asyncio.timeout(10), Shims(sandbox.argv, 1, veiled=tmp_path) as shims:
+        job = await shims.spawn(command)
+        said = (await job.stdout.read()).decode().split()
+        await job.wait()
+        job.close()
+    assert [word for word in said if not word.endswith(":")] == ["jobs", "results"]
+    assert (results / "it").read_text() == "made\n"
+    assert not (tmp_path / "no").exists()
 
 
 async def test_a_cli_may_make_a_sandbox_of_its_own_inside() -> None:

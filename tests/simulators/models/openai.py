@@ -36,6 +36,11 @@ USAGE = {
     "total_tokens": 59,
 }
 
+_WITHIN = "/"
+"""Between a namespace and the tool in it, in our words for both."""
+
+_PROGRAM = f"functions{_WITHIN}exec"
+
 _CODES = {
     400: "invalid_request_error",
     401: "invalid_api_key",
@@ -51,16 +56,25 @@ def read(body: JsonObject, path: str) -> Request:
     """The request in provider-neutral words."""
     given = body["input"]
     items = [{"type": "message", "role": "user", "content": given}] if isinstance(given, str) else given
+    added = (tool for item in items if item["type"] == "additional_tools" for tool in item["tools"])
     return Request(
         provider=PROVIDER,
         path=path,
         model=body["model"],
         stream=bool(body.get("stream")),
-        tools=tuple(tool.get("name", tool["type"]) for tool in body.get("tools") or []),
+        tools=tuple(name for tool in (*(body.get("tools") or ()), *added) for name in _names(tool)),
         effort=(body.get("reasoning") or {}).get("effort"),
         messages=len(items),
         said=tuple(said for item in items for said in _said(item)),
     )
+
+
+def _names(tool: JsonObject) -> Iterator[str]:
+    """What a server offers stands in a namespace of its own."""
+    if tool["type"] == "namespace":
+        yield from (f"{tool['name']}{_WITHIN}{each['name']}" for each in tool["tools"])
+    else:
+        yield str(tool.get("name", tool["type"]))
 
 
 def _said(item: JsonObject) -> Iterator[Said]:
@@ -138,12 +152,23 @@ def _item(part: Part, request: Request) -> JsonObject:
             return {"type": "reasoning", "id": f"rs_{uuid4().hex[:20]}", "summary": summary}
         case call:
             name, arguments = _tool(call, request.tools)
-            identity = {"id": f"fc_{uuid4().hex[:20]}", "call_id": f"call_{uuid4().hex[:20]}"}
-            return {"type": "function_call", **identity, "name": name, "arguments": json.dumps(arguments)}
+            namespace, within, name = name.rpartition(_WITHIN)
+            identity = {
+                "id": f"fc_{uuid4().hex[:20]}",
+                "call_id": f"call_{uuid4().hex[:20]}",
+                **({"namespace": namespace} if within else {}),
+                "name": name,
+            }
+            if isinstance(arguments, str):
+                return {"type": "custom_tool_call", **identity, "input": arguments}
+            return {"type": "function_call", **identity, "arguments": json.dumps(arguments)}
 
 
-def _tool(call: Call, offered: tuple[str, ...]) -> tuple[str, JsonObject]:
-    """Codex has one tool for nearly all: a shell, whose name depends on the model it believes to talk to."""
+def _tool(call: Call, offered: tuple[str, ...]) -> tuple[str, JsonObject | str]:
+    """Codex has one tool for nearly all: a shell, whose name depends on the model it believes to talk to.
+
+    The newest models write a program that calls it.
+    """
     match call:
         case WriteFile():
             command = f"printf '%s' {json.dumps(call.content)} > {call.path}"
@@ -157,6 +182,8 @@ def _tool(call: Call, offered: tuple[str, ...]) -> tuple[str, JsonObject]:
             return call.name, call.arguments
         case WriteTodos():
             return "update_plan", {"plan": [{"step": thing, "status": state} for thing, state in call.states]}
+    if _PROGRAM in offered:
+        return _PROGRAM, f"text(await tools.exec_command({json.dumps({'cmd': command})}))"
     if "exec_command" in offered:
         return "exec_command", {"cmd": command}
     if "shell_command" in offered:
