@@ -73,7 +73,6 @@ class Decisions:
                     if not tip:
                         raise GitFailed(f"The branch `{worktree.branch}` is not there any more.")
                     note = await self._do(state, found, worktree, tip, job, by)
-                    reach("work decided")
                     work = replace(work, state=state, by=by, note=note, uncommitted=False)
                     await self._store.decide(replace(worktree, tip=tip), work)
                     return work
@@ -105,7 +104,6 @@ class Decisions:
             )
         tip = await found.commit(holds, f"Uncommitted work of job {worktree.id[:SHORT_ID]}")
         await found.set_branch(worktree.branch, tip)
-        reach("work committed")
         await self._store.secure(replace(worktree, tip=tip))
         return tip, await measure(found, worktree, replace(holds, head=tip, dirty=False)) or _work_of(job)
 
@@ -121,6 +119,7 @@ class Decisions:
         await found.remove(path)
         if state is not WorkState.KEPT:
             await found.delete_branch(worktree.branch, tip)
+            reach("branch deleted")
         return note
 
     async def _merged(self, found: Repository, worktree: Worktree, tip: str, job: Job, by: str) -> str:

@@ -86,7 +86,6 @@ class Repository:
                 "move it away, if anything in it is wanted."
             )
         await self.remove(path)
-        reach("worktree cleared")
         known = await self.commit_of(f"refs/heads/{branch}")
         on = (path, branch) if known else ("-b", branch, path, base)
         await self.run("worktree", "add", "--quiet", *on)
@@ -195,7 +194,6 @@ class Repository:
         if said.code:
             raise Conflict(sorted(set(files)))
         merged = (await self.run("commit-tree", tree, "-p", head, "-p", tip, "-m", message)).text
-        reach("merge prepared")
         await self.run("merge", "--ff-only", "--quiet", merged)
         reach("merge done")
         return on, merged

@@ -13,7 +13,6 @@ from executor.decisions import Decisions, Undecided
 from executor.git import GitFailed
 from executor.model import Job
 from executor.ports import Clock, Store
-from executor.steps import reach
 from executor.wakeups import NEWS, Wakeups
 from executor.work import Worktree
 from executor.worktrees import Worktrees
@@ -76,7 +75,6 @@ class Upkeep:
         for path in await asyncio.to_thread(_sorted, self._root):
             if path.name not in known and not path.name.startswith("."):
                 await self._save_orphan(path)
-        reach("worktrees cleared")
 
     async def _save_orphan(self, path: Path) -> None:
         """A database that was put back to an earlier day knows nothing of what came after."""

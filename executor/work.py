@@ -51,8 +51,6 @@ class Work:
     state: WorkState = WorkState.LEFT
     by: str = ""
     note: str = ""
-    request_url: str = ""
-    """Its pull request."""
 
     @property
     def open(self) -> bool:
@@ -93,9 +91,6 @@ class WorktreeStore(Protocol):
 
     async def decide(self, worktree: Worktree, work: Work) -> bool:
         """What becomes of it (`work.state`), to be shown with all its jobs. False where that is decided."""
-
-    async def request(self, worktree: Worktree, url: str) -> None:
-        """Its pull request, to be shown with all its jobs."""
 
     async def abandoned(self) -> Sequence[Worktree]:
         """Those in use of which every job has ended."""

@@ -107,7 +107,6 @@ class Worktrees:
         else:
             worktree = await self._begun(found, id, known)
         await self.store.use(worktree, job.id)
-        reach("worktree promised")
         if not stands:
             await found.add(path, worktree.branch, worktree.base)
             reach("worktree made")
@@ -134,7 +133,6 @@ class Worktrees:
             if work is None:
                 await found.remove(self.path(worktree))
                 await found.delete_branch(worktree.branch, worktree.base)
-                reach("empty worktree removed")
             await self.store.leave(worktree, job_id, work)
 
 

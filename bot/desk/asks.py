@@ -90,6 +90,8 @@ class Answer:
     """What goes with the text, for this person's eyes too."""
     file: Attachment | None = None
     """The same of what is no picture, and has a place of its own on the page."""
+    says_more: bool = False
+    """Whether it says what the job's card does not: then it is told also where the card shows the rest."""
 
     @property
     def enclosed(self) -> Attachment | None:

@@ -38,7 +38,9 @@ class Works:
         name = f"job-{job.short_id}.diff"
         file = Attachment(name=name, title=f"What {job.type} {job.short_id} changed", content=patch)
         address = f"{self._public_url()}/jobs/{job.id}/diff"
-        return Answer(ok=True, text=f"{summary(diff.work)}. On the page: {address}", job=job, file=file)
+        return Answer(
+            ok=True, text=f"{summary(diff.work)}. On the page: {address}", job=job, file=file, says_more=True
+        )
 
     async def _merge(self, ask: Ask, job: Job) -> Answer:
         return await self._decided(ask, job, self._decisions.merge)
@@ -54,7 +56,7 @@ class Works:
             work = await decide(job, ask.origin.actor.name or ask.origin.actor.user_id)
         except Undecided as error:
             raise Refusal(str(error)) from error
-        return Answer(ok=True, text=_told(work), job=job)
+        return Answer(ok=True, text=_told(work), job=job, says_more=work.state is WorkState.DISCARDED)
 
 
 def _told(work: Work) -> str:

@@ -26,7 +26,7 @@ def _became(work: Work) -> list[str]:
     return {
         WorkState.MERGED: [f"merged into {work.note}{by}"],
         WorkState.KEPT: [f"kept{by}"],
-        WorkState.DISCARDED: [f"discarded{by}"],
+        WorkState.DISCARDED: [f"discarded{by}; git has it at {work.note}"],
     }.get(work.state, [])
 
 

@@ -162,11 +162,11 @@ async def test_jobs_that_go_on_work_in_the_same_place_and_nothing_at_all_leaves_
         assert yard.branches() == []
 
 
-BEGINNING = ("worktree promised", "worktree cleared", "worktree put aside", "worktree made")
+BEGINNING = ("worktree put aside", "worktree made")
 DECIDING = {
-    "merge": ("work committed", "merge prepared", "merge done", "worktree put aside", "work decided"),
-    "keep": ("work committed", "worktree put aside", "work decided"),
-    "discard": ("work committed", "work saved", "worktree put aside", "work decided"),
+    "merge": ("merge done", "worktree put aside", "branch deleted"),
+    "keep": ("worktree put aside",),
+    "discard": ("work saved", "worktree put aside", "branch deleted"),
 }
 
 

@@ -238,6 +238,17 @@ async def _tell(theatre: Theatre) -> None:
     await ask(theatre, f"session tell {theatre.word()}")
 
 
+async def _work(theatre: Theatre) -> None:
+    """Jobs change files in worktrees of their own, and somebody decides what becomes of that."""
+    for label in ("Merge", "Keep", "Discard"):
+        word = theatre.word()
+        await ask(theatre, f"session alter {word} --workspace tree")
+        await press(theatre, label, word)
+        if theatre.lives.ended.is_set():
+            return
+        await theatre.or_end(theatre.settled())
+
+
 async def _stop(theatre: Theatre) -> None:
     """A signal comes while a job runs, which goes on after the next start."""
     await _stay(theatre)
@@ -290,6 +301,7 @@ SCENES: Mapping[str, Scene] = {
     "program": _program,
     "records": _records,
     "tell": _tell,
+    "work": _work,
     "deleted": _deleted,
     "crash": _crash,
     "stop": _stop,

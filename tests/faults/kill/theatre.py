@@ -190,7 +190,7 @@ async def _outlasting(find: Callable[[], list[str]]) -> list[str]:
 @asynccontextmanager
 async def open_theatre(place: Path) -> AsyncIterator[Theatre]:
     """A theatre whose bot has not begun yet."""
-    wishes = Wishes(oauth=True, executable=str(AGENT), drain_seconds=0.3)
+    wishes = Wishes(oauth=True, executable=str(AGENT), drain_seconds=0.3, worktrees=True)
     rules = Rules(rate_limits=False, event_retry_delays_s=())
     async with hang_backdrop(place, wishes, rules) as backdrop, lives_of(backdrop.config) as lives:
         ann, bob, _ = backdrop.people
