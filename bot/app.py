@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from bot.departure import departing
 from bot.desk.hearing import Hearing
-from bot.house import House, public_url
+from bot.house import House, decisions_on, public_url
 from bot.loop_watch import LoopWatch
 from bot.news import words
 from bot.news.announcer import Announcer
@@ -180,7 +180,10 @@ class Bifrost:
         )
         keep = timedelta(days=settings.retention_days)
         retention = Retention(workshop.store, workshop.clock, workshop.jobs, self._house.parcels, keep)
-        upkeep = Upkeep(workshop.worktrees, workshop.store, workshop.wakeups, workshop.clock, keep)
+        upkeep = Upkeep(
+            *(workshop.worktrees, decisions_on(workshop), workshop.store),
+            *(workshop.wakeups, workshop.clock, keep),
+        )
         follow_ups = FollowUps(storage.replies, workshop.wakeups, permit=self._house.desk.reply_refusal)
         parts = {
             "scheduler": scheduler.run(),

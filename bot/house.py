@@ -30,7 +30,7 @@ from executor.catalog import MODELS, Catalog, Model
 from executor.decisions import Decisions
 from executor.executor import Executor
 from executor.fallbacks import Fallbacks
-from executor.git import Git
+from executor.git import careful_git
 from executor.job_types import JOB_TYPES
 from executor.job_types.base import JobType
 from executor.job_types.templates import Templates
@@ -39,6 +39,7 @@ from executor.ports import SystemClock
 from executor.processes.privacy import hide_memory, private_files
 from executor.processes.sandbox import Sandbox, find_sandbox
 from executor.processes.shims import Shims
+from executor.pull_requests import PullRequests
 from executor.queueing import QueueRules
 from executor.rescuer import rescue
 from executor.steps import reach
@@ -126,7 +127,7 @@ def _equip(
         catalog=catalog_of(settings, tuple(backends)),
         workspaces=workspaces,
         worktrees=Worktrees(
-            Git(shims, data.worktrees), data.worktrees, storage.jobs, storage.worktrees, workspaces
+            careful_git(shims, data.worktrees), data.worktrees, storage.jobs, storage.worktrees, workspaces
         ),
         homes=data.homes,
         jobs=data.jobs,
@@ -184,7 +185,7 @@ def _desk(
         access=Access(rules=_rules(settings)),
         catalog=workshop.catalog,
         workspaces=workshop.workspaces,
-        decisions=Decisions(workshop.worktrees),
+        decisions=decisions_on(workshop),
         attachments=Attachments(parcels, settings.files.limits, storage.replies.delivered),
         prompt_limit=settings.prompt_limit,
         clock=workshop.clock,
@@ -192,6 +193,11 @@ def _desk(
         public_url=lambda: public_url(settings, data),
         least_interval=timedelta(minutes=settings.least_schedule_minutes),
     )
+
+
+def decisions_on(workshop: Workshop) -> Decisions:
+    """What can be decided about the work in worktrees."""
+    return Decisions(workshop.worktrees, PullRequests(workshop.shims, workshop.worktrees.root))
 
 
 def public_url(settings: Settings, data: DataDir) -> str:
@@ -230,6 +236,7 @@ def _workspace(settings: WorkspaceSettings) -> Workspace:
         fallback=settings.fallback,
         templates=prompt_files.read(settings.prompts) if settings.prompts else Templates(),
         worktrees=settings.worktrees,
+        pull_requests=settings.pull_requests,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.findings import Finding
 from bot.settings import Workspace
 from executor import git, repository
-from executor.git import Git, GitFailed
+from executor.git import GitFailed, careful_git
 from executor.processes.shims import Shims
 
 
@@ -21,7 +21,7 @@ async def repository_of(name: str, workspace: Workspace) -> Finding:
     seen = f"git {'.'.join(map(str, version))}"
     try:
         async with Shims((), grace_s=0, warm=0) as shims:
-            found = await repository.find(Git(shims), workspace.path)
+            found = await repository.find(careful_git(shims), workspace.path)
             if not await found.commit_of("HEAD"):
                 raise GitFailed("It has no commit yet, and a worktree begins at one.")
             dirty = await found.is_dirty()

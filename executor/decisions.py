@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from executor.git import GitFailed
 from executor.model import SHORT_ID, Job
+from executor.pull_requests import PullRequests, Request
 from executor.repository import Conflict, Repository, Snapshot
 from executor.steps import reach
 from executor.work import DECISIONS, Work, WorkState, Worktree
@@ -35,8 +36,9 @@ class Diff:
 class Decisions:
     """Does what somebody decides, once: what is done again is found done. Every method raises Undecided."""
 
-    def __init__(self, worktrees: Worktrees) -> None:
+    def __init__(self, worktrees: Worktrees, requests: PullRequests) -> None:
         self._worktrees = worktrees
+        self._requests = requests
         self._store = worktrees.store
 
     async def diff(self, job: Job) -> Diff:
@@ -63,6 +65,30 @@ class Decisions:
         """Removes it, branch and all; `note` of the work is where it can be had back from."""
         return await self._decide(job, WorkState.DISCARDED, by)
 
+    async def request(self, job: Job) -> str:
+        """Opens a pull request of it, which leaves all else to be decided; returns its address."""
+        worktree = await self._known(job)
+        url = self._worktrees.requests_go_to(worktree)
+        if not url:
+            raise Undecided(
+                f"No pull requests are opened from the workspace `{job.workspace}`: whoever runs the bot may "
+                "set `pull_requests` there to the address of its repository."
+            )
+        try:
+            async with self._worktrees.turn(worktree.id):
+                worktree = await self._still_open(await self._known(job), job)
+                async with self._worktrees.opened(worktree) as (found, holds):
+                    commit, work = await self._secured(found, worktree, holds, job)
+                    title = " ".join(job.prompt.split())[:_TITLE]
+                    text = f"{job.prompt}\n\n---\n\n{job.result}\n\nJob {job.id}."
+                    asked = Request(url=url, branch=work.branch, commit=commit, title=title, text=text)
+                    opened = await self._requests.open(found, asked)
+                    reach("request opened")
+                    await self._store.request(worktree, opened)
+                    return opened
+        except (GitFailed, OSError) as error:
+            raise Undecided(f"No pull request was opened. {error}") from error
+
     async def _decide(self, job: Job, state: WorkState, by: str) -> Work:
         worktree = await self._known(job)
         try:
@@ -73,7 +99,8 @@ class Decisions:
                     if not tip:
                         raise GitFailed(f"The branch `{worktree.branch}` is not there any more.")
                     note = await self._do(state, found, worktree, tip, job, by)
-                    work = replace(work, state=state, by=by, note=note, uncommitted=False)
+                    known = _work_of(job).request_url
+                    work = replace(work, state=state, by=by, note=note, uncommitted=False, request_url=known)
                     await self._store.decide(replace(worktree, tip=tip), work)
                     return work
         except Conflict as conflict:

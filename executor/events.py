@@ -201,7 +201,7 @@ class WorkLeft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkDecided:
-    """What became of it: `state` says that in a word, `note` where it is now."""
+    """What became of it: `state` says that in a word (`offered`: by a pull request), `note` where it is."""
 
     branch: str
     state: str

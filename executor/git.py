@@ -74,16 +74,19 @@ class Said:
         return self.output.decode(errors="replace").strip()
 
 
-class Git:
-    """Starts git under `shims`, as agents are: nothing of it is left when a call returns or the bot dies.
+class Program:
+    """Starts `argv` under `shims`, as agents are: nothing of it is left when a call returns or the bot dies.
 
-    It works at the places that it `sees`, where jobs may not look.
+    `environment` is all that it gets; it works at the places that it `sees`, where jobs may not look.
     """
 
-    def __init__(self, shims: Shims, *sees: Path) -> None:
+    def __init__(
+        self, shims: Shims, argv: Sequence[str], environment: Mapping[str, str], sees: Sequence[Path]
+    ) -> None:
         self._shims = shims
+        self._argv = argv
+        self._environment = environment
         self._sees = sees
-        self._environment = {**passed_on(os.environ), **_ENVIRONMENT}
 
     async def run(
         self,
@@ -93,10 +96,10 @@ class Git:
         env: Mapping[str, str] | None = None,
         most: int = _MOST,
     ) -> Said:
-        """Runs `git words…` in the directory `at`. Raises GitFailed where its exit code is not in `codes`."""
-        settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        """Runs it with `words` in the directory `at`. Raises GitFailed where its exit is not in `codes`."""
+        name = self._argv[0]
         command = Command(
-            argv=["git", *settings, *map(str, words)],
+            argv=[*self._argv, *map(str, words)],
             env={**self._environment, **(env or {})},
             stdin=b"",
             cwd=at,
@@ -106,14 +109,14 @@ class Git:
             async with asyncio.timeout(_PATIENCE_S):
                 said = await self._do(command, most)
         except TimeoutError:
-            raise GitFailed(f"git did not come to an end within {_PATIENCE_S:g} s.") from None
+            raise GitFailed(f"{name} did not come to an end within {_PATIENCE_S:g} s.") from None
         except FileNotFoundError:
-            raise GitFailed("git is not installed where the bot runs (`git --version`).") from None
+            raise GitFailed(f"{name} is not installed where the bot runs (`{name} --version`).") from None
         except OSError as error:
-            raise GitFailed(f"git could not be started: {error.strerror}.") from None
+            raise GitFailed(f"{name} could not be started: {error.strerror}.") from None
         if said.code not in codes and not said.cut:
             why = said.complaint or said.text[-_WORDS:] or f"it ended with {said.code}"
-            raise GitFailed(f"git says: {why}")
+            raise GitFailed(f"{name} says: {why}")
         return said
 
     async def _do(self, command: Command, most: int) -> Said:
@@ -149,6 +152,12 @@ async def _read(stream: asyncio.StreamReader, most: int) -> bytes:
     while chunk := await stream.read(_CHUNK):
         kept += chunk[: most - len(kept)]
     return bytes(kept)
+
+
+def careful_git(shims: Shims, *sees: Path) -> Program:
+    """git, for a repository that may be an agent's."""
+    settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    return Program(shims, ["git", *settings], {**passed_on(os.environ), **_ENVIRONMENT}, sees)
 
 
 async def version() -> tuple[int, ...] | None:

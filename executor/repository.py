@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from executor.git import Git, GitFailed, Said
+from executor.git import GitFailed, Program, Said
 from executor.steps import reach
 from executor.untrusted import read_under
 
@@ -49,7 +49,7 @@ class Snapshot:
 class Repository:
     """`checkout` is a directory in it, `prefix` the way there from its top; git keeps it in `common`."""
 
-    git: Git
+    git: Program
     checkout: Path
     common: Path
     prefix: str
@@ -224,7 +224,7 @@ class Repository:
         return (read_under(self._admin(path), "locked", most=100) or b"").startswith(b"initializing")
 
 
-async def find(git: Git, checkout: Path) -> Repository:
+async def find(git: Program, checkout: Path) -> Repository:
     """The repository that a directory is a checkout of. Raises GitFailed."""
     if not await asyncio.to_thread(checkout.is_dir):
         raise GitFailed(f"The directory `{checkout}` is not there.")

@@ -29,13 +29,14 @@ class Upkeep:
     def __init__(
         self,
         worktrees: Worktrees,
+        decisions: Decisions,
         jobs: Store,
         wakeups: Wakeups,
         clock: Clock,
         keep: timedelta,
     ) -> None:
         self._worktrees = worktrees
-        self._decisions = Decisions(worktrees)
+        self._decisions = decisions
         self._root = worktrees.root
         self._jobs = jobs
         self._wakeups = wakeups
@@ -67,7 +68,7 @@ class Upkeep:
     async def clear(self) -> None:
         """Removes what was half removed, and, once it is saved, what belongs to no job."""
         for path in await asyncio.to_thread(_sorted, self._root):
-            if path.name.startswith(".gone-"):
+            if path.name.startswith((".gone-", ".push-")):
                 await asyncio.to_thread(repository.remove_tree, path)
             elif path.name.startswith(".index-"):
                 path.unlink(missing_ok=True)

@@ -51,6 +51,10 @@ class Work:
     state: WorkState = WorkState.LEFT
     by: str = ""
     note: str = ""
+    may_be_requested: bool = False
+    """Whether a pull request of it can be opened."""
+    request_url: str = ""
+    """Its pull request."""
 
     @property
     def open(self) -> bool:
@@ -91,6 +95,9 @@ class WorktreeStore(Protocol):
 
     async def decide(self, worktree: Worktree, work: Work) -> bool:
         """What becomes of it (`work.state`), to be shown with all its jobs. False where that is decided."""
+
+    async def request(self, worktree: Worktree, url: str) -> None:
+        """Its pull request, to be shown with all its jobs."""
 
     async def abandoned(self) -> Sequence[Worktree]:
         """Those in use of which every job has ended."""

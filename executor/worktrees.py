@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 
 from executor import repository
 from executor.events import Noticed
-from executor.git import Git, GitFailed
+from executor.git import GitFailed, Program
 from executor.job_types import JOB_TYPES
 from executor.model import Job
 from executor.ports import Store
@@ -38,7 +38,7 @@ class Worktrees:
     """The worktrees below `root`, each named by the id of the job that began it."""
 
     def __init__(
-        self, git: Git, root: Path, jobs: Store, store: WorktreeStore, workspaces: Workspaces
+        self, git: Program, root: Path, jobs: Store, store: WorktreeStore, workspaces: Workspaces
     ) -> None:
         self.git = git
         self.root = root
@@ -89,6 +89,11 @@ class Worktrees:
     def path(self, worktree: Worktree) -> Path:
         return self.root / worktree.id
 
+    def requests_go_to(self, worktree: Worktree) -> str:
+        """The address of the repository that its pull requests go to; empty where none may be opened."""
+        named = self.workspaces.named.values()
+        return next((each.pull_requests for each in named if each.directory == worktree.checkout), "")
+
     @asynccontextmanager
     async def opened(self, worktree: Worktree) -> AsyncIterator[tuple[Repository, Snapshot | None]]:
         """Its repository, and what it holds; None where it is no more. Raises GitFailed."""
@@ -133,6 +138,8 @@ class Worktrees:
             if work is None:
                 await found.remove(self.path(worktree))
                 await found.delete_branch(worktree.branch, worktree.base)
+            else:
+                work = replace(work, may_be_requested=bool(self.requests_go_to(worktree)))
             await self.store.leave(worktree, job_id, work)
 
 

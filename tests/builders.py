@@ -13,7 +13,7 @@ from typing import Any
 from executor.attempt import Attempt, Workshop
 from executor.backends.base import Backend
 from executor.catalog import Catalog
-from executor.git import Git
+from executor.git import careful_git
 from executor.job_types import JOB_TYPES
 from executor.model import Actor, Job, JobRequest, Origin
 from executor.ports import Clock, Store, SystemClock
@@ -113,7 +113,7 @@ async def open_workshop(
             catalog=Catalog(providers=(backend.provider,)),
             workspaces=workspaces,
             worktrees=WorktreeRoom(
-                Git(shims, place / "worktrees"), place / "worktrees", store, kept, workspaces
+                careful_git(shims, place / "worktrees"), place / "worktrees", store, kept, workspaces
             ),
             homes=place / "agents",
             received=place / "received",

@@ -21,6 +21,7 @@ from bot.settings import Settings
 from executor.model import Job
 from executor.wakeups import TOLD, job_topic
 from tests.clis import cli
+from tests.forge import ADDRESS
 from tests.fsck import check
 from tests.simulators.models import ModelSimulator
 from tests.simulators.models.environments import (
@@ -184,7 +185,9 @@ def _write_config(
     workspace.mkdir(exist_ok=True)
     workspaces = ", ".join(f'{name} = "{path}"' for name, path in wishes.workspaces.items())
     if wishes.worktrees:
-        workspaces += f', tree = {{ path = "{_plant(place / "tree")}", worktrees = true }}'
+        workspaces += (
+            f', tree = {{ path = "{_plant(place / "tree")}", worktrees = true, pull_requests = "{ADDRESS}" }}'
+        )
     (workspace / "sessions.py").write_text("def cache_session(key):\n    return SESSIONS[key]\n")
     codex = _write_codex(place, models)
     if wishes.provider == "codex":

@@ -19,7 +19,7 @@ OPEN = frozenset(
     }
 )
 """What everybody may do whom a platform's rule lets in."""
-WORK = frozenset({"diff", "merge", "keep", "discard"})
+WORK = frozenset({"diff", "merge", "keep", "discard", "pr"})
 """What is decided about the work that a job has left in a worktree."""
 OWN = WORK | {"alter", "cancel", "interrupt", "resume", "retry", "schedule"}
 """What people may do with their own jobs and schedules, and admins with any."""

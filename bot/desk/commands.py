@@ -189,22 +189,23 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         verb="merge",
-        summary="merge what it changed",
+        summary="merge that",
         takes=Takes.JOB,
         example="/job merge 3fa9c1",
     ),
     Command(
         verb="keep",
-        summary="keep it on its branch",
+        summary="keep that on its branch",
         takes=Takes.JOB,
         example="/job keep 3fa9c1",
     ),
     Command(
         verb="discard",
-        summary="throw it away",
+        summary="throw that away",
         takes=Takes.JOB,
         example="/job discard 3fa9c1",
     ),
+    Command(verb="pr", summary="open a pull request", takes=Takes.JOB, example="/job pr 3fa9c1"),
     Command(
         verb="schedules",
         summary="show what runs again and when",

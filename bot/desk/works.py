@@ -27,7 +27,13 @@ class Works:
     @property
     def verbs(self) -> Mapping[str, Callable[[Ask, Job], Awaitable[Answer]]]:
         """What can be asked for. Each raises Refusal."""
-        return {"diff": self._diff, "merge": self._merge, "keep": self._keep, "discard": self._discard}
+        return {
+            "diff": self._diff,
+            "merge": self._merge,
+            "keep": self._keep,
+            "discard": self._discard,
+            "pr": self._request,
+        }
 
     async def _diff(self, ask: Ask, job: Job) -> Answer:
         try:
@@ -41,6 +47,13 @@ class Works:
         return Answer(
             ok=True, text=f"{summary(diff.work)}. On the page: {address}", job=job, file=file, says_more=True
         )
+
+    async def _request(self, ask: Ask, job: Job) -> Answer:
+        try:
+            url = await self._decisions.request(job)
+        except Undecided as error:
+            raise Refusal(str(error)) from error
+        return Answer(ok=True, text=f"Opened: {url}", job=job)
 
     async def _merge(self, ask: Ask, job: Job) -> Answer:
         return await self._decided(ask, job, self._decisions.merge)

@@ -303,12 +303,14 @@ def _decisions(job: Job) -> tuple[Action, ...]:
     """What can be done with the work that it left: on its card alone, which tells what was done with it."""
     if job.work is None or not job.work.open or not job.status.final:
         return ()
-    discard = QUESTIONS["discard"]
+    discard, may = QUESTIONS["discard"], job.work.may_be_requested and not job.work.request_url
+    request = Action(verb="pr", label="Open pull request", job_id=job.id)
     return (
         Action(verb="diff", label="Show diff", job_id=job.id),
         Action(verb="merge", label="Merge", job_id=job.id),
         Action(verb="keep", label="Keep", job_id=job.id),
         Action(verb="discard", label="Discard", job_id=job.id, danger=True, confirm=discard),
+        *((request,) if may else ()),
     )
 
 
@@ -322,9 +324,11 @@ def _live(job: Job, url: str) -> tuple[Link, ...]:
 
 
 def _links(job: Job, public_url: str) -> tuple[Link, ...]:
-    if job.report_slug is None:
-        return ()
-    return (Link(label="Report", url=f"{public_url}/reports/{job.report_slug}/"),)
+    request = job.work.request_url if job.work else ""
+    links = [("Pull request", request)] if request else []
+    if job.report_slug is not None:
+        links.append(("Report", f"{public_url}/reports/{job.report_slug}/"))
+    return tuple(Link(label=label, url=url) for label, url in links)
 
 
 def _last_word(job: Job, most: int, rest: str) -> str:

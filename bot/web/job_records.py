@@ -24,6 +24,7 @@ class WorkRecord(BaseModel):
     state: WorkState
     by: str
     note: str
+    request_url: str
 
 
 class JobRecord(BaseModel):

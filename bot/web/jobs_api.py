@@ -144,6 +144,7 @@ class JobsApi:
             ("interrupt", self._interrupt, None, "Stop a job for the replies that wait for its end."),
             ("merge", partial(self._decide, "merge"), None, "Merge what a job left in its worktree."),
             ("keep", partial(self._decide, "keep"), None, "Keep that on its branch."),
+            ("pr", partial(self._decide, "pr"), None, "Open a pull request of that."),
             ("discard", partial(self._decide, "discard"), None, "Throw that away; git can bring it back."),
         )
         return [

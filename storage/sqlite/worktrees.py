@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from storage.sqlite import journal
 from storage.sqlite.database import Database
 from storage.sqlite.database import Work as Sort
 from storage.sqlite.queries import load
-from storage.sqlite.rows import to_text
+from storage.sqlite.rows import to_text, to_work
 
 _SQL = load("worktrees")
 
@@ -55,6 +55,10 @@ class Worktrees:
         told = await self._database.write("decide work", lambda c: _decide(c, worktree, work, now))
         self._ring(told)
         return bool(told)
+
+    async def request(self, worktree: Worktree, url: str) -> None:
+        now = self._now()
+        self._ring(await self._database.write("keep request", lambda c: _request(c, worktree, url, now)))
 
     async def abandoned(self) -> Sequence[Worktree]:
         rows = await self._database.read(lambda c: c.execute(_SQL["abandoned"]).fetchall())
@@ -122,6 +126,16 @@ def _decide(connection: sqlite3.Connection, worktree: Worktree, work: Work, now:
         _set_work(connection, row["id"], work, now)
         decided = WorkDecided(branch=work.branch, state=work.state.value, by=work.by, note=work.note)
         journal.append(connection, row["id"], decided, now)
+    return [row["id"] for row in jobs]
+
+
+def _request(connection: sqlite3.Connection, worktree: Worktree, url: str, now: str) -> Sequence[str]:
+    jobs = connection.execute(_SQL["jobs_with_work"], {"id": worktree.id}).fetchall()
+    for row in jobs:
+        work = replace(to_work(row["work"]), request_url=url)
+        _set_work(connection, row["id"], work, now)
+        requested = WorkDecided(branch=work.branch, state="offered", note=url)
+        journal.append(connection, row["id"], requested, now)
     return [row["id"] for row in jobs]
 
 

@@ -18,12 +18,13 @@ from executor.catalog import Catalog
 from executor.decisions import Decisions
 from executor.events import SessionOpened
 from executor.executor import Executor
-from executor.git import Git
+from executor.git import careful_git
 from executor.lifecycle import Transition
 from executor.model import Actor, Job, Origin, Outcome, OutcomeKind, Usage
 from executor.parcels import Parcels
 from executor.ports import Clock, SystemClock
 from executor.processes.shims import Shims
+from executor.pull_requests import PullRequests
 from executor.wakeups import Wakeups
 from executor.workspaces import Workspace, Workspaces
 from executor.worktrees import Worktrees
@@ -157,14 +158,16 @@ def desk_on(
         "web": Rule(channels=everybody, people=owner, admins=owner),
     }
     workspaces = Workspaces(named={name: Workspace(directory=Path("/srv", name)) for name in ("main", "api")})
-    worktrees = Worktrees(Git(Shims((), 0)), Path("/nowhere"), storage.jobs, storage.worktrees, workspaces)
+    worktrees = Worktrees(
+        careful_git(Shims((), 0)), Path("/nowhere"), storage.jobs, storage.worktrees, workspaces
+    )
     return Desk(
         storage=storage,
         executor=Executor(storage.jobs),
         access=Access(rules=rules),
         catalog=Catalog(providers=providers),
         workspaces=workspaces,
-        decisions=Decisions(worktrees),
+        decisions=Decisions(worktrees, PullRequests(Shims((), 0), Path("/nowhere"))),
         attachments=Attachments(Parcels(received), Limits(largest=1_000, most=3), storage.replies.delivered),
         prompt_limit=LIMIT,
         clock=clock or SystemClock(),

@@ -7,12 +7,13 @@ import os
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.house import decisions_on
 from executor.decisions import Decisions, Undecided
 from executor.events import Noticed, WorkLeft
 from executor.executor import follow_up
@@ -24,6 +25,7 @@ from executor.upkeep import Upkeep
 from executor.work import WorkState
 from executor.workspaces import Workspace
 from tests.builders import carried_out, origin
+from tests.forge import ADDRESS, LINK, build_forge
 from tests.unit.attempt_scene import Scene, open_scene
 
 pytestmark = pytest.mark.timeout(120)
@@ -60,6 +62,12 @@ class Yard:
         """A job that has worked, as the store knows it."""
         return await self.scene.ran(f"{script}\necho done Well.")
 
+    def open_to_requests(self) -> None:
+        """As if the settings allowed pull requests."""
+        workspace = replace(self.scene.workshop.workspaces.of("main"), pull_requests=ADDRESS)
+        room = self.scene.workshop.worktrees
+        room.workspaces = replace(room.workspaces, named={"main": workspace})
+
     async def ground(self, job: Job) -> Workspace:
         """Where it is to work."""
         shop = self.scene.workshop
@@ -68,7 +76,7 @@ class Yard:
     @property
     def decisions(self) -> Decisions:
         """As after a restart: nothing is known but what is kept."""
-        return Decisions(self.scene.workshop.worktrees)
+        return decisions_on(self.scene.workshop)
 
     def worktrees(self) -> list[str]:
         return self.git("worktree", "list", "--porcelain").split("\n\n")[1:]
@@ -78,7 +86,7 @@ class Yard:
 
     def upkeep(self, keep: timedelta = timedelta(days=30)) -> Upkeep:
         shop = self.scene.workshop
-        return Upkeep(shop.worktrees, shop.store, shop.wakeups, SystemClock(), keep)
+        return Upkeep(shop.worktrees, self.decisions, shop.store, shop.wakeups, SystemClock(), keep)
 
 
 @asynccontextmanager
@@ -160,6 +168,37 @@ async def test_jobs_that_go_on_work_in_the_same_place_and_nothing_at_all_leaves_
             await yard.decisions.keep(empty, "Ann")
         await yard.decisions.discard(third, "Ann")
         assert yard.branches() == []
+
+
+async def test_a_pull_request_is_opened_from_where_no_agent_has_set_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    remote = build_forge(home)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("PATH", f"{home / 'bin'}:{os.environ['PATH']}")
+    async with open_yard(tmp_path) as yard:
+        steal = f"touch {tmp_path}/stolen"
+        job = await yard.worked(
+            f"git config credential.helper '!{steal}'; git config core.sshCommand '{steal}'\n"
+            f"git config url.ext::{steal}.insteadOf https://\n{WORK}"
+        )
+        with pytest.raises(Undecided, match="set `pull_requests`"):
+            await yard.decisions.request(job)
+        yard.open_to_requests()
+        with dying_at("request opened"):
+            await yard.decisions.request(job)
+        assert await yard.decisions.request(job) == LINK, "what there is already is found"
+        assert not (tmp_path / "stolen").exists()
+        job = await known(yard, job)
+        assert job.work is not None
+        assert (job.work.request_url, job.work.state) == (LINK, WorkState.LEFT)
+        assert yard.git("show", f"{job.work.branch}:loose.txt", at=remote) == "more"
+        asked = (home / "requests").read_text().splitlines()[0]
+        assert f"--repo={ADDRESS} --head={job.work.branch} --body=Tidy up." in asked
+        work = await yard.decisions.merge(job, "Ann")
+        assert work.request_url == LINK
 
 
 BEGINNING = ("worktree put aside", "worktree made")

@@ -21,7 +21,7 @@ UPDATE jobs SET work = :work, updated_at = :now WHERE id = :job_id;
 
 -- name: jobs_with_work
 -- Every job that left something there: the cards of all of them tell what becomes of it.
-SELECT id FROM jobs WHERE worktree = :id AND work IS NOT NULL ORDER BY created_at, id;
+SELECT id, work FROM jobs WHERE worktree = :id AND work IS NOT NULL ORDER BY created_at, id;
 
 -- name: abandoned
 SELECT * FROM worktrees WHERE state = 'used' AND NOT EXISTS (

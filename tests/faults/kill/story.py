@@ -240,13 +240,14 @@ async def _tell(theatre: Theatre) -> None:
 
 async def _work(theatre: Theatre) -> None:
     """Jobs change files in worktrees of their own, and somebody decides what becomes of that."""
-    for label in ("Merge", "Keep", "Discard"):
+    for labels in (("Open pull request", "Merge"), ("Keep",), ("Discard",)):
         word = theatre.word()
         await ask(theatre, f"session alter {word} --workspace tree")
-        await press(theatre, label, word)
-        if theatre.lives.ended.is_set():
-            return
-        await theatre.or_end(theatre.settled())
+        for label in labels:
+            await press(theatre, label, word)
+            if theatre.lives.ended.is_set():
+                return
+            await theatre.or_end(theatre.settled())
 
 
 async def _stop(theatre: Theatre) -> None:
