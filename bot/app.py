@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from datetime import timedelta
 
 from bot.departure import departing
@@ -55,9 +55,7 @@ class Bifrost:
     `only` is the id of the one job that it shall work on.
     """
 
-    def __init__(
-        self, house: House, environment: Mapping[str, str], *, serve: bool, only: str | None = None
-    ) -> None:
+    def __init__(self, house: House, *, serve: bool, only: str | None = None) -> None:
         self._house = house
         self._worker = Worker(house.workshop, f"process {os.getpid()}", house.settings.slots, only)
         settings, data = house.settings, house.data

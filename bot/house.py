@@ -15,8 +15,7 @@ from bot.desk.access import EVERYBODY, Access, Rule
 from bot.desk.attachments import Attachments
 from bot.desk.board import JobBoard
 from bot.desk.desk import Desk
-from bot.platforms.slack.adapter import SCOPES
-from bot.platforms.slack.doors import DIRECT
+from bot.platforms.slack.grants import DIRECT, SCOPES
 from bot.settings import Cli, Settings
 from bot.settings import Workspace as WorkspaceSettings
 from bot.web.callers import OWNER, TOKEN_ROLE

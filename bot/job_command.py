@@ -11,7 +11,6 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequenc
 from pathlib import Path
 from typing import Protocol
 
-from bot.app import Bifrost
 from bot.client import ServerGone, Told, connect
 from bot.data_dir import DataDir, DataDirInUse
 from bot.desk.asks import Invocation
@@ -66,7 +65,7 @@ async def run_job(words: Sequence[str], settings: Settings, environment: Mapping
     data = DataDir(settings.data_dir)
     try:
         async with open_house(settings, environment) as house:
-            return await _here(house, environment, text, files, run)
+            return await _here(house, text, files, run)
     except DataDirInUse:
         if not data.address.exists():
             raise
@@ -106,9 +105,7 @@ def _value(name: str, value: str) -> str:
     return value
 
 
-async def _here(
-    house: House, environment: Mapping[str, str], text: str, files: Sequence[Path], run: bool
-) -> int:
+async def _here(house: House, text: str, files: Sequence[Path], run: bool) -> int:
     door = _OwnDesk(house)
     told = await _type(door, text, files)
     if not _starts(text, told):
@@ -116,9 +113,11 @@ async def _here(
     if not run:
         open_console().print(_WAITS)
         return 0
+    from bot.app import Bifrost  # here: whoever lists jobs need not wait for the libraries of all platforms
+
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        group.create_task(Bifrost(house, environment, serve=False, only=told.job_id).run(stop))
+        group.create_task(Bifrost(house, serve=False, only=told.job_id).run(stop))
         try:
             return await _follow(door, told.job_id, house.data)
         finally:

@@ -36,7 +36,7 @@ _T = TypeVar("_T")
 async def serve(settings: Settings, environment: Mapping[str, str]) -> None:
     """Serves until SIGINT or SIGTERM. Raises DataDirInUse, and OSError where the port is taken."""
     stop = asyncio.Event()
-    async with open_house(settings, environment) as house, _running(house, environment, stop) as bifrost:
+    async with open_house(settings, environment) as house, _running(house, stop) as bifrost:
         _greet(open_console(), house, bifrost)
         await stop.wait()
 
@@ -49,7 +49,7 @@ async def demo(settings: Settings, environment: Mapping[str, str], *, once: bool
     console = open_console()
     stop = asyncio.Event()
     settings = _with_free_port(settings)
-    async with open_house(settings, environment) as house, _running(house, environment, stop) as bifrost:
+    async with open_house(settings, environment) as house, _running(house, stop) as bifrost:
         console.rule("#dev", style="dim")
         job = await _unless(stop, _rehearse(house, bifrost, console))
         console.rule(style="dim")
@@ -95,14 +95,12 @@ async def _unless(stop: asyncio.Event, work: Coroutine[object, object, _T]) -> _
 
 
 @asynccontextmanager
-async def _running(
-    house: House, environment: Mapping[str, str], stop: asyncio.Event
-) -> AsyncIterator[Bifrost]:
+async def _running(house: House, stop: asyncio.Event) -> AsyncIterator[Bifrost]:
     """The bot at work, every door open; it closes in good order when the block ends or a signal comes.
 
     `stop` is set also when the bot ends by itself, which only a fault can bring about: it is raised here.
     """
-    bifrost = Bifrost(house, environment, serve=True)
+    bifrost = Bifrost(house, serve=True)
     loop = asyncio.get_running_loop()
     running = loop.create_task(bifrost.run(stop))
     running.add_done_callback(lambda _: stop.set())

@@ -82,7 +82,9 @@ class Workspace(_Section):
     @model_validator(mode="after")
     def _requests_come_from_worktrees(self) -> Workspace:
         if self.pull_requests and not self.worktrees:
-            raise ValueError("`pull_requests` are of what jobs leave in worktrees: set `worktrees = true`, too")
+            raise ValueError(
+                "`pull_requests` are of what jobs leave in worktrees: set `worktrees = true`, too"
+            )
         return self
 
 

@@ -15,8 +15,7 @@ from typing import Any
 from bot.app import Bifrost
 from bot.configuration import load
 from bot.house import House, open_house
-from bot.platforms.slack.adapter import SCOPES
-from bot.platforms.slack.doors import EVENTS
+from bot.platforms.slack.grants import EVENTS, SCOPES
 from bot.settings import Settings
 from executor.model import Job
 from executor.wakeups import TOLD, job_topic
@@ -163,7 +162,7 @@ async def running(
     environment = {"PATH": os.environ["PATH"]}
     stop = asyncio.Event()
     async with open_house(settings, environment) as house:
-        bifrost = Bifrost(house, environment, serve=True, only=only)
+        bifrost = Bifrost(house, serve=True, only=only)
         working = asyncio.create_task(bifrost.run(stop))
         try:
             async with asyncio.timeout(START_S):

@@ -5,26 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bot.desk.asks import Refusal
-from bot.desk.commands import BY_VERB, COMMANDS, Command, unknown_verb
+from bot.desk.commands import BY_VERB, COMMANDS, Command, Takes, unknown_verb
 from bot.desk.option_table import Option
 
 _EXAMPLES = ("research", "session", "resume")
+_OF_A_JOB = (Takes.JOB, Takes.JOB_AND_TEXT)
 _MOST_CHOICES = 20
 
 
 def help_text() -> str:
-    """All commands, a line each, and some examples."""
-    return "\n".join(
+    """All commands, a line each under what they are for, and some examples."""
+    starting = [command for command in COMMANDS if command.job_type]
+    steering = [command for command in COMMANDS if command.verb == "list" or command.takes in _OF_A_JOB]
+    rest = [command for command in COMMANDS if command not in starting and command not in steering]
+    return "\n\n".join(
         [
-            "**Commands**",
-            *(f"- `{command.shape}`: {command.summary}" for command in COMMANDS),
-            "",
-            "**Examples**",
-            *(f"- `{BY_VERB[verb].example}`" for verb in _EXAMPLES),
-            "",
+            _group("Start a job", starting),
+            _group("See and steer jobs", steering),
+            _group("All else", rest),
+            "\n".join(["**Examples**", *(f"- `{BY_VERB[verb].example}`" for verb in _EXAMPLES)]),
             "`/job help research` shows the options of a command. An id may be as short as it is unique.",
         ]
     )
+
+
+def _group(title: str, commands: Sequence[Command]) -> str:
+    lines = (f"- `{command.shape}`: {command.summary}" for command in commands)
+    return "\n".join([f"**{title}**", *lines])
 
 
 def help_about(verb: str, choices: Callable[[str], Sequence[str]]) -> str:

@@ -10,7 +10,6 @@ from markupsafe import Markup, escape
 
 from bot.web.markup import visible
 
-ESC = "\x1b"
 _STEERING = re.compile(
     r"\x1b\[(?P<sgr>[0-9;:]*)m"  # colours and letters
     r"|\x1b\[[0-?]*[ -/]*[@-~]"  # any other control sequence: cursor, erasing, modes

@@ -13,7 +13,7 @@ from bot.desk.asks import Invocation
 from bot.desk.attachments import Limits
 from bot.desk.desk import Door
 from bot.outages import not_ready
-from bot.web.asks import answered
+from bot.web.answers import answered
 from bot.web.bodies import ApiCommandBody, Fields
 from bot.web.endpoints import Call, Endpoint
 from bot.web.guard import BEARER

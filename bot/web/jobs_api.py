@@ -12,7 +12,7 @@ from aiohttp import web
 from bot.desk.asks import ALTER, REPLY, Answer, Ask
 from bot.desk.desk import Door
 from bot.news.words import state
-from bot.web.asks import answered
+from bot.web.answers import answered
 from bot.web.endpoints import Call, Endpoint
 from bot.web.job_bodies import (
     FIELDS,

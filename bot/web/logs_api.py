@@ -12,15 +12,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, RootModel,
 from bot.settings import Provider
 from bot.web.bodies import Fields, Text
 from bot.web.endpoints import Call, Endpoint
+from bot.web.log_bodies import LogAnswer, LogBody, LogQuery, VelocityAnswer, VelocityBody, VelocityQuery
 from bot.web.problems import Problem
-from bot.web.record_bodies import (
-    LogAnswer,
-    LogBody,
-    LogQuery,
-    VelocityAnswer,
-    VelocityBody,
-    VelocityQuery,
-)
 from bot.web.record_calls import page, refusing
 from executor.catalog import EFFORTS, MODELS
 from executor.job_types import JOB_TYPES

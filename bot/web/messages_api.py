@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from bot.web.endpoints import Call, Endpoint
-from bot.web.problems import Problem
-from bot.web.record_bodies import (
-    ById,
+from bot.web.message_bodies import (
     ChannelAnswer,
     ChannelName,
     MessageAnswer,
@@ -17,6 +15,8 @@ from bot.web.record_bodies import (
     MessageQuery,
     ReadBody,
 )
+from bot.web.problems import Problem
+from bot.web.record_bodies import ById
 from bot.web.record_calls import author_of, page, refusing
 from storage.hub.messages import Message, NewMessage
 from storage.sqlite.messages import Messages

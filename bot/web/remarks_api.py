@@ -16,8 +16,9 @@ from bot.web.comment_bodies import (
 )
 from bot.web.endpoints import Call, Endpoint
 from bot.web.problems import no_such_job
-from bot.web.record_bodies import ById, Page, ReportAnswer, ReportBody, ReportPatch, ReportQuery
+from bot.web.record_bodies import ById, Page
 from bot.web.record_calls import author_of, page, refusing
+from bot.web.report_bodies import ReportAnswer, ReportBody, ReportPatch, ReportQuery
 from storage import Storage
 from storage.hub.comments import NewComment
 from storage.hub.feedback import Target

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from bot.desk.asks import Answer, Ask
 from bot.desk.desk import Door
-from bot.web.asks import answered
+from bot.web.answers import answered
 from bot.web.bodies import Fields, Text
 from bot.web.endpoints import Call, Endpoint
 from bot.web.job_bodies import JobId, NewJob

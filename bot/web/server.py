@@ -15,8 +15,8 @@ from aiohttp.typedefs import Handler
 from bot.desk.attachments import Limits
 from bot.platforms.hooks import Hook
 from bot.web import documents, endpoints, hooks
+from bot.web.answers import Answers
 from bot.web.api import Api
-from bot.web.asks import Answers, Asks
 from bot.web.assets import Assets
 from bot.web.callers import OWNER
 from bot.web.description import Description
@@ -24,15 +24,23 @@ from bot.web.documents import Documents
 from bot.web.endpoints import Endpoint
 from bot.web.guard import BODY_LIMIT, Address, Guard
 from bot.web.logins import Logins
+from bot.web.pages.asks import Asks
 from bot.web.pages.channels import Channels
 from bot.web.pages.diff import DiffPage
+from bot.web.pages.inbox import Inbox
 from bot.web.pages.job import JobPage
 from bot.web.pages.jobs import JobsPage
 from bot.web.pages.links import MessageUrl
+from bot.web.pages.parts import Parts, Routed
+from bot.web.pages.remarks import Remarks
+from bot.web.pages.reports import ReportsPage
 from bot.web.pages.rows import Door
-from bot.web.pages.settings import Terms
-from bot.web.pages.shared import Routed, shared_pages
-from bot.web.pages.upkeep import upkeep_pages
+from bot.web.pages.saving import Saving
+from bot.web.pages.schedules import SchedulesPage
+from bot.web.pages.settings import SettingsPage, Terms
+from bot.web.pages.task import TaskPage
+from bot.web.pages.tasks import TasksPage
+from bot.web.pages.usage import UsagePage
 from bot.web.problems import Problem, answering_problems
 from bot.web.repeats import Repeats
 from bot.web.sse import Streams
@@ -125,16 +133,23 @@ class WebServer:
         slack_url: MessageUrl,
     ) -> Sequence[Routed]:
         """What people see; the lists and jobs that are pages have their addresses in common with the API."""
-        answers, messages = Answers(), storage.messages
-        jobs = JobsPage(storage, door, OWNER, self._templates, self._streams, answers)
-        job = JobPage(storage, door, OWNER, self._templates, self._streams, answers, slack_url)
-        diff = DiffPage(storage, door, OWNER, self._templates)
+        answers = Answers()
+        parts = Parts(
+            storage=storage,
+            door=door,
+            actor=OWNER,
+            templates=self._templates,
+            streams=self._streams,
+            answers=answers,
+            saving=Saving(storage.api, answers),
+            limits=limits,
+        )
+        jobs, job, diff = JobsPage(parts), JobPage(parts, slack_url), DiffPage(parts)
         pages = {"/jobs": jobs.page, "/jobs/{id}": job.page, "/jobs/{id}/diff": diff.page}
         self._html: Mapping[str, Handler] = pages
-        channels = Channels(storage, door, OWNER, self._templates, self._streams, answers, limits)
-        shared = shared_pages(storage, door, OWNER, reports, self._templates, answers)
-        upkeep = upkeep_pages(storage, door, OWNER, self._templates, answers, limits, self.tokens, terms)
-        return Asks(messages, door, OWNER, answers, limits), channels, jobs, job, diff, *shared, *upkeep
+        upkeep = UsagePage(parts), SchedulesPage(parts), SettingsPage(parts, terms, self.tokens)
+        shared = Inbox(parts), TasksPage(parts), TaskPage(parts), ReportsPage(parts, reports), Remarks(parts)
+        return Asks(parts), Channels(parts), jobs, job, diff, *shared, *upkeep
 
     def _described(self, endpoints: Sequence[Endpoint]) -> Sequence[Endpoint]:
         return [*endpoints, *Description(endpoints, self._templates).endpoints()]

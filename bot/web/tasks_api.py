@@ -7,8 +7,9 @@ from functools import partial
 from typing import cast
 
 from bot.web.endpoints import Call, Endpoint
-from bot.web.record_bodies import (
-    ById,
+from bot.web.record_bodies import ById
+from bot.web.record_calls import author_of, page, refusing
+from bot.web.task_bodies import (
     FeedbackAnswer,
     FeedbackBody,
     FeedbackPatch,
@@ -18,7 +19,6 @@ from bot.web.record_bodies import (
     TaskPatch,
     TaskQuery,
 )
-from bot.web.record_calls import author_of, page, refusing
 from storage import Storage
 from storage.hub.feedback import FeedbackChanges, NewFeedback
 from storage.hub.tasks import NewTask, TaskChanges, TaskFilter, TaskStatus

@@ -121,7 +121,7 @@ async def test_a_verb_fills_the_box_and_shows_how_it_is_used(browser: Browser, s
         await expect(page.locator("#hint")).to_contain_text("/job session PROMPT [--task ID]")
         await page.get_by_role("textbox", name="Command").fill("/job help")
         await page.get_by_role("button", name="Send").click()
-        await expect(page.locator("#answer").get_by_text("Commands")).to_be_visible()
+        await expect(page.locator("#answer").get_by_text("Start a job")).to_be_visible()
 
 
 async def test_a_message_appears_grows_and_settles_without_a_reload(browser: Browser, site: Site) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from bot.app import Bifrost
-from tests.contracts.world import LATER_S, Row, Talk
+from tests.contracts import sights
+from tests.contracts.world import LATER_S, Talk
 from tests.simulators.discord import Channel, DiscordSimulator, Message, Person
 
 SEND = "POST /channels/{channel}/messages"
@@ -18,6 +18,7 @@ class DiscordWorld:
     """Implements World on the simulated Discord."""
 
     name = "discord"
+    meets = staticmethod(sights.meets)
 
     def __init__(self, discord: DiscordSimulator) -> None:
         self.discord = discord
@@ -27,21 +28,9 @@ class DiscordWorld:
 
     @property
     def config(self) -> str:
-        return f"""
-        web = {{ port = 0, public_url = "https://bifrost.example" }}
-        [discord]
-        token = "{self.discord.token}"
-        api_url = "{self.discord.api_url}"
-        guilds = ["{self.discord.guild.id}"]
-        channels = ["{self.dev.id}"]
-        people = ["{self.ann.id}"]
-        replies = "all"
-        pace = {{ posts_per_minute = 6000, edits_per_minute = 6000, edit_gap_seconds = 0.1 }}
-        """
-
-    @asynccontextmanager
-    async def meets(self, bifrost: Bifrost) -> AsyncIterator[None]:
-        yield
+        given = {"token": self.discord.token, "api_url": self.discord.api_url}
+        text = sights.config("discord", channel=self.dev.id, person=self.ann.id, **given)
+        return f'{text}\nguilds = ["{self.discord.guild.id}"]'
 
     async def asks(
         self, verb: str, prompt: str, options: Mapping[str, str] | None = None, *, twice: bool = False
@@ -59,11 +48,9 @@ class DiscordWorld:
         await self.ann.submits(opened, {"prompt": prompt, **options})
 
     async def presses(self, label: str, *, stale: bool = False) -> str:
-        found = (
-            [self.dev.messages[0]] if stale else [each for each in self._messages() if label in each.buttons]
-        )
-        assert found, f"nobody sees {label!r}:\n{self.discord.report()}"
-        done = await self.ann.clicks(found[-1], label, stale=stale)
+        seen = self.discord.report()
+        pressed = self.dev.messages[0] if stale else sights.newest_with(label, self._messages(), seen)
+        done = await self.ann.clicks(pressed, label, stale=stale)
         question = done.original if done.is_private else None
         if question is None or not question.buttons:
             return ""
@@ -80,9 +67,7 @@ class DiscordWorld:
 
     @property
     def talks(self) -> Sequence[Talk]:
-        return [
-            Talk(head=_row(head), replies=tuple(map(_row, self._thread(head)))) for head in self.dev.messages
-        ]
+        return [sights.talk(head, self._thread(head)) for head in self.dev.messages]
 
     @property
     def history(self) -> Sequence[str]:
@@ -98,7 +83,7 @@ class DiscordWorld:
         return [ping.whom for ping in self.discord.pings]
 
     async def file(self, name: str) -> bytes:
-        return next(file.content for each in self._messages() for file in each.files if file.name == name)
+        return sights.content(self._messages(), name)
 
     async def until(self, condition: Callable[[], object], what: str) -> None:
         await self.discord.until(condition, timeout=LATER_S, what=what)
@@ -125,6 +110,10 @@ class DiscordWorld:
             yield
         await self.until(lambda: self.discord.connected, "the gateway again")
 
+    @property
+    def turned_away(self) -> Sequence[str]:
+        return self.discord.turned_away
+
     def _messages(self) -> list[Message]:
         return [
             each
@@ -140,11 +129,6 @@ class DiscordWorld:
         if head.thread is None:
             return None
         return {"name": head.thread.name, "messages": [*map(_picture, self._thread(head))]}
-
-
-def _row(message: Message) -> Row:
-    files = tuple(file.name for file in message.files)
-    return Row(text=message.plain, buttons=tuple(message.buttons), files=files)
 
 
 def _picture(message: Message) -> dict[str, object]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from bot.app import Bifrost
-from tests.contracts.world import LATER_S, Row, Talk, typed
+from tests.contracts import sights
+from tests.contracts.world import LATER_S, Talk, typed
 from tests.simulators.slack import Channel, Message, Person, SlackSimulator
 from tests.simulators.slack.reading import elements, read_message
 
@@ -15,6 +15,7 @@ class SlackWorld:
     """Implements World on the simulated Slack."""
 
     name = "slack"
+    meets = staticmethod(sights.meets)
 
     def __init__(self, slack: SlackSimulator) -> None:
         self.slack = slack
@@ -24,21 +25,14 @@ class SlackWorld:
 
     @property
     def config(self) -> str:
-        return f"""
-        web = {{ port = 0, public_url = "https://bifrost.example" }}
-        [slack]
-        bot_token = "{self.slack.bot_token}"
-        app_token = "{self.slack.app_token}"
-        api_url = "{self.slack.base_url}"
-        channels = ["{self.dev.id}"]
-        people = ["{self.ann.id}"]
-        replies = "all"
-        pace = {{ posts_per_minute = 6000, edits_per_minute = 6000, edit_gap_seconds = 0.1 }}
-        """
-
-    @asynccontextmanager
-    async def meets(self, bifrost: Bifrost) -> AsyncIterator[None]:
-        yield
+        return sights.config(
+            "slack",
+            channel=self.dev.id,
+            person=self.ann.id,
+            bot_token=self.slack.bot_token,
+            app_token=self.slack.app_token,
+            api_url=self.slack.base_url,
+        )
 
     async def asks(
         self, verb: str, prompt: str, options: Mapping[str, str] | None = None, *, twice: bool = False
@@ -55,12 +49,10 @@ class SlackWorld:
         self._refusals += (refused or {}).values()
 
     async def presses(self, label: str, *, stale: bool = False) -> str:
-        found = (
-            [self.dev.messages[0]] if stale else [each for each in self._messages() if label in each.buttons]
-        )
-        assert found, f"nobody sees {label!r}:\n{self.slack.transcript(self.dev)}"
-        await self.ann.click(found[-1], label, stale=stale)
-        return "" if stale else _question(found[-1], label)
+        seen = self.slack.transcript(self.dev)
+        pressed = self.dev.messages[0] if stale else sights.newest_with(label, self._messages(), seen)
+        await self.ann.click(pressed, label, stale=stale)
+        return "" if stale else _question(pressed, label)
 
     async def replies(self, words: str, *, twice: bool = False) -> None:
         if twice:
@@ -69,9 +61,7 @@ class SlackWorld:
 
     @property
     def talks(self) -> Sequence[Talk]:
-        return [
-            Talk(head=_row(head), replies=tuple(map(_row, self._thread(head)))) for head in self.dev.messages
-        ]
+        return [sights.talk(head, self._thread(head)) for head in self.dev.messages]
 
     @property
     def history(self) -> Sequence[str]:
@@ -87,7 +77,7 @@ class SlackWorld:
         return [ping.whom for ping in self.slack.pings]
 
     async def file(self, name: str) -> bytes:
-        return next(file.content for each in self._messages() for file in each.files if file.name == name)
+        return sights.content(self._messages(), name)
 
     async def until(self, condition: Callable[[], object], what: str) -> None:
         await self.slack.until(condition, timeout=LATER_S, what=what)
@@ -99,7 +89,7 @@ class SlackWorld:
 
     def throttle(self) -> None:
         for method in ("chat.postMessage", "chat.update", "files.getUploadURLExternal"):
-            self.slack.fail_next(method, retry_after=2)
+            self.slack.fail_next(method, retry_after=1)
 
     @property
     def throttled(self) -> bool:
@@ -116,6 +106,11 @@ class SlackWorld:
             yield
         await self.until(lambda: self.slack.connections, "the socket again")
 
+    @property
+    def turned_away(self) -> Sequence[str]:
+        news = ("/api/chat.", "/api/conversations.")  # not the attempts to connect again
+        return [path for path in self.slack.turned_away if path.startswith(news)]
+
     def _messages(self) -> list[Message]:
         return [each for head in self.dev.messages for each in (head, *head.thread)]
 
@@ -127,11 +122,6 @@ def _question(message: Message, label: str) -> str:
     """What Slack itself asks before it tells us of a press."""
     pressed = next(each for _, each in elements(message.blocks) if each.get("text", {}).get("text") == label)
     return str(pressed.get("confirm", {}).get("text", {}).get("text", ""))
-
-
-def _row(message: Message) -> Row:
-    files = tuple(file.name for file in message.files)
-    return Row(text=message.plain, buttons=tuple(message.buttons), files=files)
 
 
 def _picture(message: Message) -> dict[str, object]:

@@ -55,6 +55,7 @@ class WebWorld:
     name = "web"
     config = "web = { port = 0 }"
     pings: Sequence[str] = ()
+    turned_away = None
 
     def __init__(self) -> None:
         self.told: list[str] = []

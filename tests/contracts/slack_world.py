@@ -20,8 +20,8 @@ from bot.platforms.base import (
     Tone,
 )
 from bot.platforms.discord.adapter import DiscordAdapter
-from bot.platforms.slack.adapter import SCOPES, SlackAdapter
-from bot.platforms.slack.doors import EVENTS
+from bot.platforms.slack.adapter import SlackAdapter
+from bot.platforms.slack.grants import EVENTS, SCOPES
 from bot.platforms.slack.platform import SlackPlatform
 from executor.model import Actor, Job, JobStatus, Origin
 from executor.ports import SystemClock

@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bot.desk.asks import REPLY, Answer
+from bot.platforms import missed
 from bot.platforms.base import SetupFault
-from bot.platforms.discord import messages, missed
+from bot.platforms.discord import messages
 from tests.contracts.discord_world import PAGE, Desk, Threads, World, adapter_for, running
+from tests.contracts.worlds import hasten
 from tests.simulators.discord import Channel, DiscordSimulator, File, Message
 
 
@@ -49,6 +51,7 @@ class Listening:
 
 @pytest.fixture
 async def listening(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Listening]:
+    hasten(monkeypatch)
     monkeypatch.setattr(missed, "PAUSE_S", 0.0)
     async with DiscordSimulator() as discord:
         discord.allow_content()
@@ -152,8 +155,7 @@ async def test_a_session_that_is_void_is_made_up_for(listening: Listening) -> No
         gateway.sessions.clear()
         gateway.holds_back = False
         gateway.drop()
-        # discord.py waits up to five seconds before it identifies again.
-        await listening.discord.until(lambda: len(gateway.identifies) == 2, timeout=15)
+        await listening.discord.until(lambda: len(gateway.identifies) == 2, what="another session")
         await listening.answered(lost)
     assert listening.words == ["one", "two"]
 

@@ -10,7 +10,8 @@ import pytest
 from bot.platforms.base import SetupFault
 from bot.platforms.slack import adapter as adapter_module
 from bot.platforms.slack import connection
-from bot.platforms.slack.adapter import SCOPES, SlackAdapter
+from bot.platforms.slack.adapter import SlackAdapter
+from bot.platforms.slack.grants import SCOPES
 from tests.contracts.slack_world import (
     Board,
     Desk,

@@ -9,7 +9,7 @@ import pytest
 from bot.configuration import load
 from bot.doctor import examine
 from bot.findings import Finding
-from bot.platforms.slack.adapter import SCOPES
+from bot.platforms.slack.grants import SCOPES
 from tests.contracts.slack_world import Desk, adapter_for, running, simulator
 
 

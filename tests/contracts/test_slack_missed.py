@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.desk.asks import Answer
-from bot.platforms.slack import connection, missed
+from bot.platforms import missed
+from bot.platforms.slack import connection, threads
 from tests.contracts.slack_world import Board, Desk, Threads, World, adapter_for, running, simulator
 from tests.simulators.slack import Message, SlackSimulator
 
@@ -57,7 +58,7 @@ class Absence:
 
 @pytest.fixture
 async def absence(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Absence]:
-    monkeypatch.setattr(missed, "GAP_S", 0.0)
+    monkeypatch.setattr(threads, "GAP_S", 0.0)
     monkeypatch.setattr(missed, "PAUSE_S", 0.0)
     async with simulator() as slack:
         yield Absence(slack)
@@ -147,7 +148,7 @@ async def test_what_was_corrected_meanwhile_is_done_as_it_stands(absence: Absenc
 async def test_a_long_thread_is_read_by_pages_and_not_without_end(
     absence: Absence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(missed, "_PAGE", 4)
+    monkeypatch.setattr(threads, "_PAGE", 4)
     head = await absence.thread()
     for number in range(20):
         await absence.ada.say(absence.dev, f"word {number}", thread=head)

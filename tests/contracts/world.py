@@ -109,3 +109,7 @@ class World(Protocol):
 
     def away(self) -> AbstractAsyncContextManager[None]:
         """While the block runs, we and the platform do not hear of each other."""
+
+    @property
+    def turned_away(self) -> Sequence[str] | None:
+        """Our calls that came while it was away; None where it is the reader who is away."""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
 from bot.news import job_news, rhythm
 from bot.platforms.discord import adapter as discord_adapter
 from bot.platforms.discord.client import Client
+from bot.platforms.discord.platform import DiscordPlatform
 from bot.platforms.slack import adapter as slack_adapter
 from bot.platforms.slack import connection
-from bot.platforms.slack.adapter import SCOPES
-from bot.platforms.slack.doors import EVENTS
+from bot.platforms.slack.grants import EVENTS, SCOPES
+from bot.platforms.slack.platform import SlackPlatform
+from bot.platforms.web import WebPlatform
 from tests.contracts.on_discord import DiscordWorld
 from tests.contracts.on_slack import SlackWorld
 from tests.contracts.on_web import WebWorld
@@ -69,6 +72,9 @@ def hasten(monkeypatch: pytest.MonkeyPatch) -> None:
     for adapter in (discord_adapter, slack_adapter):
         monkeypatch.setattr(adapter, "_FIRST_PAUSE_S", 0.05)
         monkeypatch.setattr(adapter, "_LONGEST_PAUSE_S", 0.2)
+    for platform in (SlackPlatform, DiscordPlatform, WebPlatform):  # what the configuration does not set
+        caps = replace(platform.caps, files_per_minute=6000, lookups_per_minute=6000)
+        monkeypatch.setattr(platform, "caps", caps)
     monkeypatch.setattr(connection, "PING_S", 0.2)
     monkeypatch.setattr(slack_adapter, "WATCH_S", 0.05)
     monkeypatch.setattr(slack_adapter, "DEAD_AFTER_S", 0.2)

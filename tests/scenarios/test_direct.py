@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.platforms.slack.doors import EVENTS
+from bot.platforms.slack.grants import EVENTS
 from executor.model import JobStatus
 from tests.stage import set_stage
 

@@ -48,6 +48,8 @@ async def test_cancel_and_resume_work_by_the_buttons_of_the_page(tmp_path: Path)
 
         await _type(page, "/job research where is the cache?")
         await expect(page.get_by_text("Running").first).to_be_visible(timeout=SLOW_MS)
+        # Before its agent has said a word there is no session, and nothing to resume.
+        await expect(page.get_by_text("This is a rehearsal").first).to_be_visible(timeout=SLOW_MS)
         page.on("dialog", lambda dialog: dialog.accept())
         await page.get_by_role("button", name="Cancel").first.click()
         confirm = page.get_by_role("dialog").get_by_role("button", name="Cancel")
@@ -74,6 +76,7 @@ def _config(place: Path, *, step_seconds: float) -> Path:
         f"""
         data_dir = "{place / "data"}"
         grace_seconds = 2
+        drain_seconds = 0
         workspaces = {{ main = "{workspace}" }}
         web = {{ port = 0 }}
         [agents]

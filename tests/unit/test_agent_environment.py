@@ -23,7 +23,7 @@ from executor.backends.codex import Codex
 from executor.backends.environment import agent_environment, agent_zone
 from executor.backends.gemini import Gemini
 from executor.backends.rehearsal import Rehearsal
-from executor.backends.rehearsal_agent import topic_of
+from executor.backends.rehearsal_search import topic_of
 from tests.clis import PINS
 from tests.programs import alive_with
 

@@ -43,6 +43,7 @@ class Program:
             "BIFROST__DATA_DIR": str(self.data),
             "BIFROST__WORKSPACES__MAIN": str(self.place / "workspace"),
             "BIFROST__WEB__PORT": "0",
+            "BIFROST__DRAIN_SECONDS": "0",
             "BIFROST__AGENTS__PROVIDERS": "rehearsal",
             "BIFROST__AGENTS__REHEARSAL__STEP_SECONDS": "0",
             **self.more,

@@ -291,4 +291,4 @@ async def test_a_continued_job_names_the_one_before_it(office: Office) -> None:
 
 
 async def test_help_is_for_everybody_who_is_let_in(office: Office) -> None:
-    assert (await office.type("help", BOB)).text.startswith("**Commands**")
+    assert (await office.type("help", BOB)).text.startswith("**Start a job**")

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,9 +18,10 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
+from executor.backends import rehearsal_search
 from executor.backends.base import Launch
 from executor.backends.rehearsal import Rehearsal
-from executor.backends.rehearsal_agent import MAX_FILES, telling_words, topic_of
+from executor.backends.rehearsal_search import MAX_FILES, telling_words, topic_of
 from executor.events import Activity, Noticed, SessionOpened, TextWritten, ToolEnded, ToolStarted
 from executor.files import File, packed
 from executor.job_types import JOB_TYPES
@@ -377,3 +379,13 @@ def test_a_report_that_cannot_be_written_fails_the_attempt(launch: Launch) -> No
     outcome = decoder.conclude(done.returncode)
     assert outcome.kind is OutcomeKind.FAILED
     assert "report.md" in outcome.message
+
+
+def test_the_program_needs_nothing_but_the_standard_library() -> None:
+    """It runs where the packages of the bot need not be, and starts at once."""
+    folder = Path(rehearsal_search.__file__).parent
+    for part in ("rehearsal_agent.py", "rehearsal_search.py", "rehearsal_text.py"):
+        for line in (folder / part).read_text().splitlines():
+            if found := re.match(r"(?:from|import) ([\w.]+)", line):
+                own = found[1].startswith("executor.backends.rehearsal_")
+                assert own or found[1].split(".")[0] in sys.stdlib_module_names, f"{part}: {line}"

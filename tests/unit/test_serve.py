@@ -31,7 +31,7 @@ def settings(tmp_path: Path) -> Settings:
 async def test_a_bot_whose_part_dies_does_not_go_on_without_it(settings: Settings) -> None:
     stop = asyncio.Event()
     with pytest.raises(ExceptionGroup, match="unhandled errors"):
-        async with open_house(settings, {}) as house, _running(house, {}, stop):
+        async with open_house(settings, {}) as house, _running(house, stop):
             assert house.data.address.read_text().startswith("http://127.0.0.1:")
             await house.storage.outbox._database.write("drop", lambda c: c.execute("DROP TABLE outbox"))
             house.wakeups.ring(NEWS)
@@ -44,7 +44,7 @@ async def test_a_bot_that_cannot_start_says_why(settings: Settings) -> None:
         port = taken.getsockname()[1]
         taken_settings = settings.model_copy(update={"web": Web(port=port)})
         with pytest.raises(OSError, match="Address already in use"):
-            async with open_house(taken_settings, {}) as house, _running(house, {}, asyncio.Event()):
+            async with open_house(taken_settings, {}) as house, _running(house, asyncio.Event()):
                 raise AssertionError("it runs")
     assert not house.data.address.exists()
 

@@ -10,8 +10,8 @@ import yaml
 from jsonschema import Draft7Validator
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.platforms.slack.adapter import SCOPES
-from bot.platforms.slack.doors import ANYWHERE, EVENTS, ON_MESSAGE
+from bot.platforms.slack.doors import ANYWHERE, ON_MESSAGE
+from bot.platforms.slack.grants import EVENTS, SCOPES
 from bot.platforms.slack.request_url import PATH
 
 ROOT = Path(__file__).parents[2]

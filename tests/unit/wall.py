@@ -16,6 +16,8 @@ CAPS = Caps(
     posts_per_minute=60_000,
     post_burst=1000,
     least_edit_gap_s=0.01,
+    files_per_minute=60_000,
+    lookups_per_minute=60_000,
 )
 WAIT_S = 10.0
 """A bound for what takes milliseconds."""

@@ -18,9 +18,10 @@ from bot.platforms.discord.doors import Door, Doors
 from bot.platforms.discord.files import Files
 from bot.platforms.discord.members import Members
 from bot.platforms.discord.messages import Messages
-from bot.platforms.discord.missed import Missed
 from bot.platforms.discord.platform import DiscordPlatform
+from bot.platforms.discord.threads import ThreadReader
 from bot.platforms.errands import Errands
+from bot.platforms.missed import Missed
 
 API_URL = "https://discord.com/api/v10"
 _LOGIN_S = 60.0
@@ -87,7 +88,8 @@ class DiscordAdapter:
             guilds=guilds,
         )
         self._messages = messages if overhear else None
-        self._missed = Missed(api=self._api, hearing=hearing, messages=messages, errands=self._errands)
+        threads = ThreadReader(api=self._api, messages=messages)
+        self._missed = Missed("discord", read=threads.read, hearing=hearing, errands=self._errands)
 
     async def run(self) -> None:
         """Serves Discord until it is cancelled. Raises SetupFault where waiting would not help."""

@@ -16,35 +16,22 @@ from bot.desk.desk import Door
 from bot.desk.hearing import Hearing
 from bot.platforms.base import Refused, SetupFault, Throttled, Unsure
 from bot.platforms.errands import Errands
+from bot.platforms.missed import Missed
 from bot.platforms.slack.api import CALL_TIMEOUT_S, SlackApi
 from bot.platforms.slack.connection import Connection
 from bot.platforms.slack.doors import Doors
 from bot.platforms.slack.files import Files
+from bot.platforms.slack.grants import SCOPES
 from bot.platforms.slack.home import Home
 from bot.platforms.slack.links import Links, permalink
 from bot.platforms.slack.messages import Messages
-from bot.platforms.slack.missed import Missed
 from bot.platforms.slack.people import People
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.slack.replies import Replies
 from bot.platforms.slack.request_url import PATH, RequestUrl
+from bot.platforms.slack.threads import ThreadReader
 from executor.model import Origin
 
-SCOPES = frozenset(
-    {
-        "app_mentions:read",
-        "channels:history",
-        "chat:write",
-        "commands",
-        "files:read",
-        "files:write",
-        "groups:history",
-        "im:history",
-        "reactions:write",
-        "users:read",
-    }
-)
-"""What the bot token should be allowed; the manifest asks for exactly these."""
 _DISPENSABLE = frozenset({"files:read"})
 """Without it the bot works, and says of each file that is attached why it cannot be taken."""
 
@@ -112,7 +99,8 @@ class SlackAdapter:
             hearing=hearing,
             overhear=overhear,
         )
-        self._missed = Missed(api=self._bot, hearing=hearing, messages=messages, errands=self._errands)
+        threads = ThreadReader(api=self._bot, messages=messages)
+        self._missed = Missed("slack", read=threads.read, hearing=hearing, errands=self._errands)
         Doors(
             door=door,
             replies=replies,

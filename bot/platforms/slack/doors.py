@@ -16,6 +16,7 @@ from bot.platforms.errands import Errands
 from bot.platforms.slack import modal
 from bot.platforms.slack.answering import Answering
 from bot.platforms.slack.files import Files, again, kept
+from bot.platforms.slack.grants import DIRECT
 from bot.platforms.slack.home import NEW_JOB, Home
 from bot.platforms.slack.links import Links
 from bot.platforms.slack.messages import Messages
@@ -27,16 +28,10 @@ from bot.platforms.slack.text import decode, without_mention
 from executor.model import Origin
 from executor.steps import reach
 
-EVENTS = ("app_home_opened", "app_mention", "message.channels", "message.groups", "message.im")
-"""The events we subscribe to; as few as possible, for Slack counts deliveries."""
-
 ON_MESSAGE = "job:on_message"
 """The shortcut among what can be done with a message."""
 ANYWHERE = "job:anywhere"
 """The shortcut that belongs to no channel."""
-
-DIRECT = "D"
-"""What the ids of direct messages begin with."""
 
 _STILL = "Still taking this in; the answer follows."
 _NO_FORM = "Slack did not let me open the form in time. Please try again."

@@ -7,22 +7,19 @@ from collections.abc import Iterator, Sequence
 
 from aiohttp import web
 
-from bot.desk.asks import Ask, Invocation
-from bot.desk.attachments import Limits
+from bot.desk.asks import Invocation
 from bot.desk.commands import COMMANDS, JOB_COMMANDS, Takes
 from bot.web import form
-from bot.web.asks import Answers, answered
+from bot.web.answers import answered
 from bot.web.bodies import CommandBody, read_body
 from bot.web.pages.messages import thread_of, view_of
+from bot.web.pages.parts import Parts
 from bot.web.pages.rooms import Elsewhere, Room, Rooms
-from bot.web.pages.rows import Door, row_of
 from bot.web.problems import Problem
-from bot.web.sse import Frame, Streams, cursor
-from bot.web.templates import Templates
+from bot.web.sse import Frame, cursor
 from bot.web.uploads import read_form
-from executor.model import Actor, Origin
+from executor.model import Origin
 from executor.wakeups import MESSAGES
-from storage import Storage
 from storage.hub import Message
 
 _HEADS = 50
@@ -33,24 +30,10 @@ _NAME = "{name:[a-z0-9][a-z0-9_-]{0,39}}"
 class Channels:
     """The page's own channels. Everybody who is logged in is `actor`."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        door: Door,
-        actor: Actor,
-        templates: Templates,
-        streams: Streams,
-        answers: Answers,
-        limits: Limits,
-    ) -> None:
-        self._messages = storage.messages
-        self._rooms = Rooms(storage)
-        self._door = door
-        self._actor = actor
-        self._templates = templates
-        self._streams = streams
-        self._answers = answers
-        self._limits = limits
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._messages = parts.storage.messages
+        self._rooms = Rooms(parts.storage)
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
@@ -67,8 +50,8 @@ class Channels:
         return web.Response(status=302, headers={"Location": "/channels/dev"})
 
     async def _list(self, request: web.Request) -> web.Response:
-        rows = [row_of(job, self._door, self._actor) for job in await self._rooms.jobs()]
-        return self._templates.page("channels.html", entries=await self._rooms.entries(), rows=rows)
+        rows = [self._parts.row(job) for job in await self._rooms.jobs()]
+        return self._parts.templates.page("channels.html", entries=await self._rooms.entries(), rows=rows)
 
     async def _page(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
@@ -80,7 +63,8 @@ class Channels:
         revision = await self._messages.revision()
         heads = await self._rooms.heads(room, _HEADS)
         await self._rooms.read(room, heads)
-        return self._templates.page(
+        return self._parts.page(
+            request,
             "channel.html",
             name=name,
             job=room.job,
@@ -88,8 +72,7 @@ class Channels:
             revision=revision,
             threads=[thread_of(head, await self._messages.replies(head.id)) for head in heads],
             delivery=str(uuid.uuid4()),
-            answer=self._answers.asked_before(request),
-            fields=form.fields(self._door.choices),
+            fields=form.fields(self._parts.door.choices),
             opened="new" in request.query,
             hints=list(_hints()),
             example=JOB_COMMANDS[0].example,
@@ -100,7 +83,7 @@ class Channels:
         message = await self._messages.message(request.match_info["id"])
         if message is None:
             raise Problem(404, "There is no such message.")
-        return self._templates.page("single.html", view=view_of(message))
+        return self._parts.templates.page("single.html", view=view_of(message))
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
         room = await self._place(request)
@@ -117,7 +100,7 @@ class Channels:
             return ()
 
         end = await self._messages.revision()
-        return await self._streams.serve(request, MESSAGES, read_after, after=cursor(request), end=end)
+        return await self._parts.streams.serve(request, MESSAGES, read_after, after=cursor(request), end=end)
 
     async def _place(self, request: web.Request) -> Room:
         """Where something is said, or watched. Raises Problem."""
@@ -126,8 +109,11 @@ class Channels:
         except Elsewhere:
             raise Problem(404, "There is no such channel.") from None
 
+    def _origin(self, room: Room) -> Origin:
+        return Origin(actor=self._parts.actor, channel=room.channel, thread=room.thread)
+
     def _frame(self, message: Message) -> Frame:
-        text = self._templates.render("message.html", view=view_of(message))
+        text = self._parts.templates.render("message.html", view=view_of(message))
         return Frame(id=message.revision, data=text)
 
     async def _command(self, request: web.Request) -> web.Response:
@@ -137,27 +123,19 @@ class Channels:
             return web.Response(status=303, headers={"Location": f"/channels/{channel}?new#new"})
         invocation = Invocation(
             text=body.text,
-            origin=Origin(actor=self._actor, channel=room.channel, thread=room.thread),
+            origin=self._origin(room),
             delivery=f"web:{body.delivery}",
             zone=body.clocks,
         )
-        answer = await answered(self._door.command(invocation))
-        return self._answers.give(request, answer, f"/channels/{channel}")
+        answer = await answered(self._parts.door.command(invocation))
+        return self._parts.answers.give(request, answer, f"/channels/{channel}")
 
     async def _job(self, request: web.Request) -> web.Response:
         channel, room = request.match_info["name"], await self._place(request)
-        async with read_form(request, form.JobBody, self._limits) as (body, files):
+        async with read_form(request, form.JobBody, self._parts.limits) as (body, files):
             verb, args = form.verb_and_args(body)
-            ask = Ask(
-                verb=verb,
-                origin=Origin(actor=self._actor, channel=room.channel, thread=room.thread),
-                delivery=f"web:{body.delivery}",
-                args=args,
-                zone=body.clocks,
-                files=files,
-            )
-            answer = await answered(self._door.ask(ask))
-        return self._answers.give(request, answer, f"/channels/{channel}")
+            answer = await self._parts.asked(body, verb, args, origin=self._origin(room), files=files)
+        return self._parts.answers.give(request, answer, f"/channels/{channel}")
 
 
 def _hints() -> Iterator[dict[str, str]]:

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bot.desk.asks import Answer, Ask
-from bot.desk.desk import Door
-from bot.web.asks import answered
+from bot.web.answers import answered
+from bot.web.pages.parts import Parts
 from bot.web.problems import Problem
-from bot.web.templates import Templates
-from executor.model import Actor, Job, Origin
-from storage import Storage
+from executor.model import Job
 
 _MOST_LINES = 5_000
 _SORTS = {"+": "more", "-": "less", "@": "place"}
@@ -29,13 +27,10 @@ class Line:
 
 
 class DiffPage:
-    """Shows it to `actor`, who is whoever is logged in."""
+    """Shows what the desk answers to whoever is logged in."""
 
-    def __init__(self, storage: Storage, door: Door, actor: Actor, templates: Templates) -> None:
-        self._storage = storage
-        self._door = door
-        self._actor = actor
-        self._templates = templates
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [web.get("/jobs/{id}/diff.patch", self._patch)]
@@ -43,7 +38,7 @@ class DiffPage:
     async def page(self, request: web.Request) -> web.StreamResponse:
         job, answer, patch = await self._asked(request)
         lines = lines_of(patch)
-        return self._templates.page(
+        return self._parts.templates.page(
             "diff.html",
             job=job,
             summary=answer.text.partition(". ")[0],
@@ -57,12 +52,11 @@ class DiffPage:
         return web.Response(body=patch, content_type="text/plain", charset="utf-8", headers=headers)
 
     async def _asked(self, request: web.Request) -> tuple[Job, Answer, bytes]:
-        job = await self._storage.jobs.job(request.match_info["id"])
+        job = await self._parts.storage.jobs.job(request.match_info["id"])
         if job is None:
             raise Problem(404, "There is no such job.")
-        asked = Origin(actor=self._actor, channel="dev")
-        ask = Ask(verb="diff", origin=asked, delivery=f"web:diff:{job.id}", target=job.id)
-        answer = await answered(self._door.ask(ask))
+        ask = Ask(verb="diff", origin=self._parts.dev, delivery=f"web:diff:{job.id}", target=job.id)
+        answer = await answered(self._parts.door.ask(ask))
         if answer.file is None:
             raise Problem(404, answer.text)
         return job, answer, answer.file.content

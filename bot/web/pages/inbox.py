@@ -8,18 +8,13 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
-from bot.desk.asks import Ask
 from bot.desk.commands import JOB_COMMANDS
-from bot.web.asks import Answers, answered
 from bot.web.bodies import Text, read_body
-from bot.web.pages.rows import Door
-from bot.web.pages.saving import RecordBody, Saved, Saving
+from bot.web.pages.parts import Parts
+from bot.web.pages.saving import RecordBody, Saved
 from bot.web.pages.tasks import OrNone, draft_id
 from bot.web.problems import Problem
 from bot.web.record_bodies import Words
-from bot.web.templates import Templates
-from executor.model import Actor, Origin
-from storage import Storage
 from storage.hub.authors import OWNER, RecordRefused, Why
 from storage.hub.comments import NewComment
 from storage.hub.feedback import Feedback, FeedbackStatus, NewFeedback, Target
@@ -48,21 +43,9 @@ class _NoteBody(RecordBody):
 class Inbox:
     """Takes what people write down. Everybody who is logged in is `actor`, the owner."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        door: Door,
-        actor: Actor,
-        templates: Templates,
-        saving: Saving,
-        answers: Answers,
-    ) -> None:
-        self._storage = storage
-        self._door = door
-        self._actor = actor
-        self._templates = templates
-        self._saving = saving
-        self._answers = answers
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._storage = parts.storage
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [web.get("/inbox", self._page), web.post("/inbox", self._compose)]
@@ -70,7 +53,8 @@ class Inbox:
     async def _page(self, request: web.Request) -> web.Response:
         asked = request.query.get("tab", "")
         tab = asked if asked in TABS else "notes"
-        return self._templates.page(
+        return self._parts.page(
+            request,
             "inbox.html",
             tab=tab,
             tabs_of_inbox=TABS,
@@ -81,7 +65,6 @@ class Inbox:
             priorities=tuple(Priority),
             targets=tuple(Target),
             here=f"/inbox?tab={tab}",
-            answer=self._answers.asked_before(request),
         )
 
     async def _feedback(self, tab: str) -> Sequence[Feedback]:
@@ -102,14 +85,8 @@ class Inbox:
     async def _compose(self, request: web.Request) -> web.Response:
         body = await read_body(request, _NoteBody)
         if body.mode in [command.verb for command in JOBS]:
-            ask = Ask(
-                verb=body.mode,
-                origin=Origin(actor=self._actor, channel="dev"),
-                delivery=f"web:{body.delivery}",
-                args={"prompt": body.text.strip()},
-                zone=body.clocks,
-            )
-            return self._answers.give(request, await answered(self._door.ask(ask)), body.back or "/inbox")
+            answer = await self._parts.asked(body, body.mode, {"prompt": body.text.strip()})
+            return self._parts.answers.give(request, answer, body.back or "/inbox")
         written = {"note": self._note, "draft": self._draft, "comment": self._comment}
         if body.mode not in written:
             raise Problem(422, "Say what it is: one of the choices above the text.", field="mode")
@@ -117,7 +94,7 @@ class Inbox:
         async def change() -> Saved:
             return await written[body.mode](body)
 
-        return await self._saving.once(request, body, change)
+        return await self._parts.saving.once(request, body, change)
 
     async def _note(self, body: _NoteBody) -> Saved:
         new = NewFeedback(content=body.text.strip(), workspace=body.workspace, priority=body.priority)

@@ -9,19 +9,16 @@ from aiohttp import web
 
 from bot.news.words import duration, money
 from bot.web import ansi
-from bot.web.asks import Answers
 from bot.web.pages.links import MessageUrl, chat_link
 from bot.web.pages.log import CHUNK, blocks_of, chunk_before, sentence
+from bot.web.pages.parts import Parts
 from bot.web.pages.remarks import remarks_on
-from bot.web.pages.rows import Door, row_of
 from bot.web.problems import Problem
 from bot.web.shared_reads import SharedReads
-from bot.web.sse import Frame, Streams, cursor
-from bot.web.templates import Templates
+from bot.web.sse import Frame, cursor
 from executor.events import Event, Moved, TextWritten, ToolEnded, ToolStarted
-from executor.model import Actor, Job, Origin
+from executor.model import Job
 from executor.wakeups import job_topic
-from storage import Storage
 from storage.hub.feedback import Target
 
 _TURNS = 100
@@ -33,22 +30,11 @@ _PREFIX = re.compile(r"[0-9a-f][0-9a-f-]{0,35}")
 class JobPage:
     """Shows a job to `actor`, who is whoever is logged in."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        door: Door,
-        actor: Actor,
-        templates: Templates,
-        streams: Streams,
-        answers: Answers,
-        slack_url: MessageUrl,
-    ) -> None:
-        self._storage = storage
-        self._door = door
-        self._actor = actor
-        self._templates = templates
-        self._streams = streams
-        self._answers = answers
+    def __init__(self, parts: Parts, slack_url: MessageUrl) -> None:
+        self._parts = parts
+        self._storage = parts.storage
+        self._templates = parts.templates
+        self._streams = parts.streams
         self._slack_url = slack_url
         self._shared = SharedReads()
 
@@ -69,7 +55,8 @@ class JobPage:
         after = chunk_before(int(at) - 1) if _SEQ.fullmatch(at) else chunk_before(job.seq - 1 - CHUNK)
         events = await self._storage.jobs.events(job.id, after, _AT_ONCE)
         last = events[-1].seq if events else after
-        return self._templates.page(
+        return self._parts.page(
+            request,
             "job.html",
             **await self._head(job),
             blocks=blocks_of(events),
@@ -77,7 +64,6 @@ class JobPage:
             last=last,
             later=last < job.seq and _SEQ.fullmatch(at),
             live="" if job.status.final else f"/jobs/{job.id}/live?after={last}",
-            answer=self._answers.asked_before(request),
             about=await remarks_on(self._storage, Target.JOB, job.id),
         )
 
@@ -98,11 +84,10 @@ class JobPage:
     async def _head(self, job: Job) -> dict[str, object]:
         """What the page says of the job beside its output; it changes only when the job moves."""
         jobs, search = self._storage.jobs, self._storage.search
-        row = row_of(job, self._door, self._actor, hindrance=await jobs.hindrance(job.id))
+        row = self._parts.row(job, await jobs.hindrance(job.id))
         card = (await self._storage.outbox.cards([job.id])).get(job.id, "")
         successor = await search.successor(job.id)
         goes_on = successor is not None and not successor.status.final
-        asked = Origin(actor=self._actor, channel="dev")
         turns = await search.turns(job.id, _TURNS)
         return {
             "row": row,
@@ -112,7 +97,7 @@ class JobPage:
                 job.status.final
                 and job.session_id
                 and not goes_on
-                and self._door.allows(asked, "resume", job)
+                and self._parts.door.allows(self._parts.dev, "resume", job)
             ),
             "reply_to": card if job.origin.actor.platform == "web" and not job.status.final else "",
             "chat": chat_link(job, card, self._slack_url),

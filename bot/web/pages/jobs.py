@@ -9,17 +9,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from aiohttp import web
 
 from bot.desk.commands import JOB_COMMANDS
-from bot.web.asks import Answers
 from bot.web.pages import job_search
 from bot.web.pages.job_search import Asked
-from bot.web.pages.rows import Door, Row, row_of
-from bot.web.sse import Frame, Streams, cursor
-from bot.web.templates import Templates
+from bot.web.pages.parts import Parts
+from bot.web.pages.rows import Row
+from bot.web.sse import Frame, cursor
 from executor.job_types import JOB_TYPES
 from executor.listing import Finds
-from executor.model import Actor, Job
+from executor.model import Job
 from executor.wakeups import NEWS
-from storage import Storage
 
 PAGE = 50
 _NO_END = 10**15
@@ -30,21 +28,11 @@ _PAUSE_S = 0.25
 class JobsPage:
     """Shows jobs to `actor`, who is whoever is logged in."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        door: Door,
-        actor: Actor,
-        templates: Templates,
-        streams: Streams,
-        answers: Answers,
-    ) -> None:
-        self._storage = storage
-        self._door = door
-        self._actor = actor
-        self._templates = templates
-        self._streams = streams
-        self._answers = answers
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._storage = parts.storage
+        self._templates = parts.templates
+        self._streams = parts.streams
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [web.get("/jobs/live", self._live)]
@@ -55,7 +43,8 @@ class JobsPage:
         finds = await self._find(asked)
         counts = await self._storage.search.counts()
         live = asked.address("/jobs/live", after=str(_digest(finds.jobs)))
-        return self._templates.page(
+        return self._parts.page(
+            request,
             "jobs.html",
             asked=asked,
             rows=self._rows(finds),
@@ -63,7 +52,6 @@ class JobsPage:
             total=sum(counts.values()),
             tabs_of_status=[(status, job_search.label(status)) for status in job_search.TABS],
             counts=counts,
-            answer=self._answers.asked_before(request),
             live="" if asked.typed["before"] else live,
             here=asked.address(before=asked.typed["before"]),
             choices=self._choices(),
@@ -78,14 +66,14 @@ class JobsPage:
         return await self._storage.search.find(asked.search, PAGE)
 
     def _rows(self, finds: Finds) -> Sequence[Row]:
-        return [row_of(job, self._door, self._actor) for job in finds.jobs]
+        return [self._parts.row(job) for job in finds.jobs]
 
     def _frame(self, job: Job, asked: Asked) -> str:
-        row = row_of(job, self._door, self._actor)
+        row = self._parts.row(job)
         return self._templates.render("job_row.html", row=row, here=asked.address())
 
     def _choices(self) -> dict[str, Sequence[str]]:
-        named = {name: self._door.choices(name) for name in ("provider", "workspace")}
+        named = {name: self._parts.door.choices(name) for name in ("provider", "workspace")}
         return {"type": tuple(JOB_TYPES), **named}
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bot.web.bodies import Text, read_body
-from bot.web.pages.saving import RecordBody, Saved, Saving
+from bot.web.pages.parts import Parts
+from bot.web.pages.saving import RecordBody, Saved
 from bot.web.record_bodies import Words
 from storage import Storage
 from storage.hub.authors import OWNER
@@ -56,10 +57,10 @@ async def remarks_on(storage: Storage, target: Target, target_id: str) -> About:
 class Remarks:
     """Takes comments and feedback. Everybody who is logged in is the owner."""
 
-    def __init__(self, storage: Storage, saving: Saving) -> None:
-        self._comments = storage.comments
-        self._feedback = storage.feedback
-        self._saving = saving
+    def __init__(self, parts: Parts) -> None:
+        self._saving = parts.saving
+        self._comments = parts.storage.comments
+        self._feedback = parts.storage.feedback
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [

@@ -7,15 +7,13 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bot.web.asks import Answers
 from bot.web.bodies import read_body
+from bot.web.pages.parts import Parts
 from bot.web.pages.remarks import remarks_on
-from bot.web.pages.saving import RecordBody, Saved, Saving
+from bot.web.pages.saving import RecordBody, Saved
 from bot.web.problems import Problem
-from bot.web.templates import Templates
 from executor.reports import OWN_PAGE, PAGE, SOURCE, links
 from executor.untrusted import read_under
-from storage import Storage
 from storage.hub.authors import OWNER, RecordRefused
 from storage.hub.feedback import Target
 from storage.hub.reports import ReportChanges, ReportFilter, ReportRow, ReportStatus
@@ -36,14 +34,10 @@ class _StatusBody(RecordBody):
 class ReportsPage:
     """Shows reports, whose files lie in `folder`. Everybody who is logged in is the owner."""
 
-    def __init__(
-        self, storage: Storage, folder: Path, templates: Templates, saving: Saving, answers: Answers
-    ) -> None:
-        self._storage = storage
+    def __init__(self, parts: Parts, folder: Path) -> None:
+        self._parts = parts
+        self._storage = parts.storage
         self._folder = folder
-        self._templates = templates
-        self._saving = saving
-        self._answers = answers
 
     def routes(self) -> list[web.AbstractRouteDef]:
         # What lies below /reports/ has the policy of a report; these are pages of ours.
@@ -63,21 +57,22 @@ class ReportsPage:
         except RecordRefused as refused:
             raise Problem(404, refused.text) from None
         older = f"/reports?status={status}&before={found[_MOST - 1].id}" if len(found) > _MOST else ""
-        return self._templates.page(
+        return self._parts.page(
+            request,
             "reports.html",
             status=status,
             statuses=tuple(ReportStatus),
             reports=found[:_MOST],
             counts=await reports.counts(),
             older=older,
-            answer=self._answers.asked_before(request),
         )
 
     async def _reader(self, request: web.Request) -> web.Response:
         report = await self._report(request)
         jobs = self._storage.jobs
         own, page, source = await asyncio.to_thread(self._files, report.slug)
-        response = self._templates.page(
+        response = self._parts.page(
+            request,
             "report.html",
             report=report,
             statuses=[status for status in ReportStatus if status is not report.status],
@@ -87,7 +82,6 @@ class ReportsPage:
             links=(await asyncio.to_thread(links, source))[:_LINKS],
             source=bool(source),
             about=await remarks_on(self._storage, Target.REPORT, report.id),
-            answer=self._answers.asked_before(request),
         )
         response.headers["Content-Security-Policy"] = POLICY
         return response
@@ -111,4 +105,4 @@ class ReportsPage:
             await self._storage.reports.change(report.id, ReportChanges(status=body.status), OWNER)
             return Saved(text=f"The report is {body.status} now.")
 
-        return await self._saving.once(request, body, change)
+        return await self._parts.saving.once(request, body, change)

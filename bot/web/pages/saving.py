@@ -11,7 +11,7 @@ import orjson
 from aiohttp import web
 
 from bot.desk.asks import Answer
-from bot.web.asks import Answers
+from bot.web.answers import Answers
 from bot.web.bodies import Back, PageBody
 from bot.web.callers import LOGIN
 from storage.api import KeptAnswer

@@ -9,20 +9,16 @@ from datetime import datetime
 
 from aiohttp import web
 
-from bot.desk.asks import Answer, Ask
-from bot.desk.attachments import Limits
+from bot.desk.asks import Answer
 from bot.desk.commands import BY_VERB
-from bot.desk.desk import Door
 from bot.news.cron_words import in_words
 from bot.news.words import excerpt
 from bot.web import form
-from bot.web.asks import Answers, answered
 from bot.web.bodies import PageBody, Text, read_body
-from bot.web.templates import Templates
+from bot.web.pages.parts import Parts
 from bot.web.uploads import read_form
-from executor.model import Actor, Job, Origin
+from executor.model import Job
 from executor.schedules import FireRecord, Schedule, Verdict
-from storage import Storage
 
 _MOST = 200
 _PAST = 3
@@ -74,21 +70,9 @@ class Row:
 class SchedulesPage:
     """Shows and changes schedules for `actor`, who is whoever is logged in."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        door: Door,
-        actor: Actor,
-        templates: Templates,
-        answers: Answers,
-        limits: Limits,
-    ) -> None:
-        self._storage = storage
-        self._door = door
-        self._actor = actor
-        self._templates = templates
-        self._answers = answers
-        self._limits = limits
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._storage = parts.storage
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
@@ -99,11 +83,11 @@ class SchedulesPage:
 
     async def _page(self, request: web.Request) -> web.Response:
         schedules = await self._storage.schedules.schedules(limit=_MOST)
-        fields = form.fields(self._door.choices, without=("at", "in"))
-        return self._templates.page(
+        fields = form.fields(self._parts.door.choices, without=("at", "in"))
+        return self._parts.page(
+            request,
             "schedules.html",
             rows=[await self._row(each) for each in schedules],
-            answer=self._answers.asked_before(request),
             delivery=str(uuid.uuid4()),
             fields=sorted(fields, key=lambda field: field.name not in ("cron", "zone", "missed")),
             opened="new" in request.query,
@@ -127,30 +111,15 @@ class SchedulesPage:
         )
 
     async def _add(self, request: web.Request) -> web.Response:
-        async with read_form(request, form.JobBody, self._limits) as (body, files):
+        async with read_form(request, form.JobBody, self._parts.limits) as (body, files):
             verb, args = form.verb_and_args(body)
             if not args.get("cron", "").strip():
                 answer = Answer(ok=False, text="Give a rhythm, such as `0 2 * * mon-fri`.", field="cron")
-                return self._answers.give(request, answer, f"{_BACK}?new")
-            ask = Ask(
-                verb=verb,
-                origin=Origin(actor=self._actor, channel="dev"),
-                delivery=f"web:{body.delivery}",
-                args=args,
-                zone=body.clocks,
-                files=files,
-            )
-            answer = await answered(self._door.ask(ask))
-        return self._answers.give(request, answer, _BACK if answer.ok else f"{_BACK}?new")
+                return self._parts.answers.give(request, answer, f"{_BACK}?new")
+            answer = await self._parts.asked(body, verb, args, files=files)
+        return self._parts.answers.give(request, answer, _BACK if answer.ok else f"{_BACK}?new")
 
     async def _change(self, request: web.Request) -> web.Response:
         body = await read_body(request, ChangeBody)
-        ask = Ask(
-            verb="schedule",
-            target=body.target,
-            origin=Origin(actor=self._actor, channel="dev"),
-            delivery=f"web:{body.delivery}",
-            args={"change": body.change},
-            zone=body.clocks,
-        )
-        return self._answers.give(request, await answered(self._door.ask(ask)), _BACK)
+        answer = await self._parts.asked(body, "schedule", {"change": body.change}, target=body.target)
+        return self._parts.answers.give(request, answer, _BACK)

@@ -9,15 +9,12 @@ from typing import Any
 from aiohttp import web
 from pydantic import Field, create_model
 
-from bot.desk.asks import Answer, Ask
+from bot.desk.asks import Answer
 from bot.desk.commands import SETTINGS
 from bot.desk.defaults import FORGET, LIMIT, Defaults
-from bot.desk.desk import Door
-from bot.web.asks import Answers, answered
 from bot.web.bodies import PageBody, Text, read_body
-from bot.web.templates import Templates
+from bot.web.pages.parts import Parts
 from bot.web.tokens import Tokens
-from executor.model import Actor, Origin
 from executor.workspaces import Workspaces
 
 _BACK = "/settings"
@@ -52,21 +49,10 @@ class Terms:
 class SettingsPage:
     """Shows and changes settings for `actor`, who is whoever is logged in."""
 
-    def __init__(
-        self,
-        terms: Terms,
-        tokens: Tokens,
-        door: Door,
-        actor: Actor,
-        templates: Templates,
-        answers: Answers,
-    ) -> None:
+    def __init__(self, parts: Parts, terms: Terms, tokens: Tokens) -> None:
+        self._parts = parts
         self._terms = terms
         self._tokens = tokens
-        self._door = door
-        self._actor = actor
-        self._templates = templates
-        self._answers = answers
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
@@ -79,7 +65,8 @@ class SettingsPage:
     async def _page(self, request: web.Request) -> web.Response:
         terms = self._terms
         limits = await terms.defaults.limits()
-        return self._templates.page(
+        return self._parts.page(
+            request,
             "settings.html",
             settings=await terms.defaults.settings(),
             forget=FORGET,
@@ -87,7 +74,6 @@ class SettingsPage:
             workspaces=terms.workspaces,
             tokens=[token for token in await self._tokens.tokens() if token.revoked_at is None],
             delivery=str(uuid.uuid4()),
-            answer=self._answers.asked_before(request),
         )
 
     async def _set(self, request: web.Request) -> web.Response:
@@ -103,17 +89,11 @@ class SettingsPage:
     async def _ask(
         self, request: web.Request, body: PageBody, target: str, args: dict[str, str]
     ) -> web.Response:
-        ask = Ask(
-            verb="settings",
-            target=target,
-            origin=Origin(actor=self._actor, channel="dev"),
-            delivery=f"web:{body.delivery}",
-            args=args,
-        )
-        return self._answers.give(request, await answered(self._door.ask(ask)), _BACK)
+        answer = await self._parts.asked(body, "settings", args, target=target)
+        return self._parts.answers.give(request, answer, _BACK)
 
     async def _revoke(self, request: web.Request) -> web.Response:
         body = await read_body(request, TokenBody)
         ended = await self._tokens.revoke(body.token)
         text = "The token holds no more." if ended else "There is no such token that still holds."
-        return self._answers.give(request, Answer(ok=ended, text=text), _BACK)
+        return self._parts.answers.give(request, Answer(ok=ended, text=text), _BACK)

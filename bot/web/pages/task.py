@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from bot.desk.asks import Ask
 from bot.web import form
-from bot.web.asks import Answers, answered
 from bot.web.bodies import Text, read_body
+from bot.web.pages.parts import Parts
 from bot.web.pages.remarks import remarks_on
-from bot.web.pages.rows import Door, row_of
-from bot.web.pages.saving import RecordBody, Saved, Saving
+from bot.web.pages.saving import RecordBody, Saved
 from bot.web.pages.tasks import TaskForm
 from bot.web.problems import Problem
-from bot.web.templates import Templates
 from executor.listing import JobFilter
-from executor.model import Actor, Origin
-from storage import Storage
 from storage.hub.authors import OWNER
 from storage.hub.feedback import Target
 from storage.hub.tasks import MOVES, Area, Priority, Task, TaskChanges, TaskStatus
@@ -36,21 +31,9 @@ class _JobBody(RecordBody):
 class TaskPage:
     """Shows a task to `actor`, who is whoever is logged in."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        door: Door,
-        actor: Actor,
-        templates: Templates,
-        saving: Saving,
-        answers: Answers,
-    ) -> None:
-        self._storage = storage
-        self._door = door
-        self._actor = actor
-        self._templates = templates
-        self._saving = saving
-        self._answers = answers
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._storage = parts.storage
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
@@ -63,13 +46,14 @@ class TaskPage:
     async def _page(self, request: web.Request) -> web.Response:
         task = await self._task(request)
         jobs = await self._storage.jobs.page(JobFilter(task_id=task.id), _JOBS, _JOBS + 1)
-        return self._templates.page(
+        return self._parts.page(
+            request,
             "task.html",
             task=task,
             kin=await self._storage.tasks.kin(task),
             minutes=await self._storage.logs.minutes_of(task.id),
             moves=[status for status in TaskStatus if status in MOVES[task.status]],
-            rows=[row_of(job, self._door, self._actor) for job in jobs.jobs],
+            rows=[self._parts.row(job) for job in jobs.jobs],
             more=jobs.found > _JOBS,
             reports=await self._storage.reports.of_task(task.id),
             about=await remarks_on(self._storage, Target.TASK, task.id),
@@ -77,7 +61,6 @@ class TaskPage:
             choices={"workspace": tuple(Area), "priority": tuple(Priority)},
             prompt=f"{task.name}\n\n{task.description}".strip(),
             here=f"/tasks/{task.id}",
-            answer=self._answers.asked_before(request),
         )
 
     async def _task(self, request: web.Request) -> Task:
@@ -102,7 +85,7 @@ class TaskPage:
             await self._storage.tasks.change(task.id, changes, OWNER)
             return Saved(text=f"Task `{task.id}` is changed.")
 
-        return await self._saving.once(request, body, change)
+        return await self._parts.saving.once(request, body, change)
 
     async def _move(self, request: web.Request) -> web.Response:
         task, body = await self._task(request), await read_body(request, _StatusBody)
@@ -111,15 +94,9 @@ class TaskPage:
             await self._storage.tasks.change(task.id, TaskChanges(status=body.status), OWNER)
             return Saved(text=f"Task `{task.id}` is {body.status} now.")
 
-        return await self._saving.once(request, body, change)
+        return await self._parts.saving.once(request, body, change)
 
     async def _run(self, request: web.Request) -> web.Response:
         task, body = await self._task(request), await read_body(request, _JobBody)
-        ask = Ask(
-            verb=body.type,
-            origin=Origin(actor=self._actor, channel="dev"),
-            delivery=f"web:{body.delivery}",
-            args={"prompt": body.prompt, "task": task.id},
-            zone=body.clocks,
-        )
-        return self._answers.give(request, await answered(self._door.ask(ask)), f"/tasks/{task.id}")
+        answer = await self._parts.asked(body, body.type, {"prompt": body.prompt, "task": task.id})
+        return self._parts.answers.give(request, answer, f"/tasks/{task.id}")

@@ -12,13 +12,11 @@ from urllib.parse import urlencode
 from aiohttp import web
 from pydantic import BeforeValidator, Field
 
-from bot.web.asks import Answers
 from bot.web.bodies import read_body
-from bot.web.pages.saving import RecordBody, Saved, Saving
+from bot.web.pages.parts import Parts
+from bot.web.pages.saving import RecordBody, Saved
 from bot.web.problems import Problem
 from bot.web.record_bodies import Id, Ids, Line, Markdown, Title
-from bot.web.templates import Templates
-from storage import Storage
 from storage.hub.authors import OWNER, RecordRefused
 from storage.hub.tasks import Area, NewTask, Priority, TaskFilter, TaskStatus
 
@@ -89,11 +87,9 @@ def _one_of(kind: type[_E], text: str) -> _E | None:
 class TasksPage:
     """Shows the board. Everybody who is logged in is the owner."""
 
-    def __init__(self, storage: Storage, templates: Templates, saving: Saving, answers: Answers) -> None:
-        self._tasks = storage.tasks
-        self._templates = templates
-        self._saving = saving
-        self._answers = answers
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._tasks = parts.storage.tasks
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [web.get("/tasks", self._page), web.post("/tasks", self._add)]
@@ -106,7 +102,8 @@ class TasksPage:
             raise Problem(404, refused.text) from None
         counts = await self._tasks.counts(asked.wanted)
         projects = await self._tasks.projects()
-        return self._templates.page(
+        return self._parts.page(
+            request,
             "tasks.html",
             asked=asked,
             tasks=found[:PAGE],
@@ -116,7 +113,6 @@ class TasksPage:
             statuses=tuple(TaskStatus),
             choices={"workspace": tuple(Area), "project": projects, "priority": tuple(Priority)},
             opened="new" in request.query,
-            answer=self._answers.asked_before(request),
         )
 
     async def _add(self, request: web.Request) -> web.Response:
@@ -128,7 +124,7 @@ class TasksPage:
             task = await self._tasks.add(NewTask(id=task_id, **fields), OWNER)
             return Saved(text=f"Task `{task.id}` is made.", on=f"/tasks/{task.id}")
 
-        return await self._saving.once(request, body, change)
+        return await self._parts.saving.once(request, body, change)
 
 
 def draft_id() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -13,10 +13,8 @@ from bot.desk.asks import Refusal
 from bot.desk.chart import LAYERS, MEASURES, Chart, Measure, chart_of
 from bot.desk.commands import shown
 from bot.desk.spending import BY, Spending, Sum, read, span_of
+from bot.web.pages.parts import Parts
 from bot.web.problems import Problem
-from bot.web.templates import Templates
-from executor.ports import Clock, SystemClock
-from storage.sqlite.api import ApiRecords
 
 SPANS = {7: "7 days", 30: "30 days", 90: "90 days", 365: "a year"}
 _FOUND_BY = {"type": "type", "person": "person", "provider": "provider"}
@@ -36,10 +34,8 @@ class Row:
 class UsagePage:
     """Shows everybody's usage: whoever is logged in to the page is its owner."""
 
-    def __init__(self, records: ApiRecords, templates: Templates, clock: Clock | None = None) -> None:
-        self._records = records
-        self._templates = templates
-        self._clock = clock or SystemClock()
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [web.get("/usage", self._page)]
@@ -47,13 +43,13 @@ class UsagePage:
     async def _page(self, request: web.Request) -> web.Response:
         given = {name: value for name, value in request.query.items() if value}
         by, days, measure = _asked(given)
-        spending = await read(self._records, by, self._clock.now().astimezone(UTC).date(), days)
+        spending = await read(self._parts.storage.api, by, datetime.now(UTC).date(), days)
         chart = chart_of(spending, measure)
 
         def address(**other: object) -> str:
             return "/usage?" + urlencode({"by": by, "days": days, "measure": measure.name} | other)
 
-        return self._templates.page(
+        return self._parts.templates.page(
             "usage.html",
             by=by,
             days=days,

@@ -19,7 +19,8 @@ from pathlib import Path
 
 import bot.serve  # noqa: F401  loaded once, before the forks
 from bot.cli import main as bifrost
-from bot.platforms.slack import missed
+from bot.platforms import missed
+from bot.platforms.slack import threads
 from bot.platforms.slack.platform import SlackPlatform
 from executor.processes import reaper
 from executor.steps import watched
@@ -68,7 +69,7 @@ def live(config: Path) -> None:
         os.environ.clear()
         os.environ.update(PATH=f"{config.parent / 'bin'}:{os.defpath}", HOME=str(config.parent))
         # The simulator allows as much; at Slack's own pace, hundreds of lives would take hours.
-        missed.GAP_S, missed.PAUSE_S = 0.0, 0.2
+        threads.GAP_S, missed.PAUSE_S = 0.0, 0.2
         SlackPlatform.caps = replace(
             SlackPlatform.caps,
             edits_per_minute=60_000,
@@ -76,6 +77,8 @@ def live(config: Path) -> None:
             posts_per_minute=60_000,
             post_burst=1000,
             least_edit_gap_s=0.1,
+            files_per_minute=60_000,
+            lookups_per_minute=60_000,
         )
         sys.argv = ["bifrost", "serve", "--config", str(config)]
         with watched(Watch(config.parent)):

@@ -44,6 +44,8 @@ class DiscordSimulator:
         self.guild.tell = self.gateway.tell
         self._rest = Rest(self.guild, self.gateway, self.token)
         self._down = False
+        self.turned_away: list[str] = []
+        """The paths of the calls that came while it was down."""
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> DiscordSimulator:
@@ -216,6 +218,8 @@ class DiscordSimulator:
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         if self._down:
+            self.turned_away.append(request.path)
+            self.guild.changes.notify()
             return web.Response(status=503, text="down")
         return await handler(request)
 

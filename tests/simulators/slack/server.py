@@ -73,6 +73,8 @@ class SlackSimulator:
         self.workspace.publish = self.socket.publish
         self._api = WebApi(self.workspace, self.bot_token, self.app_token, self._open_connection)
         self._down = False
+        self.turned_away: list[str] = []
+        """The paths of the calls that came while it was down."""
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> SlackSimulator:
@@ -312,5 +314,7 @@ class SlackSimulator:
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         if self._down:
+            self.turned_away.append(request.path)
+            self.workspace.changes.notify()
             return web.Response(status=503, text="down")
         return await handler(request)

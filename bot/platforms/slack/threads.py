@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
-from bot.desk.hearing import Hearing
-from bot.platforms.base import Refused, Throttled, Unsure
-from bot.platforms.errands import Errands
+from bot.platforms.base import Refused
 from bot.platforms.slack.api import SlackApi
 from bot.platforms.slack.messages import Messages
 from bot.platforms.slack.origins import Json
-from executor.steps import reach
 from storage.threads import Thread
 
 GAP_S = 1.5
@@ -21,55 +18,25 @@ _AT_ONCE = 10
 """Threads that are read without a gap."""
 _PAGE = 200
 _PAGES = 3
-_TRIES = 20
-PAUSE_S = 3.0
 
 _log = logging.getLogger(__name__)
 
 
-class Missed:
-    """Reads the threads back, one after the other, each time that Slack begins to listen to us."""
+class ThreadReader:
+    """Hands on what stands in threads as if it came by itself, one thread after the other."""
 
-    def __init__(self, *, api: SlackApi, hearing: Hearing, messages: Messages, errands: Errands) -> None:
+    def __init__(self, *, api: SlackApi, messages: Messages) -> None:
         self._api = api
-        self._hearing = hearing
         self._messages = messages
-        self._errands = errands
-        self._reading: asyncio.Task[None] | None = None
 
-    def look(self) -> None:
-        """Slack listens from now on."""
-        self._hearing.returned()
-        if self._reading is None or self._reading.done():
-            self._reading = self._errands.start(self._read_all())
-
-    def stop(self) -> None:
-        """Nobody is listened to any more: the next one who is begins anew."""
-        if self._reading is not None:
-            self._reading.cancel()
-
-    async def _read_all(self) -> None:
-        for _ in range(_TRIES):
-            pause_s = PAUSE_S
-            try:
-                await self._read_once()
-            except Throttled as error:
-                pause_s = error.retry_after_s
-            except (Unsure, Refused) as error:
-                _log.warning("slack.not_read_back", extra={"fault": str(error)})
-            if not self._hearing.is_behind:
-                return
-            await asyncio.sleep(pause_s)
-
-    async def _read_once(self) -> None:
+    async def read(self, threads: Sequence[Thread]) -> None:
+        """All that was written there since then. Raises Throttled, Unsure and Refused."""
         identity = await self._api.identity()
-        async with self._hearing.absence() as threads:
-            for number, thread in enumerate(threads):
-                if number >= _AT_ONCE:
-                    await asyncio.sleep(GAP_S)
-                async for message in self._written_in(thread):
-                    await self._messages.read_back(message, {"team_id": thread.team}, identity.user_id)
-            reach("threads read back")
+        for number, thread in enumerate(threads):
+            if number >= _AT_ONCE:
+                await asyncio.sleep(GAP_S)
+            async for message in self._written_in(thread):
+                await self._messages.read_back(message, {"team_id": thread.team}, identity.user_id)
         _log.info("slack.read_back", extra={"threads": len(threads)})
 
     async def _written_in(self, thread: Thread) -> AsyncIterator[Json]:
