@@ -16,6 +16,7 @@ from tests.stage import Stage, set_stage
 
 pytestmark = [pytest.mark.cli, pytest.mark.timeout(180)]
 
+_REQUEST = "Open pull request"
 WORK = "echo '<b>two' >> code.txt && git commit -qam Two && echo loose > loose.txt"
 
 
@@ -46,7 +47,7 @@ async def test_work_goes_from_a_worktree_by_way_of_its_card_into_main(tmp_path: 
         left = f"work: 1 commit · 2 files · +2 −0 on {branch} (not all of it is committed)"
         assert left in card.plain
         assert any(left in reply.plain for reply in card.thread), "the last word says it, too"
-        assert card.buttons == ["Resume", "Retry", "Show diff", "Merge", "Keep", "Discard"]
+        assert card.buttons == ["Resume", "Retry", "Show diff", "Merge", "Keep", "Discard", _REQUEST]
         assert await git(stage, "status", "--porcelain") == ""
 
         denied = await stage.bob.command("/job", f"merge {job.short_id}", channel=stage.dev)
