@@ -45,10 +45,13 @@ class Decisions:
         """What stands in its worktree now, or stood there when it was decided about."""
         worktree = await self._known(job)
         try:
-            async with self._worktrees.turn(worktree.id), self._worktrees.opened(worktree) as (found, holds):
-                tree = holds.tree if holds else worktree.tip or worktree.branch
-                said = await found.diff(worktree.base, tree, MOST_DIFF)
-                work = await measure(found, worktree, holds) if holds else None
+            async with self._worktrees.turn(worktree.id):
+                worktree = await self._known(job)
+                await self._check_idle(worktree)
+                async with self._worktrees.opened(worktree) as (found, holds):
+                    tree = holds.tree if holds else worktree.tip or worktree.branch
+                    said = await found.diff(worktree.base, tree, MOST_DIFF)
+                    work = await measure(found, worktree, holds) if holds else None
         except (GitFailed, OSError) as error:
             raise Undecided(f"What `{worktree.branch}` changes cannot be shown. {error}") from error
         return Diff(work=work or _work_of(job), patch=said.output, cut=said.cut)
@@ -174,13 +177,16 @@ class Decisions:
     async def _still_open(self, worktree: Worktree, job: Job) -> Worktree:
         if worktree.state in DECISIONS:
             raise Undecided(f"`{worktree.branch}` is {worktree.state} already.")
-        if busy := await self._store.busy(worktree):
-            raise Undecided(
-                f"Job `{busy[:SHORT_ID]}` goes on with that work; decide when it has ended, on its own card."
-            )
+        await self._check_idle(worktree)
         if worktree.state is not WorkState.LEFT:
             raise Undecided(f"Nothing is left of `{worktree.branch}` to decide about.")
         return worktree
+
+    async def _check_idle(self, worktree: Worktree) -> None:
+        if busy := await self._store.busy(worktree):
+            raise Undecided(
+                f"Job `{busy[:SHORT_ID]}` goes on with that work: when it has ended, its card shows it all."
+            )
 
 
 def _work_of(job: Job) -> Work:

@@ -111,8 +111,8 @@ class WorktreeStore(Protocol):
     async def all(self) -> Sequence[str]:
         """The ids of all worktrees that there ever were."""
 
-    async def busy(self, worktree: Worktree) -> str:
-        """An unfinished job that works there; empty where there is none."""
+    async def busy(self, worktree: Worktree, but: str = "") -> str:
+        """An unfinished job that works there, other than `but`; empty where there is none."""
 
     async def writer(self, workspaces: Sequence[str], types: Sequence[str]) -> str:
         """A job that is changing one of the workspaces itself, without a worktree; empty: there is none."""

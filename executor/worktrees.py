@@ -73,7 +73,9 @@ class Worktrees:
         try:
             async with self.turn(job.worktree or job.id):
                 worktree = await self.store.worktree(job.worktree or job.id)
-                if worktree is not None and worktree.state is WorkState.USED:
+                if worktree is None or await self.store.busy(worktree, but=job.id):
+                    return
+                if worktree.state is WorkState.USED:
                     await self._leave(worktree, job.id)
         except (GitFailed, OSError) as error:
             log.warning("worktrees.not_left", extra={"job_id": job.id, "error": str(error)})

@@ -72,8 +72,8 @@ class Worktrees:
     async def last_job(self, worktree: Worktree) -> str:
         return await self._id("last_job", id=worktree.id)
 
-    async def busy(self, worktree: Worktree) -> str:
-        return await self._id("busy", id=worktree.id)
+    async def busy(self, worktree: Worktree, but: str = "") -> str:
+        return await self._id("busy", id=worktree.id, but=but)
 
     async def writer(self, workspaces: Sequence[str], types: Sequence[str]) -> str:
         return await self._id("writer", workspaces=_json(workspaces), types=_json(types))

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from bot.house import decisions_on
+from bot.settings import Workspace as Settings
+from bot.worktree_checks import repository_of
 from executor.decisions import Decisions, Undecided
 from executor.events import Noticed, WorkLeft
 from executor.executor import follow_up
@@ -303,6 +305,8 @@ async def test_a_workspace_that_can_have_no_worktree_is_told_in_a_sentence(
         job = await yard.worked("true")
         assert (job.status, job.reason) == (JobStatus.FAILED, "workspace")
         assert says in job.message
+        found = await repository_of("main", Settings(path=yard.checkout, worktrees=True))
+        assert (found.ok, found.needed) == (False, True)
         yard.checkout.mkdir(exist_ok=True)
 
 

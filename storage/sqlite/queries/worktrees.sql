@@ -36,7 +36,7 @@ SELECT id FROM jobs WHERE worktree = :id ORDER BY created_at DESC, id DESC LIMIT
 
 -- name: busy
 SELECT id FROM jobs
-WHERE worktree = :id AND status IN ('pending', 'scheduled', 'running', 'rate_limited') LIMIT 1;
+WHERE worktree = :id AND id <> :but AND status IN ('pending', 'scheduled', 'running', 'rate_limited') LIMIT 1;
 
 -- name: writer
 SELECT id FROM jobs WHERE status = 'running' AND worktree IS NULL
