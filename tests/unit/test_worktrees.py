@@ -283,6 +283,7 @@ async def test_what_a_hostile_repository_names_is_not_run_or_runs_with_the_right
         assert "+two" in (await yard.decisions.diff(job)).patch.decode()
         await yard.decisions.merge(job, "Ann")
         assert (yard.checkout / "code.txt").read_text() == "two\n"
+        assert "+two" in (await yard.decisions.diff(job)).patch.decode(), "its attributes hold here now"
         ran = set(log.read_text().split())
         assert ran == {"filter"}, "git cannot be told to leave these out: files are kept through them"
         assert "xoxb-secret" not in log.with_name("log.env").read_text()
