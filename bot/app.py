@@ -76,7 +76,6 @@ class Bifrost:
             terms=Terms(
                 defaults=house.desk.defaults,
                 providers=house.workshop.catalog.providers,
-                workspaces=house.workshop.workspaces,
             ),
             host=settings.web.host,
             port=settings.web.port,
@@ -107,7 +106,7 @@ class Bifrost:
             *self._shared(),
             *MessagesApi(house.storage.messages).endpoints(),
             *LogsApi(house.storage).endpoints(),
-            *Overviews(house.storage, workshop.catalog, workshop.workspaces, turned_at).endpoints(),
+            *Overviews(house.storage, workshop.catalog, house.desk.defaults, turned_at).endpoints(),
         ]
 
     def _agent_door(self) -> AgentDoor:

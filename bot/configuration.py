@@ -20,6 +20,8 @@ _LISTS = frozenset({"channels", "people", "roles", "admins", "quiet", "guilds", 
 """Settings that the environment gives as a list with commas."""
 _VARIABLES = "environment"
 """The section whose keys are names of variables, and keep their case."""
+_CHANNELS = (["slack", "workspaces"], ["discord", "workspaces"])
+"""The same of those whose keys are ids of channels."""
 
 
 class BadConfiguration(Exception):
@@ -114,7 +116,7 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             name, value = name.removesuffix("_FILE"), _secret(name, Path(value))
         *sections, key = name.removeprefix(_PREFIX).split("__")
         sections = [section.lower() for section in sections]
-        key = key if sections[-1:] == [_VARIABLES] else key.lower()
+        key = key if sections[-1:] == [_VARIABLES] or sections in _CHANNELS else key.lower()
         setting: dict[str, Any] = {key: _items(value) if key in _LISTS else value}
         for section in reversed(sections):
             setting = {section: setting}

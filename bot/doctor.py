@@ -17,10 +17,12 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.data_dir import DataDir
+from bot.desk.access import EVERYBODY
 from bot.findings import Finding
 from bot.house import SLACK_SCOPES, known_backends
 from bot.serve import port_is_taken
 from bot.settings import Settings
+from bot.workspace_checks import shut_out
 from bot.worktree_checks import repository_of
 from executor.backends.base import Backend
 from executor.processes.sandbox import Mode, find_sandbox
@@ -45,7 +47,7 @@ async def examine(
         _configuration(settings, config),
         _data_dir(settings),
         await asyncio.to_thread(_database, DataDir(settings.data_dir)),
-        *(_workspace(name, path, settings.data_dir) for name, path in settings.directories.items()),
+        *(_workspace(name, settings) for name in settings.workspaces),
         *await asyncio.gather(*(repository_of(*each) for each in shared)),
         *agents,
         await _sandbox(settings),
@@ -126,7 +128,8 @@ def _database(data: DataDir) -> Finding:
     return Finding(what="database", ok=True, seen=f"{data.database} ({seen})")
 
 
-def _workspace(name: str, path: Path, data: Path) -> Finding:
+def _workspace(name: str, settings: Settings) -> Finding:
+    path, data = settings.directories[name], settings.data_dir
     what, seen = f"workspace {name}", str(path)
     if not path.is_dir():
         advice = f"Make the directory, or correct `{name}` under [workspaces]."
@@ -136,7 +139,24 @@ def _workspace(name: str, path: Path, data: Path) -> Finding:
             f"It holds Bifrost's own data ({data}), which agents can then read: set `data_dir` elsewhere."
         )
         return Finding(what=what, ok=False, needed=False, seen=seen, advice=advice)
+    nobody = shut_out(settings.workspaces[name].people, _let_in(settings))
+    if nobody:
+        advice = (
+            f"No platform lets in {', '.join(nobody)}, who stand in `people` of `{name}`: add them to "
+            "`people` under [slack] or [discord] too, or correct the ids."
+        )
+        return Finding(what=what, ok=False, needed=False, seen=seen, advice=advice)
     return Finding(what=what, ok=True, seen=seen)
+
+
+def _let_in(settings: Settings) -> dict[str, frozenset[str]]:
+    """Whom each platform lets in: all, where it goes by roles, of whose bearers we know nothing."""
+    slack, discord = settings.slack, settings.discord
+    return {
+        "slack": slack.people | slack.admins,
+        "discord": frozenset({EVERYBODY}) if discord.roles else discord.people | discord.admins,
+        "web": frozenset({EVERYBODY}),
+    }
 
 
 async def _agent(backend: Backend, needed: bool) -> Finding:

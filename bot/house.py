@@ -159,7 +159,7 @@ def _build(
         desk=_desk(settings, data, storage, executor, workshop, parcels),
         board=JobBoard(
             storage=storage,
-            access=Access(rules=_rules(settings)),
+            access=Access(rules=_rules(settings), workspaces=workshop.workspaces),
             wakeups=wakeups,
             public_url=lambda: public_url(settings, data),
         ),
@@ -181,7 +181,7 @@ def _desk(
     return Desk(
         storage=storage,
         executor=executor,
-        access=Access(rules=_rules(settings)),
+        access=Access(rules=_rules(settings), workspaces=workshop.workspaces),
         catalog=workshop.catalog,
         workspaces=workshop.workspaces,
         decisions=decisions_on(workshop),
@@ -191,6 +191,7 @@ def _desk(
         zone=settings.clocks,
         public_url=lambda: public_url(settings, data),
         least_interval=timedelta(minutes=settings.least_schedule_minutes),
+        presets=settings.presets,
     )
 
 
@@ -233,6 +234,9 @@ def _workspace(settings: WorkspaceSettings) -> Workspace:
     return Workspace(
         directory=settings.path,
         fallback=settings.fallback,
+        provider=settings.provider,
+        model=settings.model,
+        people=settings.people,
         templates=prompt_files.read(settings.prompts) if settings.prompts else Templates(),
         worktrees=settings.worktrees,
         pull_requests=settings.pull_requests,

@@ -20,8 +20,11 @@ from pydantic import (
 
 from bot.desk.attachments import Limits
 from bot.desk.commands import NAME
+from bot.desk.presets import Presets
 from bot.desk.prompts import LIMIT
 from bot.platforms.base import Caps
+from bot.workspace_checks import wrong_names, wrong_terms
+from executor.catalog import MODELS
 from executor.moments import TimeRefused, machine_zone, parse_span, parse_zone
 from executor.rescuer import OnRestart
 
@@ -55,6 +58,8 @@ Duration = Annotated[float, BeforeValidator(_seconds), Field(ge=1, le=7 * 86_400
 Snowflake = Annotated[str, Field(pattern=r"^\d{5,20}$")]
 """An id of Discord's."""
 Provider = Literal["claude", "gemini", "codex", "rehearsal"]
+Person = Annotated[str, Field(pattern=r"^(\*|((slack|discord|web):)?[A-Za-z0-9][\w:.-]{0,79})$")]
+"""The id of somebody on any platform, or behind the name of their platform and a colon."""
 
 
 class _Section(BaseModel):
@@ -65,6 +70,10 @@ class Workspace(_Section):
     """A directory that jobs work in. `fallback` does the fresh jobs of a provider that is at its limit."""
 
     path: Directory
+    provider: Provider | None = None
+    model: Name | None = None
+    people: frozenset[Person] = frozenset()
+    """Who may have jobs here: ids, or `slack:U1`. Empty: all whom their platform lets in."""
     fallback: Provider | None = None
     worktrees: bool = False
     """Whether each job that changes it works in a git worktree of its own."""
@@ -129,6 +138,8 @@ class Slack(_Section):
     replies: Literal["mention", "all"] = "mention"  # what is one, in the thread of a job
     quiet: frozenset[str] = frozenset()
     """Channels that want no live output, only states and last words."""
+    workspaces: dict[str, str] = {}
+    """The workspace of each channel that has one of its own, by the channel's id."""
     pace: Pace = Pace()
     api_url: str = Field(default="https://slack.com/api/", pattern=r"^https?://\S+/$")
 
@@ -170,6 +181,7 @@ class Discord(_Section):
     admins: frozenset[str] = frozenset()
     replies: Literal["button", "all"] = "button"  # "all" needs Discord's message content intent
     quiet: frozenset[str] = frozenset()
+    workspaces: dict[str, str] = {}
     pace: DiscordPace = DiscordPace()
     api_url: str = Field(default="https://discord.com/api/v10", pattern=r"^https?://\S+$")
 
@@ -265,6 +277,8 @@ class Settings(_Section):
     workspaces: dict[Name, Workspace] = Field(
         default_factory=lambda: {"main": Workspace(path=Path.cwd())}, min_length=1
     )
+    default_workspace: str = ""
+    """The workspace of jobs that name none, in channels that have none of their own."""
     files: Files = Files()
     web: Web = Web()
     slack: Slack = Slack()
@@ -296,6 +310,24 @@ class Settings(_Section):
                 )
             if providers and fallback == providers[0]:
                 raise ValueError(f"the fallback of `{name}`, {fallback}, is the default provider itself")
+        return self
+
+    @property
+    def presets(self) -> Presets:
+        """Which workspace is meant where a job names none."""
+        channels = {"slack": self.slack.workspaces, "discord": self.discord.workspaces}
+        return Presets(
+            default=self.default_workspace,
+            channels={(name, id): each for name, by_id in channels.items() for id, each in by_id.items()},
+        )
+
+    @model_validator(mode="after")
+    def _workspaces_can_be_had(self) -> Settings:
+        wrong_names(self.presets, self.workspaces)
+        models = {each.name: each.provider for each in MODELS}
+        models |= {each.name: each.provider for each in self.models}
+        for name, each in self.workspaces.items():
+            wrong_terms(name, each.provider, each.model, self.agents.providers, models)
         return self
 
     @property

@@ -42,25 +42,28 @@ class Workspace:
     """Whether each job works in a git worktree of its own."""
     pull_requests: str = ""
     """The address of the repository that pull requests go to; empty: none may be opened."""
+    provider: str | None = None
+    """Whose CLI does the work here where nobody says."""
+    model: str | None = None
+    """The model of jobs here that name none."""
+    people: frozenset[str] = frozenset()
+    """The ids of those who may have jobs here, by themselves or behind a platform's name and a colon.
+
+    Empty: all whom their platform lets in.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspaces:
-    """Workspaces by name, the default first."""
+    """Workspaces by name."""
 
     named: Mapping[str, Workspace]
 
-    def choose(self, name: str | None) -> str:
-        """The name asked for, or the default. Raises UnknownWorkspace."""
-        if name is None:
-            return next(iter(self.named))
+    def of(self, name: str) -> Workspace:
+        """Raises UnknownWorkspace where there is none, as of a job older than the configuration."""
         if name in self.named:
-            return name
+            return self.named[name]
         near = get_close_matches(name, self.named, n=1)
         hint = f" Did you mean `{near[0]}`?" if near else ""
         listed = ", ".join(f"`{each}`" for each in self.named)
         raise UnknownWorkspace(f"There is no workspace `{name[:80]}`.{hint} There are: {listed}.")
-
-    def of(self, name: str) -> Workspace:
-        """Raises UnknownWorkspace where the configuration has dropped it since the job was made."""
-        return self.named[self.choose(name)]

@@ -16,6 +16,7 @@ from storage.sqlite.backup import back_up
 from storage.sqlite.check import check_database
 from storage.sqlite.comments import Comments
 from storage.sqlite.database import Database, open_database
+from storage.sqlite.drafts import Drafts
 from storage.sqlite.feedback import FeedbackBox
 from storage.sqlite.hub import Hub
 from storage.sqlite.logs import Logs
@@ -57,6 +58,7 @@ class Storage:
     agents: AgentWords
     threads: Threads
     worktrees: Worktrees
+    drafts: Drafts
     search: Search
     database: Database
 
@@ -103,6 +105,7 @@ async def open_storage(
             mailbox=Mailbox(database, wakeups, clock),
             threads=Threads(database),
             worktrees=Worktrees(database, wakeups, clock),
+            drafts=Drafts(database, clock),
             search=Search(database),
             database=database,
         )

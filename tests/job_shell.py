@@ -16,7 +16,7 @@ from bot.web.agent_door import AgentDoor
 from bot.web.remarks_api import RemarksApi
 from bot.web.tasks_api import TasksApi
 from executor.agent_tools import AgentTools, lay_out, shelf
-from executor.model import Origin
+from executor.model import Job, Origin
 from executor.wakeups import Wakeups
 from storage import Storage, open_storage
 from tests.builders import claim_one, request
@@ -54,7 +54,7 @@ class Shell:
 async def a_job(place: Path) -> AsyncIterator[tuple[Shell, Passes]]:
     """Runs as long as its block."""
 
-    async def authorize(origin: Origin, verb: str) -> Allow | Deny:
+    async def authorize(origin: Origin, verb: str, target: Job) -> Allow | Deny:
         return Allow()
 
     passes = Passes(place / "tools.sock")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.desk.commands import JOB_COMMANDS
 from executor.listing import Sight
 from executor.model import Actor, Job, Origin
 from executor.schedules import Schedule
+from executor.workspaces import Workspaces
 
 SET = "set"
 """What changes a setting is, whatever the verb that it is asked for by."""
@@ -23,6 +24,8 @@ WORK = frozenset({"diff", "merge", "keep", "discard", "pr"})
 """What is decided about the work that a job has left in a worktree."""
 OWN = WORK | {"alter", "cancel", "interrupt", "resume", "retry", "schedule"}
 """What people may do with their own jobs and schedules, and admins with any."""
+WORK = frozenset({*(command.verb for command in JOB_COMMANDS), "alter", "interrupt", "resume", "retry"})
+"""What makes an agent work, so that the person must be one of those who may use its workspace."""
 ADMINS = frozenset({"web"})
 """What admins alone may do: whoever opens the page acts there as the bot's owner."""
 
@@ -48,6 +51,7 @@ class Rule:
 
 
 EVERYBODY = "*"
+_NONE = Workspaces(named={})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +71,35 @@ class Access:
     """The rules by platform. A platform without a rule is closed."""
 
     rules: Mapping[str, Rule] = field(default_factory=dict)
+    workspaces: Workspaces = _NONE
 
-    def authorize(self, origin: Origin, verb: str, target: Job | Schedule | None = None) -> Allow | Deny:
-        """Whether the person may do `verb` here, to `target` where it is about a job or a schedule."""
+    def authorize(
+        self, origin: Origin, verb: str, target: Job | Schedule | None = None, workspace: str = ""
+    ) -> Allow | Deny:
+        """Whether the person may do `verb` here, to `target` where it is about a job or a schedule.
+
+        `workspace` is that of a new job, where it is known.
+        """
+        allowed = self._let_in(origin, verb, target)
+        if isinstance(target, Job) and verb in WORK:
+            workspace = target.workspace
+        if isinstance(allowed, Allow) and workspace and not self._may_use(origin.actor, workspace):
+            others = () if target else self.workspaces_of(origin.actor)
+            return Deny(_not_for(origin.actor, workspace, others))
+        return allowed
+
+    def workspaces_of(self, actor: Actor) -> tuple[str, ...]:
+        """The names of the workspaces that the person may have jobs in."""
+        return tuple(name for name in self.workspaces.named if self._may_use(actor, name))
+
+    def _may_use(self, actor: Actor, workspace: str) -> bool:
+        """One that is gone from the configuration has nobody's jobs any more, whoever asks."""
+        known, rule = self.workspaces.named.get(workspace), self.rules.get(actor.platform)
+        if rule is None or known is None or not known.people or actor.user_id in rule.admins:
+            return rule is not None
+        return bool(known.people & {EVERYBODY, actor.user_id, f"{actor.platform}:{actor.user_id}"})
+
+    def _let_in(self, origin: Origin, verb: str, target: Job | Schedule | None) -> Allow | Deny:
         actor = origin.actor
         rule = self.rules.get(actor.platform)
         if rule is None:
@@ -140,6 +170,16 @@ def _not_yours(target: Job | Schedule, verb: str) -> str:
     return (
         f"Job `{target.short_id}` was started by somebody else: only that person or an admin may "
         f"{verb} it. You can start your own with `/job {target.type} …`."
+    )
+
+
+def _not_for(actor: Actor, workspace: str, others: Sequence[str]) -> str:
+    listed = ", ".join(f"`{name}`" for name in others)
+    instead = f" You may use: {listed} (`--workspace NAME`)." if others else ""
+    return (
+        f"You are not on the list of people who may use the workspace `{workspace}`. To be let in, ask "
+        f"Bifrost's administrator to add `{actor.platform}:{actor.user_id}` to its `people` under "
+        f"[workspaces] in bifrost.toml.{instead}"
     )
 
 

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from bot.platforms.base import Attachment
 from executor.model import Job, Origin
 from executor.parcels import Fetch
+from storage.drafts import KeptFile
 
 REPLY = "reply"
 """The verb of what is said in a job's thread and is no command."""
 ALTER = "alter"
 """The verb of a call that sets when a waiting job starts (`at`), or which task a job is done for (`task`)."""
+CHOOSE = "choose"
+"""The verb of a press that answers what was asked back: `target` is the draft's id, `choice` a number."""
 ZoneOf = Callable[[], Awaitable[str]]
 """Says the person's own time zone (an IANA name), or nothing where that is not known soon."""
 
@@ -27,6 +30,12 @@ class Offer:
     label: str
     fetch: Fetch = field(compare=False)
     size: int | None = None
+    reference: str = ""
+    """What its door finds it again by, a day later too."""
+
+
+Again = Callable[[Sequence[KeptFile]], Sequence[Offer]]
+"""Finds files again that a door has offered before."""
 
 
 class Unfetchable(Exception):
@@ -47,16 +56,18 @@ class Invocation:
     """Names this delivery for good (`slack:command:<trigger id>`): the same one is never done twice."""
     zone: ZoneOf | None = field(default=None, compare=False)
     files: Sequence[Offer] = ()
+    buttons: bool = False
+    """Its door can show a choice to this person alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
     """One request of one person: of a command, a button, a form or a call.
 
-    `verb` is one of the command table, ALTER, or REPLY, which is about the job of the thread in `origin`, or
-    where that is none about `target`; `target` is a job id or a unique prefix of one (of REPLY: an id);
-    `args` are the verb's options by name, and `prompt`. For a new job they may hold `task`, which it is done
-    for, and `session`, the conversation that it goes on with.
+    `verb` is one of the command table, ALTER, CHOOSE, or REPLY, which is about the job of the thread in
+    `origin`, or where that is none about `target`; `target` is a job id or a unique prefix of one (of REPLY:
+    an id; of CHOOSE: that of a draft); `args` are the verb's options by name, and `prompt`. For a new job
+    they may hold `task`, which it is done for, and `session`, the conversation that it goes on with.
     """
 
     verb: str
@@ -69,6 +80,18 @@ class Ask:
     """It was said in a thread without naming us: whom it is no business of ours to answer hears nothing."""
     files: Sequence[Offer] = ()
     """What is attached to it; only what goes to an agent may have any."""
+    buttons: bool = False
+    """Its door can show a choice to this person alone."""
+    again: Again | None = field(default=None, compare=False)
+    """Of a choice: how the files are found that came with what was asked first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What is asked back: a button per name, a press of which is an Ask of CHOOSE with the name's number."""
+
+    draft_id: str
+    names: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +115,8 @@ class Answer:
     """The same of what is no picture, and has a place of its own on the page."""
     says_more: bool = False
     """Whether it says what the job's card does not: then it is told also where the card shows the rest."""
+    choice: Choice | None = None
+    """What they have to choose from before anything is done."""
 
     @property
     def enclosed(self) -> Attachment | None:

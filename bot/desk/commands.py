@@ -253,7 +253,12 @@ COMMANDS: tuple[Command, ...] = (
 )
 BY_VERB: Mapping[str, Command] = {command.verb: command for command in COMMANDS}
 JOB_COMMANDS = tuple(command for command in COMMANDS if command.job_type)
-SETTINGS = ("provider", "effort", "zone", *(f"model.{command.job_type}" for command in JOB_COMMANDS))
+HERE, ALL_OVER = "workspace", "default_workspace"
+"""The settings that are the workspace of this channel, and that of all which have none of their own."""
+SETTINGS = (
+    *("provider", "effort", "zone", HERE, ALL_OVER),
+    *(f"model.{command.job_type}" for command in JOB_COMMANDS),
+)
 """What can be set, by the name that people type."""
 FORM_PROMPTS = "; ".join(f"{each.verb}: {each.says}" for each in JOB_COMMANDS if each.says != _ANYTHING)
 """What a form for all types of job tells of the prompts that are not just words."""

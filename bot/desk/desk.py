@@ -12,22 +12,19 @@ from zoneinfo import ZoneInfo
 
 from bot.desk import briefs, commands, lists, models, options, replies, sessions, suggestions, threads
 from bot.desk.access import SET, WORK, Access, Deny
-from bot.desk.asks import ALTER, REPLY, Answer, Ask, Invocation, Refusal
+from bot.desk.asks import ALTER, CHOOSE, REPLY, Answer, Ask, Invocation, Refusal
 from bot.desk.attachments import Attachments
+from bot.desk.choosing import Choosing
 from bot.desk.commands import Command, Misunderstood, Takes
 from bot.desk.continuing import Continuing
 from bot.desk.defaults import Defaults
 from bot.desk.follow_ups import FollowUps
 from bot.desk.help import help_about
 from bot.desk.login import PageLogin
+from bot.desk.places import Places
+from bot.desk.presets import Presets
 from bot.desk.prompts import payload_of, problem_of
-from bot.desk.terms import (
-    check_budget,
-    effort_of,
-    priority_of,
-    task_of,
-    timeout_of,
-)
+from bot.desk.terms import Terms, check_budget, effort_of, priority_of, task_of, timeout_of
 from bot.desk.timetable import Timetable
 from bot.desk.usage import UsageDesk
 from bot.desk.vouching import Vouching
@@ -37,11 +34,11 @@ from executor.catalog import Catalog
 from executor.decisions import Decisions
 from executor.executor import Executor
 from executor.files import packed
-from executor.model import Job, JobRequest, Origin
+from executor.model import Actor, Job, JobRequest, Origin
 from executor.ports import Clock, StoreUnavailable
 from executor.schedules import Schedule
 from executor.timers import LEAST_INTERVAL, Cron
-from executor.workspaces import UnknownWorkspace, Workspaces
+from executor.workspaces import Workspaces
 from storage import Storage
 
 _STANDS_FOR = {ALTER: "resume"}
@@ -58,10 +55,10 @@ class Door(Protocol):
     async def ask(self, ask: Ask) -> Answer:
         """Does what a button or a form asks for. When it returns, what it accepted is committed."""
 
-    def choices(self, option: str) -> Sequence[str]:
-        """The values that an option of the command table may take, the default first, for forms and help.
+    def choices(self, option: str, actor: Actor) -> Sequence[str]:
+        """The values that `actor` may give an option of the command table, for forms and help.
 
-        None where they cannot be listed.
+        The default first, where it is the same everywhere. None where they cannot be listed.
         """
 
 
@@ -90,6 +87,7 @@ class Desk:
         zone: ZoneInfo,
         public_url: Callable[[], str],
         least_interval: timedelta = LEAST_INTERVAL,
+        presets: Presets | None = None,
     ) -> None:
         self._public_url = public_url
         self._storage = storage
@@ -101,7 +99,9 @@ class Desk:
         self._workspaces = workspaces
         self._prompt_limit = prompt_limit
         self._attachments = attachments
-        self.defaults = Defaults(storage.preferences, catalog, zone)
+        places = Places(workspaces=workspaces, presets=presets or Presets(), access=access)
+        self.defaults = Defaults(storage.preferences, catalog, zone, places)
+        self._choosing = Choosing(places, storage.preferences, storage.drafts)
         self._usage = UsageDesk(storage.api, access, clock, public_url)
         self._continuing = Continuing(storage, executor, catalog, attachments, prompt_limit)
         self._works = Works(decisions, public_url)
@@ -133,11 +133,16 @@ class Desk:
         try:
             if ask.verb == REPLY:
                 return await self._follow_ups.reply(ask)
-            return await self._asked(ask)
+            return await self._asked(await self._chosen(ask) if ask.verb == CHOOSE else ask)
         except Refusal as error:
             return Answer(ok=False, text=error.text, field=error.field, denied=error.denied)
         except StoreUnavailable as error:
             return _unavailable(error)
+
+    async def _chosen(self, ask: Ask) -> Ask:
+        """What was asked before, with the answer to what it lacked."""
+        self._authorize(replace(ask, verb="help"))  # who is shut out learns of no draft
+        return await self._choosing.taken(ask)
 
     async def _asked(self, ask: Ask) -> Answer:
         command = commands.BY_VERB.get(_STANDS_FOR.get(ask.verb, ask.verb))
@@ -153,9 +158,9 @@ class Desk:
             self._authorize(replace(ask, verb=SET))
         return await self._do(ask, command, target)
 
-    def choices(self, option: str) -> Sequence[str]:
-        """The values that an option may take, the default first; none where they cannot be listed."""
-        return options.choices(option, self._catalog, self._workspaces)
+    def choices(self, option: str, actor: Actor) -> Sequence[str]:
+        """The values that `actor` may give an option; none where they cannot be listed."""
+        return options.choices(option, self._catalog, self._access.workspaces_of(actor))
 
     def allows(self, origin: Origin, verb: str, job: Job) -> bool:
         """Whether a button for `verb` on `job` may be shown, as it would not be refused."""
@@ -176,7 +181,7 @@ class Desk:
 
     async def refusal(self, request: JobRequest) -> str:
         """Why the owner of a schedule may not have this now, in a sentence; empty where it may run."""
-        allowed = await self.vouching.authorize(request.origin, request.type)
+        allowed = await self.vouching.authorize(request.origin, request.type, workspace=request.workspace)
         if isinstance(allowed, Deny):
             return allowed.reason
         if request.provider not in self._catalog.providers:
@@ -190,10 +195,10 @@ class Desk:
         allowed = await self.vouching.authorize(request.origin, "resume", job)
         return allowed.reason if isinstance(allowed, Deny) else await self.refusal(request)
 
-    def _authorize(self, ask: Ask, target: Job | Schedule | None = None) -> None:
-        allowed = self._access.authorize(ask.origin, ask.verb, target)
+    def _authorize(self, ask: Ask, target: Job | Schedule | None = None, *, workspace: str = "") -> None:
+        allowed = self._access.authorize(ask.origin, ask.verb, target, workspace)
         if isinstance(allowed, Deny):
-            raise Refusal(allowed.reason, denied=True)
+            raise Refusal(allowed.reason, "workspace" if workspace else "", denied=True)
 
     async def _do(self, ask: Ask, command: Command, target: Job | Schedule | None) -> Answer:
         if command.job_type:
@@ -246,14 +251,19 @@ class Desk:
         return seen[0]
 
     async def _run(self, ask: Ask, command: Command) -> Answer:
-        ask = await briefs.on_task(ask, command, self._storage)
+        asked, ask = ask, await briefs.on_task(ask, command, self._storage)
         prompt = ask.args.get("prompt", "")
         problem = "" if command.alone and not prompt.strip() else problem_of(prompt, self._prompt_limit)
         if problem:
             raise Refusal(f"{problem}\n{commands.usage_of(command)}", "prompt")
-        request = await self._request(ask, command)
-        request = await sessions.continued(ask, request, self._storage.jobs, self._access)
         time = await self._timetable.time_of(ask)
+        earlier = await sessions.named(ask, self._storage.jobs, self._access)
+        workspace = earlier.workspace if earlier else await self._choosing.workspace(ask)
+        if not workspace:
+            await self._terms(ask, command, "")  # what is wrong with them is told before anything is asked
+            return await self._choosing.ask_back(asked)
+        self._authorize(ask, workspace=workspace)
+        request = sessions.continued(ask, await self._request(ask, command, workspace), earlier)
         async with self._attachments.taken(ask) as files:
             request = replace(request, payload={**request.payload, **packed(files)})
             if isinstance(time, Cron):
@@ -266,25 +276,30 @@ class Desk:
         text = self._timetable.scheduled(job, time) or replies.queued(job, self._catalog.price(job.model))
         return Answer(ok=True, text=text, job=job)
 
-    async def _request(self, ask: Ask, command: Command) -> JobRequest:
-        model, effort = await self.defaults.terms(ask.args, command.job_type)
-        check_budget(ask.args, model)
-        try:
-            workspace = self._workspaces.choose(ask.args.get("workspace") or None)
-        except UnknownWorkspace as error:
-            raise Refusal(str(error), "workspace") from error
+    async def _request(self, ask: Ask, command: Command, workspace: str) -> JobRequest:
+        terms = await self._terms(ask, command, workspace)
         directory = self._workspaces.of(workspace).directory
         return JobRequest(
             type=command.job_type,
-            payload={**await payload_of(command, ask.args, directory), **timeout_of(ask.args)},
-            provider=model.provider,
-            model=model.name,
-            effort=effort_of(ask.args, model, effort),
+            payload={**await payload_of(command, ask.args, directory), **terms.timeout},
+            provider=terms.model.provider,
+            model=terms.model.name,
+            effort=terms.effort,
             workspace=workspace,
             origin=ask.origin,
-            priority=priority_of(ask.args),
+            priority=terms.priority,
             task_id=task_of(ask.args),
             dedupe_key=ask.delivery,
+        )
+
+    async def _terms(self, ask: Ask, command: Command, workspace: str) -> Terms:
+        model, effort = await self.defaults.terms(ask.args, command.job_type, workspace)
+        check_budget(ask.args, model)
+        return Terms(
+            model=model,
+            effort=effort_of(ask.args, model, effort),
+            timeout=timeout_of(ask.args),
+            priority=priority_of(ask.args),
         )
 
     async def _list(self, ask: Ask) -> Answer:
@@ -297,7 +312,7 @@ class Desk:
         return Answer(ok=True, text=replies.listing(page.jobs, starts, rest, chosen=bool(given)))
 
     async def _help(self, ask: Ask) -> Answer:
-        return Answer(ok=True, text=help_about(ask.target, self.choices))
+        return Answer(ok=True, text=help_about(ask.target, partial(self.choices, actor=ask.origin.actor)))
 
     async def _models(self, ask: Ask) -> Answer:
         return Answer(ok=True, text=models.listing(self._catalog, ask.args.get("provider", "")))

@@ -41,7 +41,12 @@ RUN_OPTIONS = (
     _MODEL,
     PROVIDER_OPTION,
     _EFFORT,
-    Option(name="workspace", placeholder="NAME", summary="the directory it works in"),
+    Option(
+        name="workspace",
+        placeholder="NAME",
+        summary="the directory it works in",
+        default="the one set for the channel, or for all",
+    ),
     _TIMEOUT,
     _PRIORITY,
 )

@@ -12,19 +12,18 @@ from executor.catalog import DEFAULT_EFFORT, EFFORTS, Catalog
 from executor.job_types.autopilot import FAILURES
 from executor.job_types.research import DEPTHS
 from executor.schedules import Missed
-from executor.workspaces import Workspaces
 
 _NAMES = ("model", "provider", "workspace", "depth", "failure")
 """Options whose values name something."""
 
 
-def choices(option: str, catalog: Catalog, workspaces: Workspaces) -> Sequence[str]:
-    """The values that an option may take, the default first; none where they cannot be listed."""
+def choices(option: str, catalog: Catalog, workspaces: Sequence[str]) -> Sequence[str]:
+    """The values that an option may take; none where they cannot be listed. `workspaces` are their names."""
     values: Mapping[str, Sequence[str]] = {
         "model": catalog.model_names(),
         "provider": catalog.providers,
         "effort": _efforts(catalog),
-        "workspace": tuple(workspaces.named),
+        "workspace": workspaces,
         "priority": ("normal", "low", "high"),
         "missed": tuple(Missed),
         "depth": DEPTHS,

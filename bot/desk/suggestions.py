@@ -33,7 +33,8 @@ class Offers:
         if command is None or isinstance(self.access.authorize(origin, verb), Deny):
             return []
         if command.takes is Takes.PROMPT:
-            offered = await asyncio.to_thread(self.prompts, command.job_type)
+            usable = self.access.workspaces_of(origin.actor)
+            offered = await asyncio.to_thread(self.prompts, command.job_type, usable)
             return [(each, each) for each in offered if typed.strip().lower() in each.lower()]
         if command.takes is Takes.SCHEDULE:
             schedules = await self.storage.schedules.schedules()
@@ -49,10 +50,10 @@ class Offers:
         words = typed.strip("#` ").lower()
         return [(id, line) for id, line in lines if words in f"{id} {line}".lower()]
 
-    def prompts(self, job_type: str) -> Sequence[str]:
+    def prompts(self, job_type: str, workspaces: Sequence[str]) -> Sequence[str]:
         """Of a type: its modes, or the slash commands of the workspaces. Reads directories."""
         offers = JOB_TYPES[job_type].offers
-        found = (offers(each.directory, self.providers) for each in self.workspaces.named.values())
+        found = (offers(self.workspaces.of(name).directory, self.providers) for name in workspaces)
         return tuple(dict.fromkeys(each for offered in found for each in offered))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.desk.asks import Refusal
 from bot.desk.commands import shown
@@ -15,6 +15,16 @@ from executor.queueing import PRIORITIES
 
 _LONGEST_S = 86_400.0
 _TASK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a new job was asked for on. `timeout` is a part of its payload."""
+
+    model: Model
+    effort: str
+    timeout: Mapping[str, str]
+    priority: int
 
 
 def model_of(args: Mapping[str, str], job_type: str, catalog: Catalog) -> Model:

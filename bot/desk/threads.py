@@ -52,6 +52,7 @@ def _ask(parsed: Parsed, invocation: Invocation) -> Ask:
         args=parsed.args,
         zone=invocation.zone,
         files=invocation.files,
+        buttons=invocation.buttons,
     )
 
 

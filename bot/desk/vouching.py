@@ -27,19 +27,22 @@ class Vouching:
         """From now on this platform is asked."""
         self._platforms[platform] = roles_of
 
-    async def authorize(self, origin: Origin, verb: str, target: Job | None = None) -> Allow | Deny:
+    async def authorize(
+        self, origin: Origin, verb: str, target: Job | None = None, workspace: str = ""
+    ) -> Allow | Deny:
         """As Access does, with the roles that the person has now."""
         actor = origin.actor
-        allowed = self._access.authorize(origin, verb, target)
+        allowed = self._access.authorize(origin, verb, target, workspace)
         rule = self._access.rules.get(actor.platform)
         roles_of = self._platforms.get(actor.platform)
         if isinstance(allowed, Allow) or rule is None or not rule.roles or roles_of is None:
             return allowed
         # Were it not for the roles, would they be let in?
         wanted = replace(origin, actor=replace(actor, roles=rule.roles))
-        if isinstance(self._access.authorize(wanted, verb, target), Deny):
+        if isinstance(self._access.authorize(wanted, verb, target, workspace), Deny):
             return allowed
         roles = await roles_of(actor.team, actor.user_id)
         if roles is None:
             return Deny(_NOBODY_SAYS.format(actor.platform.capitalize(), actor.platform))
-        return self._access.authorize(replace(origin, actor=replace(actor, roles=roles)), verb, target)
+        vouched = replace(origin, actor=replace(actor, roles=roles))
+        return self._access.authorize(vouched, verb, target, workspace)

@@ -39,7 +39,7 @@ _RATE = Rate(per_s=20.0, burst=600.0)
 """Of one job: 60 changes at once, and then two a second."""
 _STOP_S = 0.7
 _ENDED = "Your job has ended, or this is not its token: nothing is taken or told on its behalf."
-Authorize = Callable[[Origin, str], Awaitable[Allow | Deny]]
+Authorize = Callable[[Origin, str, Job], Awaitable[Allow | Deny]]
 """Whether somebody who is not there may have something, as of now."""
 
 
@@ -104,7 +104,7 @@ class AgentDoor:
             raise Problem(429, f"Too many calls: the next one is taken in {wait_s} s.")
         if request.match_info.http_exception is not None:
             raise request.match_info.http_exception
-        allowed = await self._authorize(job.origin, job.type)
+        allowed = await self._authorize(job.origin, job.type, job)
         if isinstance(allowed, Deny):
             raise Problem(403, f"Whoever your job is for may not have this any more. {allowed.reason}")
         await check_body(request)

@@ -8,13 +8,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from bot.desk.defaults import Defaults
 from bot.web.bodies import Fields
 from bot.web.endpoints import Call, Endpoint
 from bot.web.problems import Problem
 from executor.catalog import DEFAULTS, EFFORTS, Catalog
 from executor.listing import JobFilter
 from executor.model import JobStatus
-from executor.workspaces import Workspaces
 from storage import Storage
 
 BEAT_S, OFFLINE_S = 30, 90
@@ -45,8 +45,11 @@ class WorkspaceRecord(BaseModel):
     """A directory that jobs work in, by its name."""
 
     name: str
-    default: bool
+    default: bool = Field(description="Whether jobs work here that name none, where a channel says nothing.")
     fallback: str | None = Field(description="Who does the fresh jobs of a provider that is at its limit.")
+    provider: str | None = Field(description="Whose CLI does the work here where a job does not say.")
+    model: str | None = Field(description="The model of jobs here that name none.")
+    permissions: str
 
 
 class UsageQuery(Fields):
@@ -78,12 +81,12 @@ class Overviews:
         self,
         storage: Storage,
         catalog: Catalog,
-        workspaces: Workspaces,
+        defaults: Defaults,
         turned_at: Callable[[], datetime | None],
     ) -> None:
         self._storage = storage
         self._catalog = catalog
-        self._workspaces = workspaces
+        self._defaults = defaults
         self._turned_at = turned_at
 
     def endpoints(self) -> list[Endpoint]:
@@ -106,7 +109,7 @@ class Overviews:
                 method="GET",
                 path="/api/workspaces",
                 handler=self._list_workspaces,
-                summary="The workspaces that there are, the default first.",
+                summary="The workspaces that the caller may use.",
                 answer=list[WorkspaceRecord],
             ),
             Endpoint(
@@ -139,9 +142,17 @@ class Overviews:
         ]
 
     async def _list_workspaces(self, call: Call[None, None]) -> list[WorkspaceRecord]:
+        places = self._defaults.places
         return [
-            WorkspaceRecord(name=name, default=number == 0, fallback=workspace.fallback)
-            for number, (name, workspace) in enumerate(self._workspaces.named.items())
+            WorkspaceRecord(
+                name=each.name,
+                default=each.chosen,
+                fallback=(workspace := places.workspaces.of(each.name)).fallback,
+                provider=workspace.provider,
+                model=workspace.model,
+                permissions=workspace.permissions,
+            )
+            for each in places.overview(call.actor, await self._defaults.known())
         ]
 
     async def _usage(self, call: Call[UsageQuery, None]) -> list[UsageRecord]:

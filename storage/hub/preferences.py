@@ -15,6 +15,9 @@ These are not kept twice: they are read from the limits that claims go by, and w
 DEFAULT_PROVIDER = "defaultProvider"
 MODEL_OF = "model."
 """Before the name of a job type: the model that its jobs get by default."""
+DEFAULT_WORKSPACE = "defaultWorkspace"
+WORKSPACE_OF = "workspace."
+"""Before the name of a platform, a dot and a channel: the workspace of jobs there that name none."""
 EFFORT = "effort"
 ZONE = "zone"
 

@@ -11,11 +11,14 @@ from zoneinfo import ZoneInfo
 
 import aiohttp
 
+from bot.desk.access import EVERYBODY, Access, Rule
 from bot.desk.asks import Answer, Ask, Invocation
 from bot.desk.commands import Misunderstood
 from bot.desk.defaults import Defaults
 from bot.desk.grammar import parse
 from bot.desk.help import help_text
+from bot.desk.places import Places
+from bot.desk.presets import Presets
 from bot.platforms.web import WebPlatform
 from bot.web.endpoints import Endpoint
 from bot.web.messages_api import MessagesApi
@@ -23,12 +26,15 @@ from bot.web.overviews import Overviews
 from bot.web.pages.settings import Terms
 from bot.web.server import WebServer
 from executor.catalog import Catalog
-from executor.model import Job, Origin
+from executor.model import Actor, Job, Origin
 from executor.wakeups import Bell, Wakeups
 from executor.workspaces import Workspace, Workspaces
 from storage import Storage, open_storage
 
 TOKEN = "t0ken-of-256-bits"
+_OWNER = frozenset({"owner"})
+_OWNERS = Rule(channels=frozenset({EVERYBODY}), people=_OWNER, admins=_OWNER)
+_SITE = Workspace(directory=Path("/srv/site"), fallback="rehearsal")
 
 
 class RecordingDoor:
@@ -67,7 +73,7 @@ class RecordingDoor:
     def allows(self, origin: Origin, verb: str, job: Job) -> bool:
         return verb not in self.refused
 
-    def choices(self, option: str) -> Sequence[str]:
+    def choices(self, option: str, actor: Actor) -> Sequence[str]:
         return {"priority": ("normal", "low", "high"), "missed": ("once", "skip")}.get(option, ())
 
 
@@ -113,15 +119,16 @@ def terms_of(storage: Storage) -> Terms:
     """What the settings page shows: the desk's own settings, of a bot with two providers."""
     catalog = Catalog(providers=("claude", "rehearsal"))
     return Terms(
-        defaults=Defaults(storage.preferences, catalog, ZoneInfo("Europe/Paris")),
+        defaults=_defaults(storage, catalog, main=Workspace(directory=Path("/srv/main")), site=_SITE),
         providers=catalog.providers,
-        workspaces=Workspaces(
-            named={
-                "main": Workspace(directory=Path("/srv/main")),
-                "site": Workspace(directory=Path("/srv/site"), fallback="rehearsal"),
-            }
-        ),
     )
+
+
+def _defaults(storage: Storage, catalog: Catalog, **named: Workspace) -> Defaults:
+    workspaces = Workspaces(named=named)
+    access = Access(rules={"web": _OWNERS}, workspaces=workspaces)
+    places = Places(workspaces=workspaces, presets=Presets(default="main"), access=access)
+    return Defaults(storage.preferences, catalog, ZoneInfo("Europe/Paris"), places)
 
 
 @asynccontextmanager
@@ -163,8 +170,6 @@ async def open_site(
 
 
 def _overviews(storage: Storage, pulse: Pulse) -> Sequence[Endpoint]:
-    catalog, workspaces = (
-        Catalog(providers=("claude",)),
-        Workspaces(named={"main": Workspace(directory=Path())}),
-    )
-    return Overviews(storage, catalog, workspaces, pulse.beat).endpoints()
+    catalog = Catalog(providers=("claude",))
+    defaults = _defaults(storage, catalog, main=Workspace(directory=Path()))
+    return Overviews(storage, catalog, defaults, pulse.beat).endpoints()

@@ -110,13 +110,16 @@ class Life:
 
 
 @asynccontextmanager
-async def living(world: World, place: Path, over: asyncio.Event | None = None) -> AsyncIterator[Life]:
+async def living(
+    world: World, place: Path, over: asyncio.Event | None = None, *, workspaces: str = ""
+) -> AsyncIterator[Life]:
     """The bot lives while the block runs, or until whoever kills it sets `over`.
 
-    At its end the agent is interrupted, as by a worker that stops; the database is then sound.
+    `workspaces` are others than `main`, as bifrost.toml has them. At its end the agent is interrupted, as by
+    a worker that stops; the database is then sound.
     """
     try:
-        async with running(load(_config(world, place), {}), only="nobody") as (house, bifrost):
+        async with running(load(_config(world, place, workspaces), {}), only="nobody") as (house, bifrost):
             life = Life(world=world, house=house, over=over or asyncio.Event())
             async with world.meets(bifrost):
                 yield life
@@ -126,7 +129,7 @@ async def living(world: World, place: Path, over: asyncio.Event | None = None) -
         check(place / "data" / "bifrost.db")
 
 
-def _config(world: World, place: Path) -> Path:
+def _config(world: World, place: Path, workspaces: str) -> Path:
     (place / "workspace").mkdir(exist_ok=True)
     path = place / "bifrost.toml"
     path.write_text(
@@ -135,7 +138,7 @@ def _config(world: World, place: Path) -> Path:
         grace_seconds = 2
         drain_seconds = 0
         prompt_limit = {PROMPT_LIMIT}
-        workspaces = {{ main = "{place / "workspace"}" }}
+        workspaces = {{ main = "{place / "workspace"}"{workspaces and ", "}{workspaces} }}
         agents = {{ providers = ["rehearsal"] }}
         {world.config}
         """

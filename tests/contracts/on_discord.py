@@ -58,6 +58,9 @@ class DiscordWorld:
         await self.ann.clicks(question, yes)
         return asked
 
+    async def chooses(self, name: str) -> None:
+        await self.ann.clicks(self.ann.whispers[-1], name)
+
     async def replies(self, words: str, *, twice: bool = False) -> None:
         thread = self.dev.messages[0].thread
         assert thread is not None

@@ -54,6 +54,9 @@ class SlackWorld:
         await self.ann.click(pressed, label, stale=stale)
         return "" if stale else _question(pressed, label)
 
+    async def chooses(self, name: str) -> None:
+        await self.ann.click(self.ann.ephemerals[-1], name)
+
     async def replies(self, words: str, *, twice: bool = False) -> None:
         if twice:
             self.slack.duplicate_next()

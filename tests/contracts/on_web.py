@@ -98,6 +98,9 @@ class WebWorld:
         await self._send("/asks", dict(_INPUT.findall(forms[-1])))
         return html.unescape("".join(re.findall(r'data-confirm="([^"]*)"', forms[-1])))
 
+    async def chooses(self, name: str) -> None:
+        """The page asks nothing back: its form has a field for everything."""
+
     async def replies(self, words: str, *, twice: bool = False) -> None:
         head = self._heads()[0]
         fields = {"message": head.id, "text": words, "delivery": str(uuid.uuid4())}

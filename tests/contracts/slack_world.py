@@ -116,7 +116,7 @@ class Desk:
     def allows(self, origin: Origin, verb: str, job: Job) -> bool:
         return True
 
-    def choices(self, option: str) -> Sequence[str]:
+    def choices(self, option: str, actor: Actor) -> Sequence[str]:
         return CHOICES.get(option, ())
 
     async def _say(self) -> Answer:

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.desk.asks import Answer, Offer, Unfetchable
+from bot.desk.asks import CHOOSE, Answer, Choice, Offer, Unfetchable
 from bot.platforms.discord.commands import MENU
+from storage.drafts import KeptFile
 from tests.contracts.discord_world import World, a_world
 
 PICTURE = b"\x89PNG\r\n" + bytes(range(256))
@@ -70,6 +71,37 @@ async def test_the_files_of_a_message_go_with_its_form(world: World) -> None:
     await world.ada.submits(await world.ada.uses(MENU, said), {})
     (ask,) = world.desk.asks
     assert [offer.label for offer in ask.files] == ["a.png", "b.png"]
+
+
+async def test_what_is_asked_back_is_answered_by_a_button_or_a_list_and_finds_the_file_again(
+    world: World,
+) -> None:
+    draft, names = "5b1c7f0e6f0d4a539c0e3d1d2b8c6a41", [f"area-{number}" for number in range(60)]
+    world.desk.answer = Answer(
+        ok=False, text="In which one?", choice=Choice(draft_id=draft, names=names[:25])
+    )
+    attached = {"file": world.discord.file("chart.png", PICTURE)}
+    await world.ada.runs("/job session", {"prompt": "look"}, channel=world.dev, files=attached)
+    (first,) = world.desk.asks
+    question = world.ada.whispers[-1]
+    assert first.buttons and question.buttons == names[:25]
+    world.desk.answer = Answer(ok=False, text="That question is more than a day old.")
+    await world.ada.clicks(question, "area-7")
+    assert world.ada.whispers[-1].plain == "That question is more than a day old."
+    assert question.buttons == names[:25], "what was refused can be tried again"
+    world.desk.answer = Answer(ok=True, text="Queued as `3fa9c1`")
+    await world.ada.clicks(question, "area-24")
+    assert (question.plain, question.buttons) == ("Queued as `3fa9c1`", [])
+    press = world.desk.asks[-1]
+    assert (press.verb, press.target, press.args) == (CHOOSE, draft, {"choice": "24"})
+    (offer,) = first.files
+    kept = KeptFile(label=offer.label, size=offer.size, reference=offer.reference)
+    assert press.again is not None
+    assert [await fetched(each) for each in press.again([kept])] == [PICTURE]
+    world.desk.answer = Answer(ok=False, text="In which one?", choice=Choice(draft_id=draft, names=names))
+    await world.ada.runs("/job session", {"prompt": "look"}, channel=world.dev)
+    lists = [each["components"][0] for each in world.ada.whispers[-1].components]
+    assert [option["value"] for each in lists for option in each["options"]] == [str(n) for n in range(60)]
 
 
 async def test_a_form_of_an_earlier_life_says_that_its_files_are_forgotten(world: World) -> None:

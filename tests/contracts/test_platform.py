@@ -130,6 +130,34 @@ async def test_what_is_refused_is_told_to_who_asked_alone_and_changes_nothing(li
     assert (list(world.talks), list(world.pings), await life.jobs()) == ([], [], [])
 
 
+async def test_who_names_no_workspace_is_asked_alone_and_chooses_after_a_restart_too(
+    world: World, tmp_path: Path
+) -> None:
+    (tmp_path / "api").mkdir()
+    others = f'api = "{tmp_path / "api"}", vault = {{ path = "{tmp_path / "api"}", people = ["U0"] }}'
+    async with living(world, tmp_path, workspaces=others) as life:
+        await world.asks("research", PROMPT)
+        await world.until(lambda: world.told, "a question, or what there is")
+        await world.asks("research", PROMPT, {"workspace": "vault"})
+        await world.until(lambda: len(world.told) > 1, "why not")
+        if world.name == "web":  # whose owner is an admin, and whose form has a field for it
+            assert "There are: main, api, vault" in world.told[0]
+            return
+        assert (list(world.talks), await life.jobs()) == ([], [])
+        assert "In which workspace" in world.told[0] and PROMPT in world.told[0]
+        assert "may use the workspace" in world.told[1]
+        await world.asks("research", PROMPT)
+        await world.until(lambda: len(world.told) > 2, "the question again")
+    async with living(world, tmp_path, workspaces=others) as life:
+        await world.chooses("api")
+        await world.until(lambda: world.talks, "a card")
+        (job,) = await life.jobs()
+        assert (job.workspace, job.prompt) == ("api", PROMPT)
+        await world.until(
+            lambda: world.told[-1].startswith("Queued as"), "the answer in place of the question"
+        )
+
+
 async def test_a_press_is_done_and_everybody_sees_who_did_it(life: Life) -> None:
     world = life.world
     job = await at_work(life)

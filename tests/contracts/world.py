@@ -65,6 +65,9 @@ class World(Protocol):
         `stale`: one that the first card had before it was edited.
         """
 
+    async def chooses(self, name: str) -> None:
+        """Presses a button of what she alone was asked last."""
+
     async def replies(self, words: str, *, twice: bool = False) -> None:
         """Writes in the thread of the first card."""
 

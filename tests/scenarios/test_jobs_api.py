@@ -312,7 +312,10 @@ async def test_a_schedule_is_made_paused_and_ended(service: Service) -> None:
 
 async def test_what_a_bot_has_to_offer_is_told_without_paths(service: Service, tmp_path: Path) -> None:
     assert await service.call("GET", "/api/workspaces") == [
-        {"name": "main", "default": True, "fallback": None}
+        {
+            **{"name": "main", "default": True, "fallback": None, "provider": None, "model": None},
+            "permissions": "bypass",
+        }
     ]
     (model,) = await service.call("GET", "/api/models")
     assert (model["name"], model["provider"]) == ("rehearsal", "rehearsal")

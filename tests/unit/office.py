@@ -14,6 +14,7 @@ from bot.desk.access import EVERYBODY, Access, Rule
 from bot.desk.asks import Answer, Ask, Invocation
 from bot.desk.attachments import Attachments, Limits
 from bot.desk.desk import Desk
+from bot.desk.presets import Presets
 from executor.catalog import Catalog
 from executor.decisions import Decisions
 from executor.events import SessionOpened
@@ -41,6 +42,8 @@ def person(user_id: str, *, team: str = "T1", platform: str = "slack") -> Actor:
 ANN, BOB, ADMIN, EVE = person("ann"), person("bob"), person("admin"), person("eve")
 OWNER = person("owner", team="", platform="web")
 ELSEWHERE = person("ann", team="T2")
+MAIN_AND_API = Workspaces(named={name: Workspace(directory=Path("/srv", name)) for name in ("main", "api")})
+TO_MAIN = Presets(default="main")
 
 
 @dataclass
@@ -145,6 +148,8 @@ def desk_on(
     providers: tuple[str, ...] = ("rehearsal", "claude"),
     clock: Clock | None = None,
     received: Path = Path("/nowhere"),
+    workspaces: Workspaces = MAIN_AND_API,
+    presets: Presets = TO_MAIN,
 ) -> Desk:
     everybody = frozenset({EVERYBODY})
     owner = frozenset({"owner"})
@@ -164,10 +169,11 @@ def desk_on(
     return Desk(
         storage=storage,
         executor=Executor(storage.jobs),
-        access=Access(rules=rules),
+        access=Access(rules=rules, workspaces=workspaces),
         catalog=Catalog(providers=providers),
         workspaces=workspaces,
         decisions=Decisions(worktrees, PullRequests(Shims((), 0), Path("/nowhere"))),
+        presets=presets,
         attachments=Attachments(Parcels(received), Limits(largest=1_000, most=3), storage.replies.delivered),
         prompt_limit=LIMIT,
         clock=clock or SystemClock(),

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot.desk.access import EVERYBODY, Access, Allow, Deny, Rule
 from bot.desk.commands import COMMANDS
+from executor.job_types import JOB_TYPES
 from executor.model import Actor, Job, JobStatus, Origin
 from executor.schedules import new_schedule
 from executor.timers import Cron
+from executor.workspaces import Workspace, Workspaces
 from tests import builders
 
 ANN, BOB, ADA, EVE = "U0ANN", "U0BOB", "U0ADMIN", "U0EVE"
@@ -25,8 +28,18 @@ ACCESS = Access(
         "web": Rule(
             channels=frozenset({EVERYBODY}), people=frozenset({"owner"}), admins=frozenset({"owner"})
         ),
-    }
+    },
+    workspaces=Workspaces(
+        named={
+            "main": Workspace(directory=Path()),
+            "vault": Workspace(directory=Path(), people=frozenset({f"slack:{ANN}", "open:U0EVE"})),
+            "plain": Workspace(directory=Path(), people=frozenset({BOB})),
+            "all": Workspace(directory=Path(), people=frozenset({EVERYBODY})),
+        }
+    ),
 )
+WORKS = {"research", "session", "workflow", "clara", "autopilot", "interrupt", "resume", "retry"}
+"""What makes an agent work in a workspace; all else may be done by whoever has lost theirs."""
 EVERYONE, OWNER_OR_ADMIN, ADMINS = "everyone", "owner or admin", "admins"
 EXPECTED = {
     "research": EVERYONE,
@@ -91,6 +104,32 @@ def test_people_of_the_rule_may_do_what_is_expected_of_the_verb(verb: str, user:
     assert isinstance(ACCESS.authorize(origin(user), verb, anns), Allow) is (user in may)
     about_nothing = EXPECTED[verb] != ADMINS or user in may
     assert isinstance(ACCESS.authorize(origin(user), verb), Allow) is about_nothing
+
+
+@pytest.mark.parametrize(("verb", "user"), pairs(ANN, BOB, ADA))
+@pytest.mark.parametrize(
+    ("workspace", "its"), [("main", (ANN, BOB)), ("vault", (ANN,)), ("plain", (BOB,)), ("all", (ANN, BOB))]
+)
+def test_who_may_not_use_a_workspace_makes_no_agent_work_there(
+    verb: str, user: str, workspace: str, its: tuple[str, ...]
+) -> None:
+    own = replace(job(origin(user)), workspace=workspace)
+    may = user in (*its, ADA) or verb not in WORKS
+    allowed = isinstance(ACCESS.authorize(origin(user), verb, own), Allow)
+    assert allowed is (may and (EXPECTED[verb] != ADMINS or user == ADA))
+    if verb in JOB_TYPES:
+        new = ACCESS.authorize(origin(user), verb, workspace=workspace)
+        assert isinstance(new, Allow) is may
+        assert isinstance(new, Allow) or f"add `slack:{user}` to its `people`" in new.reason
+    assert (workspace in ACCESS.workspaces_of(origin(user).actor)) is (user in (*its, ADA))
+
+
+def test_an_id_behind_a_platform_counts_there_alone_and_one_without_everywhere() -> None:
+    for user, platform, its in ((ANN, "open", "main all"), (EVE, "open", "main vault all")):
+        actor = origin(user, platform=platform).actor
+        assert ACCESS.workspaces_of(actor) == tuple(its.split())
+    assert "plain" in ACCESS.workspaces_of(origin(BOB, platform="open").actor)
+    assert ACCESS.workspaces_of(origin(ANN, platform="irc").actor) == ()
 
 
 def test_who_is_no_admin_is_told_why_the_page_is_not_for_them() -> None:

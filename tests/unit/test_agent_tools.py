@@ -22,7 +22,7 @@ from bot.web.agent_door import AgentDoor
 from bot.web.tasks_api import TasksApi
 from executor.agent_tools import AgentTools
 from executor.events import ProgressTold
-from executor.model import Origin
+from executor.model import Job, Origin
 from executor.wakeups import Wakeups
 from storage import open_storage
 from tests.builders import claim_one, open_store, request
@@ -53,7 +53,7 @@ async def test_a_token_is_good_for_the_attempt_that_it_was_made_for_alone(tmp_pa
 async def test_the_official_client_lists_and_calls_the_tools_and_hears_who_may_not(tmp_path: Path) -> None:
     answers: list[Allow | Deny] = []
 
-    async def authorize(origin: Origin, verb: str) -> Allow | Deny:
+    async def authorize(origin: Origin, verb: str, target: Job) -> Allow | Deny:
         return answers[-1] if answers else Allow()
 
     passes = Passes(tmp_path / "tools.sock")

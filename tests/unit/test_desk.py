@@ -141,12 +141,12 @@ async def test_what_a_form_leaves_empty_is_a_default(office: Office) -> None:
 
 
 async def test_forms_are_offered_what_the_desk_takes_the_default_first(office: Office) -> None:
-    assert office.desk.choices("model")[:2] == ("opus", "sonnet")
-    assert office.desk.choices("provider") == ("rehearsal", "claude")
-    assert office.desk.choices("effort")[0] == "medium"
-    assert office.desk.choices("workspace") == ("main", "api")
+    assert office.desk.choices("model", ANN)[:2] == ("opus", "sonnet")
+    assert office.desk.choices("provider", ANN) == ("rehearsal", "claude")
+    assert office.desk.choices("effort", ANN)[0] == "medium"
+    assert office.desk.choices("workspace", ANN) == ("main", "api")
     for option in ("model", "provider", "effort", "workspace"):
-        for value in office.desk.choices(option):
+        for value in office.desk.choices(option, ANN):
             assert (await office.send("research", {"prompt": "how?", option: value})).ok
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bot.desk.commands import COMMANDS, Command
 from bot.desk.help import help_of, help_text
-from tests.unit.office import Office, an_office
+from tests.unit.office import ANN, Office, an_office
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ async def test_the_help_of_a_verb_shows_every_option_what_holds_without_it_and_a
         (line,) = [each for each in lines if each.startswith(f"- `--{option.name} ")]
         assert option.summary in line
         assert "; without it: " in line
-    assert text == help_of(command, office.desk.choices)
+    assert text == help_of(command, partial(office.desk.choices, actor=ANN))
     assert len(text) < 3_000
 
 
@@ -62,7 +63,10 @@ async def test_the_help_names_what_may_be_chosen_here(office: Office) -> None:
     assert (
         "whose CLI does the work; without it: what the settings say. There are: `rehearsal`, `claude`" in text
     )
-    assert "the directory it works in; without it: `main`. There are: `main`, `api`" in text
+    assert (
+        "the directory it works in; without it: the one set for the channel, or for all. There are: `main`, "
+        "`api`" in text
+    )
     assert "how hard it thinks: low, medium or high; without it: what the settings say\n" in text
 
 

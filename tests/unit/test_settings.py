@@ -380,6 +380,42 @@ def test_platforms_are_paced_as_their_limits_want_unless_they_are_told_otherwise
     assert load(None, {"BIFROST__SLACK__QUIET": "C01, C02"}).slack.quiet == {"C01", "C02"}
 
 
+def test_workspaces_say_who_works_there_and_channels_which_is_theirs() -> None:
+    text = """
+        default_workspace = "main"
+        [workspaces]
+        main = "."
+        api = { path = "api", provider = "claude", model = "opus", people = ["slack:U1", "U2"] }
+        [slack.workspaces]
+        C01 = "api"
+    """
+    settings = from_file(text, {"BIFROST__SLACK__WORKSPACES__C02": "main"})
+    assert settings.workspaces["api"].people == {"slack:U1", "U2"}
+    assert settings.presets.default == "main"
+    assert settings.presets.channels == {("slack", "C01"): "api", ("slack", "C02"): "main"}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            'default_workspace = "apy"',
+            "`default_workspace` is `apy`, which is no workspace; there are: `main`",
+        ),
+        ('discord.workspaces = { 123456 = "x" }', "`123456` under [discord.workspaces] is `x`"),
+        ('workspaces.a = { path = "a", model = "opsu" }', "did you mean `opus`?"),
+        ('workspaces.a = { path = "a", model = "opus", provider = "gemini" }', "is a model of claude"),
+        (
+            'workspaces.a = { path = "a", model = "opus" }\nagents.providers = ["gemini"]',
+            "claude, is not among",
+        ),
+        ('workspaces.a = { path = "a", people = ["some body"] }', "workspaces.a.people"),
+    ],
+)
+def test_what_cannot_be_said_of_workspaces_is_a_mistake(text: str, says: str) -> None:
+    assert says in mistake(text)
+
+
 def test_the_example_shows_every_setting() -> None:
     section, shown = "", set()
     for line in uncommented(EXAMPLE.read_text()).splitlines():

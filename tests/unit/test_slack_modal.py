@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from bot.desk.asks import Answer
+from bot.desk.asks import Answer, Choice
 from bot.desk.commands import FORM_OPTIONS, JOB_COMMANDS
-from bot.platforms.slack import modal
-from tests.simulators.slack.blocks import view_problems
+from bot.platforms.slack import modal, questions
+from tests.simulators.slack.blocks import problems, view_problems
 
 CHOICES = {
     "model": ["sonnet", "opus"],
@@ -122,3 +122,15 @@ def test_a_refusal_stands_beside_its_field(field: str, block: str) -> None:
 def test_a_refusal_of_any_length_fits() -> None:
     (text,) = modal.errors(Answer(ok=False, text="x" * 10_000)).values()
     assert len(text) == 300
+
+
+@pytest.mark.parametrize("number", [1, 25, 26, 100, 150])
+def test_what_is_asked_back_is_a_button_per_name_or_a_list_of_them(number: int) -> None:
+    names = ["x" * 80, *(f"area-{each}" for each in range(number - 1))]
+    answer = Answer(ok=False, text="In *which* one?", choice=Choice(draft_id="d" * 32, names=names))
+    found = questions.blocks_of(answer)
+    assert found is not None and problems(found) == []
+    elements = found[1]["elements"]
+    shown = elements if number <= 25 else elements[0]["options"]
+    assert [each["value"] for each in shown] == [f"{'d' * 32} {each}" for each in range(min(number, 100))]
+    assert questions.blocks_of(Answer(ok=True, text="Queued")) is None

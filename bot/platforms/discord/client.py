@@ -7,8 +7,10 @@ from typing import Any
 
 import discord
 
+from bot.platforms.discord import choices
 from bot.platforms.discord.api import LONGEST_WAIT_S
 from bot.platforms.discord.buttons import PATTERN, JobButton
+from bot.platforms.discord.choices import ChoiceItem
 from bot.platforms.discord.commands import Commands
 from bot.platforms.discord.doors import Doors
 from bot.platforms.discord.messages import Messages
@@ -48,7 +50,7 @@ class Client(discord.Client):
         self._messages = messages
 
     async def setup_hook(self) -> None:
-        self.add_dynamic_items(JobButton)
+        self.add_dynamic_items(JobButton, ChoiceItem)
 
     async def on_ready(self) -> None:
         self._on_change(self, True, True)
@@ -70,6 +72,8 @@ class Client(discord.Client):
         elif interaction.type is discord.InteractionType.component:
             custom_id = str(dict(interaction.data or {}).get("custom_id"))
             found = PATTERN.fullmatch(custom_id)
+            if choices.PATTERN.fullmatch(custom_id):
+                return  # its own item takes it: what was said to one person stays as it was said
             if found is None:
                 await self.doors.unknown(interaction)
             elif not _still_shows(interaction.message, custom_id):

@@ -6,21 +6,24 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Mapping, Sequence
+from functools import partial
 from io import BytesIO
 from typing import Any, Protocol
 
 import aiohttp
 import discord
 from discord.ui import View
+from discord.utils import MISSING
 
 from bot.desk import desk
-from bot.desk.asks import REPLY, Answer, Ask, Invocation, Offer
+from bot.desk.asks import CHOOSE, REPLY, Again, Answer, Ask, Invocation, Offer
 from bot.desk.commands import BY_VERB, Takes
 from bot.news.announcements import QUESTIONS
 from bot.news.transcript import split
 from bot.platforms.base import Action, Attachment
 from bot.platforms.discord import forms
 from bot.platforms.discord.buttons import job_button
+from bot.platforms.discord.choices import view_of
 from bot.platforms.discord.commands import SETTING, TARGET, TEXT, VERB
 from bot.platforms.discord.files import FILES, Files
 from bot.platforms.discord.text import fit_markdown
@@ -106,6 +109,10 @@ class Doors:
         """A button of ours was pressed; `found` is its custom_id."""
         await self._errands.start(self._press(interaction, found, label))
 
+    async def choose(self, interaction: Interaction, draft_id: str, number: str) -> None:
+        """What was asked back is answered."""
+        await self._errands.start(self._choose(interaction, draft_id, number))
+
     async def submit(self, interaction: Interaction) -> None:
         """A form was sent."""
         filled = forms.read(_data(interaction))
@@ -135,27 +142,29 @@ class Doors:
         except Exception:  # noqa: BLE001  a fault here costs suggestions, no more
             _log.exception("discord.suggestions_failed")
             return []
-        values = [value for value in self._door.choices(option) if typed.lower() in value.lower()]
+        offered = self._door.choices(option, origin.actor)
+        values = [value for value in offered if typed.lower() in value.lower()]
         return [(value, value) for value in values]
 
     async def misunderstood(self, interaction: Interaction) -> None:
         """Discord sent a command that is not among ours."""
-        await _tell(interaction, _CHANGED)
+        await _say(interaction, _CHANGED)
 
     async def unknown(self, interaction: Interaction) -> None:
         """Something was pressed or sent that is none of ours."""
-        await _tell(interaction, _UNKNOWN)
+        await _say(interaction, _UNKNOWN)
 
     async def _answer(self, interaction: Interaction, ask: Ask, keep: str = "") -> None:
         task = self._errands.start(self._do(interaction, ask))
         await asyncio.wait({task}, timeout=PATIENCE_S)
         if task.done():
-            await _tell(interaction, _worded(task.result(), keep), task.result().enclosed)
+            await _tell(interaction, task.result(), keep)
             return
         await tried(interaction.response.defer(ephemeral=True, thinking=True))
         answer = await task
         first, *rest = _parts(_worded(answer, keep))
-        await tried(interaction.edit_original_response(content=first, attachments=_files(answer.enclosed)))
+        view, files = _view(answer), _files(answer.enclosed)
+        await tried(interaction.edit_original_response(content=first, view=view, attachments=files))
         await _say_more(interaction, rest)
 
     async def _compose(
@@ -164,11 +173,12 @@ class Doors:
         task = self._errands.start(self._welcome(interaction))
         await asyncio.wait({task}, timeout=PATIENCE_S)
         welcome = task.result() if task.done() else Answer(ok=False, text=_SORRY)
-        form = forms.compose(verb, given, self._door.choices, prompt) if welcome.ok else None
+        choices = partial(self._door.choices, actor=_origin(interaction).actor)
+        form = forms.compose(verb, given, choices, prompt) if welcome.ok else None
         if form is not None:
             await tried(interaction.response.send_modal(form))
         else:
-            await _tell(interaction, _TOO_MUCH if welcome.ok else welcome.text)
+            await _say(interaction, _TOO_MUCH if welcome.ok else welcome.text)
 
     async def _press(self, interaction: Interaction, found: re.Match[str], label: str) -> None:
         verb, job_id = found["verb"], found["job"]
@@ -186,7 +196,7 @@ class Doors:
             text = fit_markdown(task.result().text, _MOST)
             await tried(interaction.response.edit_message(content=text, view=None))
         elif task.done() and not task.result().ok:
-            await _tell(interaction, task.result().text)
+            await _say(interaction, task.result().text)
         else:
             await tried(interaction.response.defer())
             answer = await task
@@ -195,6 +205,25 @@ class Doors:
                 await tried(interaction.edit_original_response(content=text, view=None))
             elif not answer.ok:
                 await _say_more(interaction, _parts(answer.text))
+
+    async def _choose(self, interaction: Interaction, draft_id: str, number: str) -> None:
+        """What comes of it stands in place of the question, unless nothing does."""
+        ask = self._ask(interaction, CHOOSE, draft_id, {"choice": number}, again=self._files.again)
+        task = self._errands.start(self._do(interaction, ask))
+        await asyncio.wait({task}, timeout=PATIENCE_S)
+        if not task.done():
+            await tried(interaction.response.defer())
+            answer = await task
+            first, *rest = _parts(answer.text)
+            if answer.ok:
+                await tried(interaction.edit_original_response(content=first, view=None))
+            await _say_more(interaction, rest if answer.ok else [first, *rest])
+        elif task.result().ok:
+            first, *rest = _parts(task.result().text)
+            await tried(interaction.response.edit_message(content=first, view=None))
+            await _say_more(interaction, rest)
+        else:
+            await _say(interaction, task.result().text)
 
     async def _confirm(self, interaction: Interaction, found: re.Match[str], label: str) -> None:
         """Asks once more, in a message to this person alone."""
@@ -237,6 +266,7 @@ class Doors:
         target: str,
         args: Mapping[str, str],
         files: Sequence[Offer] = (),
+        again: Again | None = None,
     ) -> Ask:
         return Ask(
             verb=verb,
@@ -245,6 +275,8 @@ class Doors:
             origin=_origin(interaction),
             delivery=_delivery(interaction),
             files=files,
+            buttons=True,
+            again=again,
         )
 
 
@@ -277,7 +309,7 @@ def _origin(interaction: Interaction) -> Origin:
 
 def _worded(answer: Answer, keep: str) -> str:
     """A form closes when it is sent: what was typed into one that is refused is given back."""
-    if answer.ok or not keep:
+    if answer.ok or answer.choice or not keep:
         return answer.text
     kept = keep[:_KEPT].replace("```", "'''")
     return f"{answer.text}\nYour words were:\n```\n{kept}\n```"
@@ -287,11 +319,20 @@ def _parts(text: str) -> list[str]:
     return [fit_markdown(part, _MOST) for part in split(text, _MOST)]
 
 
-async def _tell(interaction: Interaction, text: str, file: Attachment | None = None) -> None:
+async def _tell(interaction: Interaction, answer: Answer, keep: str) -> None:
     """Says it to this person alone, in as many messages as it takes."""
-    first, *rest = _parts(text)
-    await tried(interaction.response.send_message(first, ephemeral=True, files=_files(file)))
+    first, *rest = _parts(_worded(answer, keep))
+    files, view = _files(answer.enclosed), _view(answer) or MISSING
+    await tried(interaction.response.send_message(first, ephemeral=True, files=files, view=view))
     await _say_more(interaction, rest)
+
+
+async def _say(interaction: Interaction, text: str) -> None:
+    await _tell(interaction, Answer(ok=False, text=text), "")
+
+
+def _view(answer: Answer) -> View | None:
+    return view_of(answer.choice) if answer.choice else None
 
 
 def _files(file: Attachment | None) -> list[discord.File]:

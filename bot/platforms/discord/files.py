@@ -11,6 +11,7 @@ import discord
 from bot.desk.asks import Offer, Unfetchable
 from bot.platforms.downloads import Downloads, origin_of
 from executor.parcels import Take
+from storage.drafts import KeptFile
 
 FILES = "files"
 """What the files of a form are kept under, among what travels with the form."""
@@ -52,7 +53,22 @@ class Files:
         async def fetch(take: Take) -> None:
             await self._downloads.fetch(attachment.url, take, page=page)
 
-        return Offer(label=attachment.filename, fetch=fetch, size=attachment.size)
+        reference = f"{'page' if page else 'file'} {attachment.url}"
+        return Offer(label=attachment.filename, fetch=fetch, size=attachment.size, reference=reference)
+
+    def again(self, files: Sequence[KeptFile]) -> Sequence[Offer]:
+        """Files that were offered before. Discord's addresses hold for a day, as drafts do."""
+        return tuple(map(self._known, files))
+
+    def _known(self, file: KeptFile) -> Offer:
+        kind, _, url = file.reference.partition(" ")
+        if not url:
+            return Offer(label=file.label, fetch=_forgotten)
+
+        async def fetch(take: Take) -> None:
+            await self._downloads.fetch(url, take, page=kind == "page")
+
+        return Offer(label=file.label, fetch=fetch, size=file.size, reference=file.reference)
 
 
 async def _forgotten(_: Take) -> None:

@@ -15,6 +15,7 @@ from bot.desk.desk import Door
 from bot.platforms.errands import Errands
 from bot.platforms.slack import modal
 from bot.platforms.slack.answering import Answering
+from bot.platforms.slack.choosing import PATTERN, Choices
 from bot.platforms.slack.files import Files, again, kept
 from bot.platforms.slack.grants import DIRECT
 from bot.platforms.slack.home import NEW_JOB, Home
@@ -22,6 +23,7 @@ from bot.platforms.slack.links import Links
 from bot.platforms.slack.messages import Messages
 from bot.platforms.slack.origins import Json, clicked_in, home_of, person, presser
 from bot.platforms.slack.people import People
+from bot.platforms.slack.questions import blocks_of
 from bot.platforms.slack.render import ACTION
 from bot.platforms.slack.replies import Replies, private
 from bot.platforms.slack.text import decode, without_mention
@@ -61,6 +63,9 @@ class Doors:
         self._door = door
         self._replies = replies
         self._answering = Answering(errands)
+        self._choices = Choices(
+            door=door, answering=self._answering, replies=replies, people=people, links=links, files=files
+        )
         self._errands = errands
         self._people = people
         self._command = command
@@ -74,6 +79,7 @@ class Doors:
         app.event("app_home_opened")(self._home_opened)
         app.action(re.compile(f"^{ACTION}"))(self._pressed)
         app.action(NEW_JOB)(self._new_job_pressed)
+        app.action(PATTERN)(self._choices.chosen)
         app.message_shortcut(ON_MESSAGE)(self._pointed_at)
         app.global_shortcut(ANYWHERE)(self._called_up)
         app.view(modal.CALLBACK)(self._submitted)
@@ -92,7 +98,8 @@ class Doors:
 
         answer = await self._answering.within_patience(work(), tell)
         reach("command answered")
-        await ack(private(answer or Answer(ok=True, text=_STILL)))
+        said = answer or Answer(ok=True, text=_STILL)
+        await ack(text=private(said), blocks=blocks_of(said))
         if answer is not None:
             self._errands.start(self._replies.show(user=body["user_id"], answer=answer))
 
@@ -104,6 +111,7 @@ class Doors:
             origin=Origin(actor=actor, channel=channel),
             delivery=f"slack:command:{body['trigger_id']}",
             zone=partial(self._people.zone_of, actor.user_id),
+            buttons=True,
         )
         if channel.startswith(DIRECT) and not await self._replies.reaches(channel):
             return Answer(ok=False, text=_NOT_MINE)
@@ -121,7 +129,7 @@ class Doors:
         welcome = await self._door.command(replace(invocation, text="help"))
         if not welcome.ok:
             return welcome
-        view = modal.form(asked, self._door.choices)
+        view = modal.form(asked, partial(self._door.choices, actor=invocation.origin.actor))
         opened = await self._replies.open_form(trigger_id=body["trigger_id"], view=view)
         return Answer(ok=True, text="") if opened else None
 

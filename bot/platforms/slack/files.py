@@ -11,6 +11,7 @@ from bot.platforms.downloads import Downloads, origin_of
 from bot.platforms.slack.api import SlackApi
 from bot.platforms.slack.origins import Json
 from executor.parcels import Take
+from storage.drafts import KeptFile
 
 _NO_SCOPE = (
     "Slack shows me its login page instead: my token lacks the scope `files:read`. Whoever runs me "
@@ -48,7 +49,12 @@ class Files:
 
         label = str(file.get("name") or file.get("title") or "file")
         size = file.get("size")
-        return Offer(label=label, fetch=fetch, size=size if isinstance(size, int) else None)
+        return Offer(
+            label=label,
+            fetch=fetch,
+            size=size if isinstance(size, int) else None,
+            reference=str(file.get("id") or ""),
+        )
 
     async def _fetch(self, file: Json, take: Take) -> None:
         known = file if _is_whole(file) else await self._asked(str(file.get("id") or ""))
@@ -77,6 +83,11 @@ def kept(files: Iterable[Json] | None, most: int) -> list[list[str]]:
 def again(known: Iterable[Sequence[str]]) -> list[Json]:
     """Files as `kept` left them; where they lie is asked for."""
     return [{"id": file_id, "name": name} for file_id, name in known]
+
+
+def found(file: KeptFile) -> Json:
+    """A file that was offered before; where it lies is asked for."""
+    return {"id": file.reference, "name": file.label, "size": file.size}
 
 
 def _is_whole(file: Json) -> bool:

@@ -165,6 +165,7 @@ class Messages:
             delivery=_delivery(event),
             zone=partial(self._people.zone_of, user_id),
             files=self._files.offered(event.get("files")),
+            buttons=True,
         )
 
 

@@ -12,6 +12,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from bot.desk.asks import Answer
 from bot.platforms.base import Refused, Throttled, Unsure
 from bot.platforms.slack.api import CALL_TIMEOUT_S, SlackApi
+from bot.platforms.slack.questions import blocks_of
 from bot.platforms.slack.text import fit_line, mrkdwn
 
 MOST = 3_900
@@ -44,7 +45,7 @@ class Replies:
         if not answer.text:
             return
         call = self._api.client.chat_postEphemeral(
-            channel=channel, user=user, thread_ts=thread, text=private(answer)
+            channel=channel, user=user, thread_ts=thread, text=private(answer), blocks=blocks_of(answer)
         )
         await self._tried("chat.postEphemeral", call)
         await self.show(user=user, answer=answer)
@@ -102,14 +103,22 @@ class Replies:
             return True
         return True
 
-    async def respond(self, response_url: str, answer: Answer) -> None:
-        """Answers a command after its acknowledgement; works also where we are no member."""
+    async def respond(self, response_url: str, answer: Answer, *, instead: bool = False) -> None:
+        """Answers a command after its acknowledgement; works also where we are no member.
+
+        `instead`: in place of the message whose button was pressed.
+        """
         if not answer.text:
             return
         client = AsyncWebhookClient(response_url, session=self._api.client.session, retry_handlers=[])
         try:
             async with asyncio.timeout(CALL_TIMEOUT_S):
-                sent = await client.send(text=private(answer), response_type="ephemeral")
+                sent = await client.send(
+                    text=private(answer),
+                    blocks=blocks_of(answer),
+                    response_type="ephemeral",
+                    replace_original=instead,
+                )
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             _log.warning("slack.reply_lost", extra={"method": "response_url", "fault": repr(error)})
             return

@@ -72,7 +72,7 @@ class Channels:
             revision=revision,
             threads=[thread_of(head, await self._messages.replies(head.id)) for head in heads],
             delivery=str(uuid.uuid4()),
-            fields=form.fields(self._parts.door.choices),
+            fields=form.fields(self._parts.choices),
             opened="new" in request.query,
             hints=list(_hints()),
             example=JOB_COMMANDS[0].example,

@@ -73,7 +73,7 @@ class JobsPage:
         return self._templates.render("job_row.html", row=row, here=asked.address())
 
     def _choices(self) -> dict[str, Sequence[str]]:
-        named = {name: self._parts.door.choices(name) for name in ("provider", "workspace")}
+        named = {name: self._parts.choices(name) for name in ("provider", "workspace")}
         return {"type": tuple(JOB_TYPES), **named}
 
 

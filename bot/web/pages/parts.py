@@ -53,6 +53,10 @@ class Parts:
         """The job as whoever is logged in may see and change it."""
         return row_of(job, self.door, self.actor, hindrance=hindrance)
 
+    def choices(self, option: str) -> Sequence[str]:
+        """The values that whoever is logged in may give an option; none where they cannot be listed."""
+        return self.door.choices(option, self.actor)
+
     async def asked(
         self,
         body: PageBody,

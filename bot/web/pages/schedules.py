@@ -83,7 +83,7 @@ class SchedulesPage:
 
     async def _page(self, request: web.Request) -> web.Response:
         schedules = await self._storage.schedules.schedules(limit=_MOST)
-        fields = form.fields(self._parts.door.choices, without=("at", "in"))
+        fields = form.fields(self._parts.choices, without=("at", "in"))
         return self._parts.page(
             request,
             "schedules.html",

@@ -15,7 +15,7 @@ from bot.desk.defaults import FORGET, LIMIT, Defaults
 from bot.web.bodies import PageBody, Text, read_body
 from bot.web.pages.parts import Parts
 from bot.web.tokens import Tokens
-from executor.workspaces import Workspaces
+from storage.hub.preferences import WORKSPACE_OF
 
 _BACK = "/settings"
 _fields: dict[str, Any] = {
@@ -31,6 +31,14 @@ class LimitBody(PageBody):
     provider: Text
 
 
+class PlaceBody(PageBody):
+    """Which workspace a channel shall have."""
+
+    platform: Text
+    channel: Text
+    workspace: Text
+
+
 class TokenBody(PageBody):
     """Which token is to end."""
 
@@ -39,11 +47,10 @@ class TokenBody(PageBody):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What the page shows beside the store: the settings, and what the configuration file says."""
+    """What the page shows beside the store: the settings, and the providers that are switched on."""
 
     defaults: Defaults
     providers: tuple[str, ...]
-    workspaces: Workspaces
 
 
 class SettingsPage:
@@ -59,19 +66,23 @@ class SettingsPage:
             web.get("/settings", self._page),
             web.post("/settings", self._set),
             web.post("/settings/limits", self._forget_limit),
+            web.post("/settings/workspaces", self._place),
             web.post("/settings/tokens", self._revoke),
         ]
 
     async def _page(self, request: web.Request) -> web.Response:
         terms = self._terms
-        limits = await terms.defaults.limits()
+        limits, places = await terms.defaults.limits(), terms.defaults.places
+        known = await terms.defaults.known()
         return self._parts.page(
             request,
             "settings.html",
             settings=await terms.defaults.settings(),
             forget=FORGET,
             limits=[(provider, limits.get(provider)) for provider in terms.providers],
-            workspaces=terms.workspaces,
+            workspaces=places.overview(self._parts.actor, known),
+            channels=places.channels(known),
+            names=tuple(places.workspaces.named),
             tokens=[token for token in await self._tokens.tokens() if token.revoked_at is None],
             delivery=str(uuid.uuid4()),
         )
@@ -85,6 +96,11 @@ class SettingsPage:
     async def _forget_limit(self, request: web.Request) -> web.Response:
         body = await read_body(request, LimitBody)
         return await self._ask(request, body, f"{LIMIT}{body.provider}", {"value": FORGET})
+
+    async def _place(self, request: web.Request) -> web.Response:
+        body = await read_body(request, PlaceBody)
+        target = f"{WORKSPACE_OF}{body.platform}.{body.channel.strip()}"
+        return await self._ask(request, body, target, {"value": body.workspace})
 
     async def _ask(
         self, request: web.Request, body: PageBody, target: str, args: dict[str, str]

@@ -76,14 +76,16 @@ async def audit(theatre: Theatre, tally: Tally) -> None:
 
 
 def _asks(theatre: Theatre, connection: sqlite3.Connection, tally: Tally) -> None:
-    """Whatever asked for a job made one, and one alone."""
+    """Whatever asked for a job made one, and one alone, or its asker still has to answer."""
     for delivery in theatre.slack.deliveries:
         key = _asked_for(delivery)
         if key and acked(delivery):
             made = connection.execute(
                 "SELECT (SELECT count(*) FROM jobs WHERE dedupe_key = :key) + "
                 "(SELECT count(*) FROM schedules WHERE dedupe_key = :key) + "
-                "(SELECT count(*) FROM replies WHERE delivery = :key AND taken_by = job_id)",
+                "(SELECT count(*) FROM replies WHERE delivery = :key AND taken_by = job_id) + "
+                "(SELECT count(*) FROM drafts WHERE delivery = :key AND NOT EXISTS "
+                "(SELECT 1 FROM jobs WHERE dedupe_key = :key))",
                 {"key": key},
             )
             tally.count(f"made by {key}", made.fetchone()[0])
@@ -144,7 +146,7 @@ class _Stands:
 def _on_slack(theatre: Theatre) -> _Stands:
     number: Counter[str] = Counter()
     says: dict[str, str] = {}
-    messages = theatre.dev.all_messages
+    messages = theatre.dev.all_messages | theatre.den.all_messages
     for message in messages.values():
         head = messages[message.thread_ts] if message.thread_ts else message
         if message.deleted or head.deleted:  # what stood below it is said again where it can be found

@@ -76,6 +76,22 @@ async def _form(theatre: Theatre) -> None:
     await theatre.or_end(fill_in())
 
 
+async def _choice(theatre: Theatre) -> None:
+    """Nobody says in which workspace a job shall run: Ann does, when she is asked."""
+    word = theatre.word()
+
+    async def choose() -> None:
+        await theatre.ann.command("/job", f"research what is {word}?", channel=theatre.den)
+        asked = await theatre.slack.until(
+            lambda: [each for each in theatre.ann.ephemerals if word in each.plain],
+            timeout=LATER_S,
+            what="a question",
+        )
+        await theatre.ann.click(asked[-1], "main")
+
+    await theatre.or_end(choose())
+
+
 async def _failure_and_retry(theatre: Theatre) -> None:
     word = theatre.word()
     await ask(theatre, f"session fail {word}")
@@ -144,7 +160,7 @@ async def _page(theatre: Theatre) -> None:
         token = (theatre.data / "api-token").read_text()
         async with connect(await theatre.address(), token) as client:
             await _log_in(client)
-            told = await client.command(f"research what is {theatre.word()}?")
+            told = await client.command(f"research what is {theatre.word()}? --workspace main")
             assert told.ok, told.text
 
     with suppress(ServerGone, aiohttp.ClientError):
@@ -165,6 +181,7 @@ async def _program(theatre: Theatre) -> None:
         async with aiohttp.ClientSession(await theatre.address(), headers=headers) as session:
             made = await _called(session, "POST", "/api/tokens", {"name": "ci", "scope": "run"})
             later = {"type": "session", "prompt": theatre.word(), "scheduled_at": _in_hours(5)}
+            later["workspace"] = "main"
             own = {"Authorization": f"Bearer {made['token']}", "Idempotency-Key": theatre.word()}
             job = await _called(session, "POST", "/jobs", later, own)
             change = {"scheduled_at": _in_hours(6)}
@@ -293,6 +310,7 @@ SCENES: Mapping[str, Scene] = {
     "mention": _mention,
     "files": _files,
     "form": _form,
+    "choice": _choice,
     "failure": _failure_and_retry,
     "cancel": _cancel,
     "reply": _reply,

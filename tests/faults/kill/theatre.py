@@ -45,6 +45,8 @@ class Theatre:
     slack: SlackSimulator
     lives: Lives
     dev: Channel
+    den: Channel
+    """Where nobody has said which of the two workspaces is meant."""
     ann: Person
     bob: Person
     words: itertools.count[int] = field(default_factory=itertools.count)
@@ -191,16 +193,31 @@ async def _outlasting(find: Callable[[], list[str]]) -> list[str]:
 @asynccontextmanager
 async def open_theatre(place: Path) -> AsyncIterator[Theatre]:
     """A theatre whose bot has not begun yet."""
-    wishes = Wishes(oauth=True, executable=str(AGENT), drain_seconds=0.3, worktrees=True)
+    wishes = Wishes(
+        oauth=True,
+        executable=str(AGENT),
+        drain_seconds=0.3,
+        workspaces={"other": place / "workspace"},
+        worktrees=True,
+    )
     build_forge(place)
     rules = Rules(rate_limits=False, event_retry_delays_s=())
     async with hang_backdrop(place, wishes, rules) as backdrop, lives_of(backdrop.config) as lives:
         ann, bob, _ = backdrop.people
+        dev, den = backdrop.slack.channel("dev"), backdrop.slack.channel("den")
+        _place_jobs(backdrop.config, dev, den)
         yield Theatre(
             place=place,
             slack=backdrop.slack,
             lives=lives,
-            dev=backdrop.slack.channel("dev"),
+            dev=dev,
+            den=den,
             ann=ann,
             bob=bob,
         )
+
+
+def _place_jobs(config: Path, dev: Channel, den: Channel) -> None:
+    """Opens #den too; jobs of #dev alone have a workspace without naming it."""
+    opened = f'channels = ["{dev.id}", "{den.id}"]\nworkspaces = {{ {dev.id} = "main" }}'
+    config.write_text(config.read_text().replace(f'channels = ["{dev.id}"]', opened))
