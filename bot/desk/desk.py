@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from bot.desk import briefs, commands, lists, models, options, replies, sessions, suggestions, threads
-from bot.desk.access import SET, WORK, Access, Deny
+from bot.desk.access import DECISIONS, SET, Access, Deny
 from bot.desk.asks import ALTER, CHOOSE, REPLY, Answer, Ask, Invocation, Refusal
 from bot.desk.attachments import Attachments
 from bot.desk.choosing import Choosing
@@ -95,10 +95,8 @@ class Desk:
         self._access = access
         self.vouching = Vouching(access)
         self.page_login = PageLogin()
-        self._catalog = catalog
-        self._workspaces = workspaces
-        self._prompt_limit = prompt_limit
-        self._attachments = attachments
+        self._catalog, self._workspaces = catalog, workspaces
+        self._prompt_limit, self._attachments = prompt_limit, attachments
         places = Places(workspaces=workspaces, presets=presets or Presets(), access=access)
         self.defaults = Defaults(storage.preferences, catalog, zone, places)
         self._choosing = Choosing(places, storage.preferences, storage.drafts)
@@ -167,7 +165,7 @@ class Desk:
         as_what = "resume" if verb == REPLY else verb
         if isinstance(self._access.authorize(origin, as_what, job), Deny):
             return False
-        return verb in WORK or not job.status.final or job.provider in self._catalog.providers
+        return verb in DECISIONS or not job.status.final or job.provider in self._catalog.providers
 
     async def suggest(self, origin: Origin, verb: str, typed: str) -> Sequence[tuple[str, str]]:
         """What `verb` could be about, each with a line that says what it is; nothing for strangers."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bot.desk.access import WORK
+from bot.desk.access import DECISIONS
 from bot.desk.asks import Refusal
 from bot.desk.commands import BY_VERB, COMMANDS, Command, Takes, unknown_verb
 from bot.desk.option_table import Option
@@ -17,7 +17,7 @@ _MOST_CHOICES = 20
 def help_text() -> str:
     """All commands, a line each under what they are for, and some examples."""
     starting = [command for command in COMMANDS if command.job_type]
-    deciding = [command for command in COMMANDS if command.verb in WORK]
+    deciding = [command for command in COMMANDS if command.verb in DECISIONS]
     steering = [
         command
         for command in COMMANDS
@@ -28,7 +28,7 @@ def help_text() -> str:
         [
             _group("Start a job", starting),
             _group("See and steer jobs", steering),
-            _group("Decide what becomes of its work", deciding),
+            _group("Decide about its work, in a git worktree", deciding),
             _group("All else", rest),
             "\n".join(["**Examples**", *(f"- `{BY_VERB[verb].example}`" for verb in _EXAMPLES)]),
             "`/job help research` shows the options of a command. An id may be as short as it is unique.",

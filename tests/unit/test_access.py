@@ -38,7 +38,17 @@ ACCESS = Access(
         }
     ),
 )
-WORKS = {"research", "session", "workflow", "clara", "autopilot", "interrupt", "resume", "retry"}
+WORKS = {
+    "research",
+    "session",
+    "workflow",
+    "clara",
+    "autopilot",
+    "interrupt",
+    "resume",
+    "retry",
+    *("diff", "merge", "keep", "discard", "pr"),
+}
 """What makes an agent work in a workspace; all else may be done by whoever has lost theirs."""
 EVERYONE, OWNER_OR_ADMIN, ADMINS = "everyone", "owner or admin", "admins"
 EXPECTED = {
