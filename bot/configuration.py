@@ -7,13 +7,13 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard, get_args
 
 from platformdirs import user_config_path
 from pydantic import BaseModel, ValidationError
 
-from bot import prompt_files
-from bot.settings import NamedModel, Settings, Workspace
+from bot import prompt_files, provider_names
+from bot.settings import Settings, Workspace
 
 _PREFIX = "BIFROST__"
 _LISTS = frozenset({"channels", "people", "roles", "admins", "quiet", "guilds", "providers"})
@@ -38,9 +38,10 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        where = f"{path} and the environment" if path else "the environment"
         lines = [_sentence(dict(each)) for each in error.errors()]
-        raise BadConfiguration("\n".join([f"The configuration in {where} cannot be used:", *lines])) from None
+        raise _unusable(path, lines) from None
+    if wrong := provider_names.mistakes(settings):
+        raise _unusable(path, [f"- {each}" for each in wrong])
     base = path.parent if path is not None else Path.cwd()
     places = {name: _placed(name, each, base) for name, each in settings.workspaces.items()}
     for name, place in places.items():
@@ -48,6 +49,11 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
     return settings.model_copy(
         update={"workspaces": places, "data_dir": (base / settings.data_dir).resolve()}
     )
+
+
+def _unusable(path: Path | None, lines: list[str]) -> BadConfiguration:
+    where = f"{path} and the environment" if path else "the environment"
+    return BadConfiguration("\n".join([f"The configuration in {where} cannot be used:", *lines]))
 
 
 def _placed(name: str, workspace: Workspace, base: Path) -> Workspace:
@@ -159,13 +165,17 @@ def _sentence(error: dict[str, Any]) -> str:
 
 def _keys(sections: list[str]) -> list[str]:
     model: type[BaseModel] = Settings
-    for section in sections:
-        if model is Settings and section == "workspaces":
-            return list(Workspace.model_fields)
-        if model is Settings and section == "models":
-            return list(NamedModel.model_fields)
+    rest = iter(sections)
+    for section in rest:
         annotation = model.model_fields[section].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        inner = [each for each in (annotation, *get_args(annotation)) if _is_section(each)]
+        if not inner:
             return []
-        model = annotation
+        model = inner[0]
+        if model is not annotation:
+            next(rest, None)  # the name of one of several, or its number
     return list(model.model_fields)
+
+
+def _is_section(annotation: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

@@ -16,15 +16,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bot import advisories, logins
 from bot.data_dir import DataDir
 from bot.desk.access import EVERYBODY
 from bot.findings import Finding
-from bot.house import SLACK_SCOPES, known_backends
+from bot.house import SLACK_SCOPES, known_backends, own_environments
 from bot.serve import port_is_taken
 from bot.settings import Settings
 from bot.workspace_checks import shut_out
 from bot.worktree_checks import repository_of
 from executor.backends.base import Backend
+from executor.backends.checkup import check
 from executor.processes.sandbox import Mode, find_sandbox
 from storage import check_database
 
@@ -39,10 +41,13 @@ async def examine(
     settings: Settings, environment: Mapping[str, str], config: Path | None
 ) -> Sequence[Finding]:
     """Tries everything; takes a few seconds."""
-    backends = known_backends(settings, environment).values()
-    named = settings.agents.providers
+    known, own = known_backends(settings, environment), own_environments(settings, environment)
+    named = (*settings.agents.providers, *settings.agents.others)
     shared = [each for each in settings.workspaces.items() if each[1].worktrees]
-    agents = await asyncio.gather(*(_agent(each, each.provider in named) for each in backends))
+    node = (await check("node", "node", advice="")).version
+    agents = await asyncio.gather(
+        *(_agent(each, name in named, own.get(name, {}), node) for name, each in known.items())
+    )
     return [
         _configuration(settings, config),
         _data_dir(settings),
@@ -50,6 +55,8 @@ async def examine(
         *(_workspace(name, settings) for name in settings.workspaces),
         *await asyncio.gather(*(repository_of(*each) for each in shared)),
         *agents,
+        _aiohttp(),
+        _sqlite(),
         await _sandbox(settings),
         await _slack(settings),
         await _discord(settings),
@@ -159,16 +166,39 @@ def _let_in(settings: Settings) -> dict[str, frozenset[str]]:
     }
 
 
-async def _agent(backend: Backend, needed: bool) -> Finding:
-    checkup = await backend.checkup()
-    seen = f"{checkup.version or 'not found'} {checkup.executable}".strip()
+async def _agent(backend: Backend, needed: bool, own: Mapping[str, str], node: str) -> Finding:
+    checkup, provider = await backend.checkup(), backend.provider
+    problem, login = checkup.problem, ""
+    if not problem:
+        taken, login = await logins.answer(provider, own)
+        problem = "" if taken else f"Put a valid key for {provider} into the bot's environment."
+    warning = advisories.warning(provider, checkup, node)
+    version = checkup.version or ("not found" if checkup.problem else "")
+    seen = f"{version} {checkup.executable}".strip()
     return Finding(
-        what=f"agent {backend.provider}",
-        ok=not checkup.problem,
-        needed=needed,
-        seen=seen,
-        advice=checkup.problem,
+        what=f"agent {provider}",
+        ok=not (problem or warning),
+        needed=needed and bool(problem),
+        seen=f"{seen} ({login})" if login else seen,
+        advice=" ".join(filter(None, (problem, warning))),
     )
+
+
+def _aiohttp() -> Finding:
+    faults = advisories.known("aiohttp", aiohttp.__version__)
+    told = "; ".join(f"{each.id}: {each.what}" for each in faults)
+    advice = (
+        f"It has known faults ({told}). Install Bifrost again, with its constraints.txt." if faults else ""
+    )
+    return Finding(what="aiohttp", ok=not faults, needed=False, seen=aiohttp.__version__, advice=advice)
+
+
+def _sqlite() -> Finding:
+    """Its fault is none here: of a bot one connection alone writes, and one bot at a time uses a database."""
+    version = sqlite3.sqlite_version
+    note = ", whose fault with two writers at once does not matter: there is one"
+    faults = advisories.known("SQLite", version)
+    return Finding(what="SQLite", ok=True, needed=False, seen=f"{version}{note if faults else ''}")
 
 
 async def _sandbox(settings: Settings) -> Finding:

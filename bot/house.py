@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -25,7 +25,8 @@ from executor.backends.claude import Claude
 from executor.backends.codex import Codex
 from executor.backends.gemini import Gemini
 from executor.backends.rehearsal import Rehearsal
-from executor.catalog import MODELS, Catalog, Model
+from executor.backends.text_cli import TextCli
+from executor.catalog import DEFAULTS, MODELS, Catalog, Defaults, Model
 from executor.decisions import Decisions
 from executor.executor import Executor
 from executor.fallbacks import Fallbacks
@@ -53,9 +54,14 @@ _WARM = 2
 """Reapers that are kept ready: with one alone, the second of two jobs at once waits 0.1 s for its own."""
 
 _CREDENTIALS = {
-    "claude": ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_BASE_URL"),
+    "claude": (
+        "ANTHROPIC_API_KEY",
+        "ANTHROPIC_AUTH_TOKEN",
+        "CLAUDE_CODE_OAUTH_TOKEN",
+        "ANTHROPIC_BASE_URL",
+    ),
     "gemini": ("GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL"),
-    "codex": ("CODEX_API_KEY",),
+    "codex": ("CODEX_API_KEY", "OPENAI_BASE_URL"),
 }
 """What a CLI is given of our own environment."""
 
@@ -209,15 +215,12 @@ def public_url(settings: Settings, data: DataDir) -> str:
 
 
 def _queue_rules(settings: Settings, backends: Mapping[str, Backend]) -> QueueRules:
-    apart = frozenset(name for name, workspace in settings.workspaces.items() if workspace.worktrees)
-    slots = {str(provider): number for provider, number in settings.provider_slots.items()}
-    providers = frozenset(backends)
     return QueueRules(
         slots=settings.slots,
-        provider_slots=slots,
-        providers=providers,
+        provider_slots=settings.provider_slots,
+        providers=frozenset(backends),
         writers=WRITERS,
-        with_worktrees=apart,
+        with_worktrees=frozenset(name for name, each in settings.workspaces.items() if each.worktrees),
     )
 
 
@@ -257,26 +260,47 @@ def catalog_of(settings: Settings, providers: tuple[str, ...]) -> Catalog:
         for each in settings.models
     ]
     names = {model.name for model in own}
-    return Catalog(providers=providers, models=(*own, *(each for each in MODELS if each.name not in names)))
+    others = [model for name in settings.agents.others for model in _models_of(name, settings, own)]
+    models = (*own, *(each for each in (*others, *MODELS) if each.name not in names))
+    firsts = {provider: _first(provider, settings, models) for provider in settings.agents.others}
+    defaults = {provider: Defaults(strong=first, quick=first) for provider, first in firsts.items()}
+    return Catalog(providers=providers, models=models, defaults={**DEFAULTS, **defaults})
+
+
+def _models_of(provider: str, settings: Settings, own: Sequence[Model]) -> list[Model]:
+    """Those that a CLI of the settings is set up with; where there are none at all, the CLI has its own."""
+    named: Mapping[str, str] = settings.agents.others[provider].models
+    if not named and not any(model.provider == provider for model in own):
+        named = {provider: ""}
+    return [Model(name=name, provider=provider, cli_id=model_id) for name, model_id in named.items()]
+
+
+def _first(provider: str, settings: Settings, models: Sequence[Model]) -> str:
+    named = (model.name for model in models if model.provider == provider)
+    return next(iter(settings.agents.others[provider].models), "") or next(named)
 
 
 def known_backends(settings: Settings, environment: Mapping[str, str]) -> dict[str, Backend]:
     """A backend per provider that there is."""
-    agents = settings.agents
+    agents, own = settings.agents, own_environments(settings, environment)
     return {
         "claude": Claude(
             _executable("claude", agents.claude, environment),
-            environment=_credentials("claude", environment) | agents.claude.environment,
+            environment=own["claude"],
             allow_root=agents.claude.allow_root,
         ),
         "gemini": Gemini(
             _executable("gemini", agents.gemini, environment),
-            environment=_credentials("gemini", environment) | agents.gemini.environment,
+            environment=own["gemini"],
         ),
         "codex": Codex(
             _executable("codex", agents.codex, environment),
-            environment=_credentials("codex", environment) | agents.codex.environment,
+            environment=own["codex"],
         ),
+        **{
+            name: TextCli(name, cli.command, environment=cli.environment, limit=cli.limit)
+            for name, cli in agents.others.items()
+        },
         "rehearsal": Rehearsal(step_seconds=agents.rehearsal.step_seconds),
     }
 
@@ -284,7 +308,8 @@ def known_backends(settings: Settings, environment: Mapping[str, str]) -> dict[s
 def make_backends(settings: Settings, environment: Mapping[str, str]) -> dict[str, Backend]:
     """The backends of the providers that are switched on, the default first.
 
-    Where none are named: those whose CLI is installed, and rehearsal, which needs nothing.
+    Where none are named: those that are built in whose CLI is installed, those that are set, and rehearsal,
+    which needs nothing.
     """
     agents, known = settings.agents, known_backends(settings, environment)
     if agents.providers:
@@ -299,8 +324,15 @@ def _executable(name: str, cli: Cli, environment: Mapping[str, str]) -> str:
     return cli.executable or environment.get(f"{name.upper()}_PATH") or name
 
 
-def _credentials(provider: str, environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: environment[name] for name in _CREDENTIALS[provider] if name in environment}
+def own_environments(settings: Settings, environment: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """What each CLI that is built in gets beside what all of them get: its key and its endpoint."""
+    agents = settings.agents
+    clis: dict[str, Cli] = {"claude": agents.claude, "gemini": agents.gemini, "codex": agents.codex}
+    return {
+        name: {each: environment[each] for each in _CREDENTIALS[name] if each in environment}
+        | cli.environment
+        for name, cli in clis.items()
+    }
 
 
 def _rules(settings: Settings) -> dict[str, Rule]:

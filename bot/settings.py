@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,6 +17,7 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    field_validator,
     model_validator,
 )
 
@@ -55,9 +58,12 @@ Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
 """A name that people can type as the value of an option."""
 Duration = Annotated[float, BeforeValidator(_seconds), Field(ge=1, le=7 * 86_400)]
 """Seconds, or a text such as "20m"."""
+ModelId = Annotated[str, Field(pattern=r"^([A-Za-z0-9][\w.:/@-]{0,199})?$")]
+"""What a CLI is given for a model."""
 Snowflake = Annotated[str, Field(pattern=r"^\d{5,20}$")]
 """An id of Discord's."""
-Provider = Literal["claude", "gemini", "codex", "rehearsal"]
+Provider = str
+"""Whether there is one of that name is checked when all settings are known."""
 Person = Annotated[str, Field(pattern=r"^(\*|((slack|discord|web):)?[A-Za-z0-9][\w:.-]{0,79})$")]
 """The id of somebody on any platform, or behind the name of their platform and a colon."""
 
@@ -197,7 +203,10 @@ class Timeouts(_Section):
 
 
 class Inactivity(_Section):
-    """How long a CLI may say nothing until it is taken to hang."""
+    """How long a CLI may say nothing until it is taken to hang; of others than these, the same as claude."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Duration] = Field(init=False)
 
     claude: Duration = 600  # it thinks long
     gemini: Duration = 300  # it hangs in retries of its own
@@ -218,6 +227,28 @@ class ClaudeCli(Cli):
     allow_root: bool = False
 
 
+class OtherCli(_Section):
+    """A CLI that takes a prompt on its standard input and prints text."""
+
+    command: tuple[str, ...] = Field(min_length=1)
+    """Words, or a text that is parted into them as a shell does; `{model}` stands for the id of the model."""
+    models: dict[Name, ModelId] = {}
+    """By the names that people type, the default first; a list where the CLI knows them by these names."""
+    environment: dict[str, str] = Field(default_factory=dict, repr=False)
+    limit: re.Pattern[str] | None = None
+    """Finds in the last words of one that failed that a usage limit was why."""
+
+    @field_validator("command", mode="before")
+    @classmethod
+    def _as_typed(cls, value: object) -> object:
+        return tuple(shlex.split(value)) if isinstance(value, str) else value
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _by_name(cls, value: object) -> object:
+        return {name: name for name in value} if isinstance(value, list | tuple) else value
+
+
 class Rehearsal(_Section):
     """The agent that needs no account."""
 
@@ -231,6 +262,7 @@ class Agents(_Section):
     claude: ClaudeCli = ClaudeCli()
     gemini: Cli = Cli()
     codex: Cli = Cli()
+    others: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,29}$")], OtherCli] = {}
     rehearsal: Rehearsal = Rehearsal()
 
 
@@ -239,7 +271,7 @@ class NamedModel(_Section):
 
     name: Name
     provider: Provider
-    id: str = Field(default="", pattern=r"^([A-Za-z0-9][\w.:/@-]{0,199})?$")
+    id: ModelId = ""
     """What the CLI is given; by default the name."""
     efforts: tuple[Literal["low", "medium", "high", "xhigh", "max"], ...] = ()
     input_usd: float | None = Field(default=None, ge=0, le=100_000)
@@ -326,6 +358,8 @@ class Settings(_Section):
         wrong_names(self.presets, self.workspaces)
         models = {each.name: each.provider for each in MODELS}
         models |= {each.name: each.provider for each in self.models}
+        for provider, cli in self.agents.others.items():
+            models |= dict.fromkeys(cli.models or [provider], provider)
         for name, each in self.workspaces.items():
             wrong_terms(name, each.provider, each.model, self.agents.providers, models)
         return self

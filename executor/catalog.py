@@ -13,7 +13,11 @@ STRONG_TYPES = frozenset({"session", "research", "autopilot"})
 """Job types that get a provider's strongest model by default; the others get the quicker one."""
 TELLS_COST = frozenset({"claude", "rehearsal"})
 """Providers whose CLI says what a job has cost."""
+PLACE = "{model}"
+"""What stands for the id of the model in the command of a CLI that is set up."""
 _NEAREST = 3
+_LEAST = 3
+"""Characters that must be typed to find names which hold them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +100,8 @@ DEFAULTS: Mapping[str, Defaults] = {
     "codex": Defaults(strong="gpt-6.1-sol", quick="gpt-6-luna"),
     "rehearsal": Defaults(strong="rehearsal", quick="rehearsal"),
 }
+BUILT_IN = tuple(DEFAULTS)
+"""The providers that there are without anything being set."""
 
 
 class UnknownChoice(Exception):
@@ -109,6 +115,8 @@ class Catalog:
     providers: tuple[str, ...]
     """In order of preference: the first one is the default."""
     models: tuple[Model, ...] = field(default=MODELS)
+    defaults: Mapping[str, Defaults] = field(default_factory=lambda: DEFAULTS)
+    """By provider."""
 
     def choose(self, job_type: str, provider: str | None, model: str | None) -> Model:
         """The model for a job. A model alone implies its provider; a provider alone, its default model.
@@ -155,18 +163,30 @@ class Catalog:
         for model in self.models:
             if model.name == name and model.provider in self.providers:
                 return model
-        raise UnknownChoice(self._unknown("model", name, self.model_names()))
+        raise UnknownChoice(self._unknown("model", name, self.model_names(), self._why_not(name)))
+
+    def _why_not(self, name: str) -> str:
+        found = self.find(name)
+        return f" {found.provider}, whose it is, is switched off here." if found else ""
 
     def _default(self, job_type: str, provider: str) -> Model:
-        defaults = DEFAULTS[provider]
+        defaults = self.defaults[provider]
         return self._find(defaults.strong if job_type in STRONG_TYPES else defaults.quick)
 
     def _names(self, provider: str) -> str:
         return ", ".join(f"`{m.name}`" for m in self.models if m.provider == provider)
 
     @staticmethod
-    def _unknown(what: str, name: str, known: tuple[str, ...]) -> str:
-        near = get_close_matches(name, known, n=_NEAREST)
-        hint = f" Did you mean {' or '.join(f'`{each}`' for each in near)}?" if near else ""
+    def _unknown(what: str, name: str, known: tuple[str, ...], why: str = "") -> str:
+        near = " or ".join(f"`{each}`" for each in _near(name, known))
+        told = why or (f" Did you mean {near}?" if near else "")
         listed = ", ".join(f"`{each}`" for each in known)
-        return f"There is no {what} `{name[:80]}`.{hint} There are: {listed}."
+        return f"There is no {what} `{name[:80]}`.{told} There are: {listed}."
+
+
+def _near(name: str, known: tuple[str, ...]) -> list[str]:
+    """The nearest names: of those that are spelled alike, and then of those that hold what was typed."""
+    typed = name.lower()
+    alike = get_close_matches(typed, known, n=_NEAREST)
+    holding = [each for each in known if len(typed) >= _LEAST and typed in each]
+    return list(dict.fromkeys((*alike, *holding)))[:_NEAREST]

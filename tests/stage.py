@@ -105,7 +105,7 @@ class Wishes:
     worktrees: bool = False
     """Whether there is a workspace `tree`, a git repository, whose jobs work in worktrees."""
     more: str = ""
-    """Sections of the configuration for other platforms."""
+    """Sections of the configuration beside these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,13 +67,10 @@ class Continuing:
             async with self._attachments.taken(ask) as files:
                 submission = await self._executor.resume(continued, prompt, origin, ask.delivery, files)
         except NoSession as error:
-            raise Refusal(
-                f"Job `{job.short_id}` never got as far as a session, so there is nothing to resume. "
-                "Retry does the same again, afresh."
-            ) from error
+            raise Refusal(replies.no_session(job)) from error
         except SuccessorLives as error:
             raise Refusal(replies.goes_on_already(job, error.job)) from error
-        return Answer(ok=True, text=replies.queued(submission.job), job=submission.job)
+        return Answer(ok=True, text=self._queued(submission.job), job=submission.job)
 
     async def retry(self, ask: Ask, job: Job) -> Answer:
         """Does the same again, afresh, in a new job."""
@@ -84,7 +81,10 @@ class Continuing:
             submission = await self._executor.retry(continued, origin, ask.delivery)
         except SuccessorLives as error:
             raise Refusal(replies.goes_on_already(job, error.job)) from error
-        return Answer(ok=True, text=replies.queued(submission.job), job=submission.job)
+        return Answer(ok=True, text=self._queued(submission.job), job=submission.job)
+
+    def _queued(self, job: Job) -> str:
+        return replies.queued(job, self._catalog.price(job.model))
 
     def _may_be_continued(self, job: Job, verb: str) -> None:
         if not job.status.final:

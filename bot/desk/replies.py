@@ -78,6 +78,19 @@ def not_ended(job: Job, verb: str) -> str:
     )
 
 
+def no_session(job: Job) -> str:
+    """Nothing is there to go on with."""
+    if job.status is JobStatus.DONE:
+        return (
+            f"{job.provider} keeps no sessions, so job `{job.short_id}` cannot be gone on with. Retry does "
+            f"the same again; or ask anew, with all that it has to know: `/job {job.type} …`."
+        )
+    return (
+        f"Job `{job.short_id}` never got as far as a session, so there is nothing to resume. "
+        "Retry does the same again, afresh."
+    )
+
+
 def goes_on_already(job: Job, successor: Job) -> str:
     return (
         f"Job `{job.short_id}` goes on already as `{successor.short_id}`, which is "

@@ -12,7 +12,7 @@ from bot.desk.defaults import Defaults
 from bot.web.bodies import Fields
 from bot.web.endpoints import Call, Endpoint
 from bot.web.problems import Problem
-from executor.catalog import DEFAULTS, EFFORTS, Catalog
+from executor.catalog import EFFORTS, Catalog
 from executor.listing import JobFilter
 from executor.model import JobStatus
 from storage import Storage
@@ -39,6 +39,8 @@ class ModelRecord(BaseModel):
     provider: str
     efforts: list[str]
     default: bool = Field(description="Whether it is what its provider takes where nobody names one.")
+    input_usd: float | None = Field(description="US dollars per million tokens that go in; null: not known.")
+    output_usd: float | None = Field(description="The same of those that come out.")
 
 
 class WorkspaceRecord(BaseModel):
@@ -134,8 +136,10 @@ class Overviews:
             ModelRecord(
                 name=model.name,
                 provider=model.provider,
-                efforts=list(EFFORTS),
-                default=model.name == DEFAULTS[model.provider].strong,
+                efforts=list(model.efforts or EFFORTS),
+                default=model.name == self._catalog.defaults[model.provider].strong,
+                input_usd=model.input_usd,
+                output_usd=model.output_usd,
             )
             for model in self._catalog.models
             if model.provider in self._catalog.providers

@@ -127,6 +127,10 @@ class Checkup:
     executable: str
     version: str
     problem: str = ""
+    tried: str = ""
+    """The version that our backend was tried out with."""
+    install: str = ""
+    """How to get that."""
 
 
 class Backend(Protocol):

@@ -21,7 +21,13 @@ _WORDS = 1000
 
 
 async def check(
-    provider: str, executable: str, *, advice: str, problem: str = "", timeout_s: float = _TIMEOUT_S
+    provider: str,
+    executable: str,
+    *,
+    advice: str,
+    tried: str = "",
+    problem: str = "",
+    timeout_s: float = _TIMEOUT_S,
 ) -> Checkup:
     """The checkup of one CLI. `problem` is what its backend found wrong already; no CLI at all goes first."""
     environment = passed_on(os.environ)
@@ -38,7 +44,7 @@ async def check(
             return Checkup(executable=path, version="", problem=f"`{path} --version` failed: {why}. {advice}")
     if not version:
         return Checkup(executable=path, version="", problem=f"`{path} --version` says nothing. {advice}")
-    return Checkup(executable=path, version=version, problem=problem)
+    return Checkup(executable=path, version=version, problem=problem, tried=tried, install=advice)
 
 
 async def _version(path: str, environment: Mapping[str, str], timeout_s: float) -> str:
@@ -57,6 +63,6 @@ async def _version(path: str, environment: Mapping[str, str], timeout_s: float) 
     async with Shims((), grace_s=0, warm=0) as shims, asyncio.timeout(timeout_s):
         code = await (await spawn(shims, command)).read(b"", hear, overhear)
     words = printed.decode(errors="replace").split()
-    # Some say their name first: "codex-cli 0.169.0".
-    version = next((word for word in words if word[0].isdigit()), "")
+    # Some say their name first, some a letter: "codex-cli 0.169.0", "v22.1.0".
+    version = next((word for word in words if word.removeprefix("v")[:1].isdigit()), "")
     return version if code == 0 else ""

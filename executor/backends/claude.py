@@ -15,11 +15,13 @@ from executor.backends.claude_endings import CLAUDE, NOT_AS_ROOT
 from executor.backends.claude_events import ClaudeDecoder
 from executor.backends.claude_session import user_message
 from executor.backends.commandline import directory, locate, resuming
-from executor.backends.environment import agent_environment, agent_zone
+from executor.backends.environment import agent_environment, agent_zone, routes
 
+_TRIED = "2.1.329"
 # Of no version npm takes the newest that the installed Node fits, which may be an old one.
 _INSTALL = (
-    "Install it with `npm install -g @anthropic-ai/claude-code@2.1.329`, or set where it is for the provider."
+    f"Install it with `npm install -g @anthropic-ai/claude-code@{_TRIED}`, or set where it is for the "
+    "provider."
 )
 _CREDENTIALS = frozenset(
     {
@@ -29,6 +31,14 @@ _CREDENTIALS = frozenset(
         "CLAUDE_CODE_USE_BEDROCK",
         "CLAUDE_CODE_USE_VERTEX",
     }
+)
+_ENDPOINTS = (
+    "ANTHROPIC_BASE_URL",
+    "ANTHROPIC_UNIX_SOCKET",
+    "CLAUDE_CODE_API_BASE_URL",
+    "CLAUDE_CODE_USE_BEDROCK",
+    "CLAUDE_CODE_USE_FOUNDRY",
+    "CLAUDE_CODE_USE_VERTEX",
 )
 _SWITCHES = {
     # Else it asks the model before it knows its tools.
@@ -71,7 +81,10 @@ class Claude:
         }
 
     def command(self, launch: Launch) -> Command:
-        """The process that does `launch`. Raises CliMissing, and ValueError for what is no session id."""
+        """The process that does `launch`. Raises CliMissing, and ValueError for what is no session id.
+
+        Writes the settings of the attempt.
+        """
         env = agent_environment(launch, {**self._own, "CLAUDE_CONFIG_DIR": str(launch.home)})
         argv = [
             locate(self.provider, self._executable, env["PATH"], _INSTALL),
@@ -83,6 +96,7 @@ class Claude:
             *_budget(launch.budget_usd),
             *resuming(launch.session_id),
             "--dangerously-skip-permissions",
+            *("--settings", _settle_in(launch, env)),
             *_tools(launch),
         ]
         # On standard input a prompt has no limit of length and is not in the list of processes.
@@ -99,7 +113,9 @@ class Claude:
 
     async def checkup(self) -> Checkup:
         """Looks for the executable, its version and its login. Bounded in time."""
-        return await check(self.provider, self._executable, advice=_INSTALL, problem=self._problem())
+        return await check(
+            self.provider, self._executable, advice=_INSTALL, tried=_TRIED, problem=self._problem()
+        )
 
     def _problem(self) -> str:
         if _CREDENTIALS.isdisjoint(self._own):
@@ -107,6 +123,17 @@ class Claude:
         if os.geteuid() == 0 and "IS_SANDBOX" not in self._own:
             return f"It refuses to work as root: {NOT_AS_ROOT}"
         return ""
+
+
+def _settle_in(launch: Launch, environment: Mapping[str, str]) -> str:
+    """Writes settings that go before those of a repository, which would else say where its requests go.
+
+    Returns their path: on the command line, others could read them.
+    """
+    launch.temp.mkdir(parents=True, exist_ok=True)
+    path = launch.temp / "claude-settings.json"
+    path.write_bytes(orjson.dumps({"env": routes(environment, *_ENDPOINTS)}))
+    return str(path)
 
 
 def _tools(launch: Launch) -> list[str]:

@@ -16,8 +16,10 @@ from executor.backends.codex_events import CodexDecoder
 from executor.backends.commandline import checked, directory, locate
 from executor.backends.environment import agent_environment, agent_zone
 
+_TRIED = "0.169.0"
 # Of no version npm takes the newest that the installed Node fits, which may be an old one.
-_INSTALL = "Install it with `npm install -g @openai/codex@0.169.0`, or set where it is for the provider."
+_INSTALL = f"Install it with `npm install -g @openai/codex@{_TRIED}`, or set where it is for the provider."
+_BASE_URL = "OPENAI_BASE_URL"
 _SETTINGS = (
     "check_for_update_on_startup=false",
     "analytics.enabled=false",
@@ -29,15 +31,16 @@ _SETTINGS = (
 class Codex:
     """The backend of OpenAI's CLI.
 
-    `environment` is what this provider alone needs: its key. Another endpoint is set in the `config.toml`
-    of its home.
+    `environment` is what this provider alone needs: its key and, as OPENAI_BASE_URL, another endpoint than
+    the usual one. Whatever else there is can be set in the `config.toml` of its home.
     """
 
     provider = "codex"
 
     def __init__(self, executable: str = "codex", *, environment: Mapping[str, str]) -> None:
         self._executable = executable
-        self._own = dict(environment)
+        self._own = {name: value for name, value in environment.items() if name != _BASE_URL}
+        self._endpoint = _endpoint(environment.get(_BASE_URL, ""))
 
     def command(self, launch: Launch) -> Command:
         """The process that does `launch`. Raises CliMissing, and ValueError for what is no session id."""
@@ -52,7 +55,11 @@ class Codex:
             *("--json", "--skip-git-repo-check"),
             *(("-m", launch.model) if launch.model else ()),
             "--dangerously-bypass-approvals-and-sandbox",
-            *(word for setting in (*_SETTINGS, *effort, *_tools(launch)) for word in ("-c", setting)),
+            *(
+                word
+                for setting in (*_SETTINGS, *effort, *self._endpoint, *_tools(launch))
+                for word in ("-c", setting)
+            ),
             *((session,) if session else ()),
             "-",
         ]
@@ -68,7 +75,17 @@ class Codex:
         problem = (
             "" if CODEX.key in self._own else f"There is no key: put {CODEX.key} into the bot's environment."
         )
-        return await check(self.provider, self._executable, advice=_INSTALL, problem=problem)
+        return await check(self.provider, self._executable, advice=_INSTALL, tried=_TRIED, problem=problem)
+
+
+def _endpoint(url: str) -> Sequence[str]:
+    """The settings that make it ask elsewhere. It would not read the variable itself."""
+    if not url:
+        return ()
+    provider = {"name": "endpoint", "base_url": url, "env_key": CODEX.key, "wire_api": "responses"}
+    settings = {f"model_providers.endpoint.{name}": value for name, value in provider.items()}
+    settings["model_provider"] = "endpoint"
+    return [f"{name}={orjson.dumps(value).decode()}" for name, value in settings.items()]
 
 
 def _tools(launch: Launch) -> Iterator[str]:

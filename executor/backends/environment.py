@@ -14,6 +14,7 @@ from executor.limits import zone_named
 # An agent's shell sees every variable of its CLI, so nothing passes that is not named here: the bot's own
 # tokens, and the keys of other providers, must not be in reach of a prompt.
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+_ROUTES = (*_PROXIES, *(name.lower() for name in _PROXIES))  # programs differ in which of the two they read
 _PASSED = frozenset(
     {
         "PATH",
@@ -25,8 +26,7 @@ _PASSED = frozenset(
         "NODE_EXTRA_CA_CERTS",
         "REQUESTS_CA_BUNDLE",
         "CURL_CA_BUNDLE",
-        *_PROXIES,
-        *(name.lower() for name in _PROXIES),  # programs differ in which of the two they read
+        *_ROUTES,
     }
 )
 # TZ decides the zone that a CLI names in "resets 9pm": it must be a known one.
@@ -63,6 +63,16 @@ def agent_environment(
     if launch.tools is not None:
         env |= {**launch.tools.env, "PATH": f"{shelf(launch.temp)}{os.pathsep}{env['PATH']}"}
     return env
+
+
+def routes(environment: Mapping[str, str], *endpoints: str) -> dict[str, str]:
+    """What says where an agent's requests go, key and all: as it is set, and empty where it is not.
+
+    CLIs take what is missing of it from files in the repository that they work in.
+    """
+    proxy = {name.upper(): value for name, value in environment.items() if name in _ROUTES and value}
+    proxies = {name: environment.get(name) or proxy.get(name.upper(), "") for name in _ROUTES}
+    return {**proxies, **{name: environment.get(name, "") for name in endpoints}}
 
 
 def homes(home: Path, temp: Path) -> dict[str, str]:

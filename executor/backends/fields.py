@@ -16,7 +16,8 @@ _FILES = ("file_path", "notebook_path", "absolute_path")
 _PLACES = ("path", "dir_path")
 _TELLING = ("command", *_FILES, "pattern", "query", "url", *_PLACES, "description", "prompt")
 _MOST = 2**53  # what a float, JavaScript and a database can all hold
-_ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
 
 def parse(line: bytes) -> dict[str, Any] | None:
@@ -64,6 +65,11 @@ def amount(value: object) -> float | None:
 def without_colours(text: str) -> str:
     """`text` without what only a terminal understands."""
     return _ESCAPES.sub("", text)
+
+
+def plain(line: str) -> str:
+    """A line as a terminal shows it in the end: what was written over, as a progress bar is, has gone."""
+    return _CONTROLS.sub("", without_colours(line).rstrip("\r").rpartition("\r")[2])
 
 
 def one_line(text: str, limit: int = DETAIL) -> str:

@@ -14,12 +14,15 @@ from executor.agent_tools import NAME
 from executor.backends.base import Checkup, Command, Launch
 from executor.backends.checkup import check
 from executor.backends.commandline import directory, locate, resuming
-from executor.backends.environment import agent_environment
+from executor.backends.environment import agent_environment, routes
 from executor.backends.gemini_endings import GEMINI
 from executor.backends.gemini_events import GeminiDecoder
 
+_TRIED = "0.61.0"
 # Of no version npm takes the newest that the installed Node fits, which may be an old one.
-_INSTALL = "Install it with `npm install -g @google/gemini-cli@0.61.0`, or set where it is for the provider."
+_INSTALL = (
+    f"Install it with `npm install -g @google/gemini-cli@{_TRIED}`, or set where it is for the provider."
+)
 _MOST_PLACES = 5
 _SWITCHES = {
     # In a folder that it does not trust it asks before every tool, or refuses to start.
@@ -27,6 +30,7 @@ _SWITCHES = {
     # Its launcher swallows signals while the child that it started runs on.
     "GEMINI_CLI_NO_RELAUNCH": "true",
 }
+_ENDPOINTS = ("GOOGLE_GEMINI_BASE_URL", "GOOGLE_VERTEX_BASE_URL")
 _SETTINGS = {
     # Without selectedType an endpoint in the environment makes it refuse to start.
     "security": {"auth": {"selectedType": "gemini-api-key"}},
@@ -53,6 +57,7 @@ class Gemini:
         Writes the CLI's settings where it has others.
         """
         env = agent_environment(launch, {**self._own, "GEMINI_CLI_HOME": str(launch.home)})
+        env |= routes(env, *_ENDPOINTS)
         argv = [
             locate(self.provider, self._executable, env["PATH"], _INSTALL),
             *("--output-format", "stream-json", "--yolo"),
@@ -75,7 +80,7 @@ class Gemini:
             if GEMINI.key in self._own
             else f"There is no key: put {GEMINI.key} into the bot's environment."
         )
-        return await check(self.provider, self._executable, advice=_INSTALL, problem=problem)
+        return await check(self.provider, self._executable, advice=_INSTALL, tried=_TRIED, problem=problem)
 
 
 def _outside(launch: Launch) -> Iterator[str]:

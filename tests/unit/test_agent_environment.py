@@ -20,7 +20,7 @@ from executor.backends.base import Backend, CliMissing, Launch
 from executor.backends.checkup import check
 from executor.backends.claude import Claude
 from executor.backends.codex import Codex
-from executor.backends.environment import agent_environment, agent_zone
+from executor.backends.environment import agent_environment, agent_zone, routes
 from executor.backends.gemini import Gemini
 from executor.backends.rehearsal import Rehearsal
 from executor.backends.rehearsal_search import topic_of
@@ -102,6 +102,15 @@ def test_only_what_is_named_passes(launch: Launch) -> None:
     }
 
 
+def test_where_requests_go_is_never_left_open() -> None:
+    known = routes(
+        {"HTTPS_PROXY": "http://proxy:3128", "no_proxy": "localhost", "URL": "x"}, "URL", "OTHER_URL"
+    )
+    assert known["HTTPS_PROXY"] == known["https_proxy"] == "http://proxy:3128", "whichever of the two is read"
+    assert known["NO_PROXY"] == known["no_proxy"] == "localhost"
+    assert (known["URL"], known["OTHER_URL"], known["http_proxy"]) == ("x", "", "")
+
+
 def test_a_bare_environment_still_has_a_path_and_a_zone(launch: Launch) -> None:
     passed = agent_environment(launch, {}, {"TZ": ""})
     assert (passed["PATH"], passed["TZ"], passed["LANG"]) == (os.defpath, "UTC", "C.UTF-8")
@@ -164,6 +173,7 @@ def test_claude_is_told_everything_by_flags_and_variables(launch: Launch, cli: P
         *("--output-format", "stream-json", "--verbose", "--include-partial-messages"),
         *("--model", "sonnet", "--effort", "high", "--resume", SESSION),
         "--dangerously-skip-permissions",
+        *("--settings", str(launch.temp / "claude-settings.json")),
         *("--mcp-config", '{"mcpServers":{}}', "--strict-mcp-config"),
     ]
     assert command.cwd == launch.workspace

@@ -40,6 +40,7 @@ class Program:
             "PATH": "/usr/bin:/bin",
             "HOME": str(self.place),
             "LANG": "C.UTF-8",
+            "PYTHONPATH": str(RECORDINGS.parents[1]),  # this tree, wherever another one is installed
             "BIFROST__DATA_DIR": str(self.data),
             "BIFROST__WORKSPACES__MAIN": str(self.place / "workspace"),
             "BIFROST__WEB__PORT": "0",
@@ -128,6 +129,39 @@ def test_the_doctor_says_that_all_is_well_or_what_to_do(bifrost: Program) -> Non
     assert re.search(r"✘  workspace main +/nowhere *\n +→ Make the directory, or correct `main`", ill.stdout)
     assert "✘  agent claude" in ill.stdout
     assert ill.stdout.rstrip().endswith("2 to mend.")
+
+
+def test_the_doctor_warns_of_an_old_cli_and_of_one_that_is_not_there(bifrost: Program) -> None:
+    tools = bifrost.place / "tools"
+    tools.mkdir()
+    for name, says in (("claude", "2.1.100 (Claude Code)"), ("node", "v20.20.2")):
+        (tools / name).write_text(f"#!/bin/sh\necho '{says}'\n")
+        (tools / name).chmod(0o755)
+    config = bifrost.place / "bifrost.toml"
+    config.write_text("[agents.others.goose]\ncommand = ['goose']\n[agents.others.cat]\ncommand = ['cat']\n")
+    more = {
+        "PATH": f"{tools}:/usr/bin:/bin",
+        "ANTHROPIC_API_KEY": "key",
+        "ANTHROPIC_BASE_URL": "http://127.0.0.1:1",
+        "BIFROST__AGENTS__CLAUDE__ALLOW_ROOT": "true",
+        "BIFROST__AGENTS__CLAUDE__ENVIRONMENT__IS_SANDBOX": "1",
+    }
+    answer = bifrost.run("doctor", "--json", **more)
+    assert answer.returncode == 1
+    findings = {finding["what"]: finding for finding in json.loads(answer.stdout)}
+    old = findings["agent claude"]
+    assert (old["ok"], old["needed"], old["seen"]) == (
+        *(False, False),
+        f"2.1.100 {tools}/claude (key not tried: no answer from 127.0.0.1:1)",
+    )
+    assert "CVE-2026-55607, mended in 2.1.163" in old["advice"]
+    assert "Node v20.20.2 is why" in old["advice"]
+    assert "`npm install -g @anthropic-ai/claude-code@" in old["advice"]
+    assert (
+        findings["agent goose"]["needed"] and "There is no goose to run" in findings["agent goose"]["advice"]
+    )
+    assert (findings["agent cat"]["ok"], findings["agent cat"]["seen"]) == (True, "/usr/bin/cat")
+    assert findings["aiohttp"]["ok"] and findings["SQLite"]["ok"]
 
 
 def test_the_doctor_speaks_to_scripts(bifrost: Program) -> None:

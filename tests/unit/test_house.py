@@ -34,6 +34,7 @@ CONCRETE = {
     "executor.backends.claude": ("bot.house", "executor.backends.claude"),
     "executor.backends.gemini": ("bot.house", "executor.backends.gemini"),
     "executor.backends.codex": ("bot.house", "executor.backends.codex"),
+    "executor.backends.text_cli": ("bot.house", "executor.backends.text_cli"),
     "executor.backends.rehearsal": ("bot.house", "executor.backends.rehearsal"),
 }
 """Adapters, and who may name them: the composition root, and their own room."""

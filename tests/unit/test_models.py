@@ -61,6 +61,46 @@ def test_an_unknown_name_is_answered_with_the_nearest_ones() -> None:
     assert "There is no model `gemini-2.5-prof`." in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("typed", "near"),
+    [
+        ("Opuss", "`opus`"),
+        ("SONNET", "`sonnet` or `claude-sonnet-4-6`"),
+        ("flash", "`gemini-3-flash-preview` or `gemini-3-flash` or `gemini-2.5-flash`"),
+        ("gpt6-sol", "`gpt-6-sol` or `gpt-6.1-sol` or `gpt-5.6-sol`"),
+        ("gemini", "`gemini-3.1-pro` or `gemini-3-flash` or `gemini-2.5-pro`"),
+    ],
+)
+def test_the_nearest_are_those_of_every_provider_that_is_on(typed: str, near: str) -> None:
+    with pytest.raises(UnknownChoice) as caught:
+        ALL.choose("session", None, typed)
+    assert f"Did you mean {near}?" in str(caught.value)
+
+
+@pytest.mark.parametrize("typed", ["zz", "quux", ""])
+def test_where_nothing_is_near_the_names_are_all_that_is_said(typed: str) -> None:
+    with pytest.raises(UnknownChoice) as caught:
+        ALL.choose("session", None, typed)
+    assert "Did you mean" not in str(caught.value)
+    assert "There are: `opus`, `sonnet`" in str(caught.value)
+
+
+def test_a_model_of_a_provider_that_is_off_is_said_to_be_one() -> None:
+    with pytest.raises(UnknownChoice) as caught:
+        Catalog(providers=("claude",)).choose("session", None, "gemini-2.5-pro")
+    assert "There is no model `gemini-2.5-pro`. gemini, whose it is, is switched off here." in str(
+        caught.value
+    )
+
+
+async def test_what_a_run_costs_is_said_before_it_whether_it_is_new_or_goes_on(office: Office) -> None:
+    price = "(opus, $5 in, $25 out per million tokens)"
+    answer = await office.type("session x --model opus")
+    assert price in answer.text and answer.job is not None
+    ended = await office.finish(answer.job)
+    assert price in (await office.type(f"resume {ended.id} go on")).text
+
+
 async def test_the_models_are_listed_with_prices_efforts_and_whose_default_they_are(office: Office) -> None:
     text = (await office.type("models")).text
     assert "**rehearsal** (without `--provider`)" in text

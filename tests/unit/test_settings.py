@@ -81,6 +81,29 @@ def test_the_file_says_what_differs() -> None:
     assert settings.agents.claude.environment == {"A": "b"}
 
 
+def test_another_cli_is_set_up_by_a_few_lines_and_is_a_provider_like_any_other() -> None:
+    settings = from_file(
+        """
+        provider_slots = { goose = 1 }
+        inactivity = { goose = "20m" }
+        agents.providers = ["goose", "owl"]
+        workspaces = { main = { path = "/srv/main", provider = "goose", model = "small", fallback = "owl" } }
+        [agents.others.goose]
+        command = "goose run --model '{model}' -i -"
+        models = ["large", "small"]
+        [agents.others.owl]
+        command = ["owl"]
+        """,
+        {"BIFROST__AGENTS__OTHERS__GOOSE__ENVIRONMENT__OPENAI_API_KEY": "hush"},
+    )
+    goose = settings.agents.others["goose"]
+    assert goose.command == ("goose", "run", "--model", "{model}", "-i", "-")
+    assert goose.models == {"large": "large", "small": "small"}
+    assert goose.environment == {"OPENAI_API_KEY": "hush"} and "hush" not in repr(settings)
+    assert dict(settings.inactivity) == {**dict(load(None, {}).inactivity), "goose": 1200}
+    assert (settings.fallbacks, settings.provider_slots) == ({"main": "owl"}, {"goose": 1})
+
+
 def test_a_workspace_may_name_who_does_the_jobs_of_a_provider_at_its_limit() -> None:
     settings = from_file("[workspaces]\nmain = { path = '/srv/main', fallback = 'gemini' }\napi = '/srv/api'")
     assert settings.directories == {"main": Path("/srv/main"), "api": Path("/srv/api")}
@@ -175,7 +198,58 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | 
         ("[discord]\nguilds = ['our server']", "`discord.guilds."),
         (
             "[agents]\nproviders = ['cursor']",
-            "`agents.providers.0`: Input should be 'claude', 'gemini', 'codex' or 'rehearsal'.",
+            "`agents.providers.0`: There is no provider `cursor`. There are: `claude`, `gemini`, `codex`, ",
+        ),
+        (
+            "[inactivity]\ngemni = 1",
+            "`inactivity.gemni`: There is no provider `gemni`. Did you mean `gemini`?",
+        ),
+        (
+            "[provider_slots]\ncoedx = 1",
+            "`provider_slots.coedx`: There is no provider `coedx`. Did you mean ",
+        ),
+        (
+            "models = [{ name = 'x', provider = 'gose' }]\n[agents.others.goose]\ncommand = ['goose']",
+            "`models.0.provider`: There is no provider `gose`. Did you mean `goose`?",
+        ),
+        (
+            "[agents.others.claude]\ncommand = ['claude']",
+            "`agents.others.claude`: claude is built in. Set it under [agents.claude], or give yours ",
+        ),
+        ("[agents.others.goose]\ncommand = []", "`agents.others.goose.command`: "),
+        (
+            '[agents.others.goose]\ncommand = "goose \'"',
+            "`agents.others.goose.command`: No closing quotation.",
+        ),
+        ("[agents.others.opus]\ncommand = ['x']", "`agents.others.opus`: That is a model of claude."),
+        (
+            "[agents.others.goose]\ncomand = ['x']",
+            "`agents.others.goose.comand` is no setting. Did you mean `comm",
+        ),
+        ("[agents.others.Goose]\ncommand = ['x']", "`agents.others.Goose`: "),
+        (
+            "[agents.others.goose]\ncommand = ['goose']\nlimit = '('",
+            "`agents.others.goose.limit`: Input should be a valid regular expression.",
+        ),
+        (
+            "[agents.others.goose]\ncommand = ['goose']\nmodels = ['fast']",
+            "`agents.others.goose.command`: It has no place for the model: `{model}` stands for that.",
+        ),
+        (
+            "[agents.others.goose]\ncommand = ['goose', '{model}']",
+            "`agents.others.goose.command`: It has a place for `{model}`, but no `models` are named.",
+        ),
+        (
+            "[agents.others.goose]\ncommand = ['goose', '{model}']\nmodels = ['gpt-5']",
+            "`agents.others.goose.models`: `gpt-5` is a model of codex already. Give that of ",
+        ),
+        (
+            "models = [{ name = 'opus', provider = 'gemini' }]",
+            "`models.0`: `opus` is a model of claude already.",
+        ),
+        (
+            "[agents.others.goose]\ncommand = ['goose', '{model}']\nmodels = ['--help']",
+            "`agents.others.goose.models.",
         ),
         (
             "[agents.claude.environment]\nA = 1",
@@ -199,7 +273,11 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | 
         ("[workspaces]\n'my repo' = '.'", "`workspaces.my repo`: "),
         (
             "[workspaces]\nmain = { path = '.', fallback = 'cursor' }",
-            "`workspaces.main.fallback`: Input should be 'claude', 'gemini', 'codex' or 'rehearsal'.",
+            "`workspaces.main.fallback`: There is no provider `cursor`.",
+        ),
+        (
+            "[workspaces]\nmain = { path = '.', provider = 'gemni' }",
+            "`workspaces.main.provider`: There is no provider `gemni`. Did you mean `gemini`?",
         ),
         (
             "[workspaces]\nmain = { path = '.', falback = 'gemini' }",
