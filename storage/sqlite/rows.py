@@ -10,6 +10,7 @@ import orjson
 
 from executor.events import Event, decode
 from executor.model import Actor, AttemptRecord, Job, JobStatus, Origin, OutcomeKind, Usage
+from executor.work import Work, WorkState
 
 _Row = sqlite3.Row | dict[str, Any]
 
@@ -59,7 +60,14 @@ def to_job(found: sqlite3.Row) -> Job:
         usage=to_usage(row),
         replies=row["replies"],
         live=bool(row["live"]),
+        worktree=row["worktree"],
+        work=to_work(row["work"]) if row["work"] else None,
     )
+
+
+def to_work(text: str) -> Work:
+    values = orjson.loads(text)
+    return Work(**values | {"state": WorkState(values["state"])})
 
 
 def to_attempt(row: sqlite3.Row) -> AttemptRecord:

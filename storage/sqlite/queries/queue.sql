@@ -1,6 +1,7 @@
 -- name: startable
 -- The jobs whose time has come, the oldest first; what others leave room for is for queueing.turns to say.
-SELECT id, platform || ':' || team || ':' || user_id AS person, priority, type, provider, session_id, workspace
+SELECT id, platform || ':' || team || ':' || user_id AS person, priority, type, provider, session_id, workspace,
+       coalesce(worktree, id) AS worktree
 FROM jobs
 WHERE status IN ('pending', 'scheduled', 'rate_limited')
   AND (:only IS NULL OR id = :only)
@@ -11,13 +12,14 @@ WHERE status IN ('pending', 'scheduled', 'rate_limited')
 ORDER BY created_at, id;
 
 -- name: running
-SELECT id, platform || ':' || team || ':' || user_id AS person, priority, type, provider, session_id, workspace
+SELECT id, platform || ':' || team || ':' || user_id AS person, priority, type, provider, session_id, workspace,
+       coalesce(worktree, id) AS worktree
 FROM jobs WHERE status = 'running';
 
 -- name: waiting
 -- A job that waits, whether its own time has come, and until when its provider is limited.
 SELECT id, platform || ':' || team || ':' || user_id AS person, priority, type, provider, session_id, workspace,
-       status = 'pending' OR coalesce(retry_at, scheduled_at) <= :now AS its_time,
+       coalesce(worktree, id) AS worktree, status = 'pending' OR coalesce(retry_at, scheduled_at) <= :now AS its_time,
        (SELECT resets_at FROM provider_limits AS known
         WHERE known.provider = jobs.provider AND resets_at > :now) AS limited_until
 FROM jobs WHERE id = :id AND status IN ('pending', 'scheduled', 'rate_limited');
