@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from bot.departure import departing
 from bot.desk.hearing import Hearing
-from bot.house import House, public_url
+from bot.house import House, decisions_on, public_url
 from bot.loop_watch import LoopWatch
 from bot.news import words
 from bot.news.announcer import Announcer
@@ -42,6 +42,7 @@ from executor.model import Origin
 from executor.retention import Retention
 from executor.scheduler import Scheduler
 from executor.steps import reach
+from executor.upkeep import Upkeep
 from executor.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -187,11 +188,16 @@ class Bifrost:
         )
         keep = timedelta(days=settings.retention_days)
         retention = Retention(workshop.store, workshop.clock, workshop.jobs, self._house.parcels, keep)
+        upkeep = Upkeep(
+            *(workshop.worktrees, decisions_on(workshop), workshop.store),
+            *(workshop.wakeups, workshop.clock, keep),
+        )
         follow_ups = FollowUps(storage.replies, workshop.wakeups, permit=self._house.desk.reply_refusal)
         parts = {
             "scheduler": scheduler.run(),
             "follow-ups": follow_ups.run(),
             "retention": retention.run(),
+            "upkeep": upkeep.run(),
             "loop watch": LoopWatch().run(),
         }
         return [_start(group, name, work) for name, work in parts.items()]

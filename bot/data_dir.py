@@ -49,6 +49,11 @@ class DataDir:
         return self.root / "jobs"
 
     @property
+    def worktrees(self) -> Path:
+        """Where jobs work that have a git worktree each."""
+        return self.root / "worktrees"
+
+    @property
     def reports(self) -> Path:
         return self.root / "reports"
 
@@ -74,7 +79,8 @@ class DataDir:
 
     def make(self) -> None:
         """Makes the directories, for this user alone."""
-        for place in (self.root, self.homes, self.jobs, self.received, self.reports, self.files):
+        places = (self.homes, self.jobs, self.received, self.reports, self.files, self.worktrees)
+        for place in (self.root, *places):
             place.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def take_over(self, workspace: str) -> None:

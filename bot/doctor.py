@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import aiohttp
@@ -19,10 +19,12 @@ from rich.text import Text
 from bot import advisories, logins
 from bot.data_dir import DataDir
 from bot.desk.access import EVERYBODY
+from bot.findings import Finding
 from bot.house import SLACK_SCOPES, known_backends, own_environments
 from bot.serve import port_is_taken
 from bot.settings import Settings
 from bot.workspace_checks import shut_out
+from bot.worktree_checks import repository_of
 from executor.backends.base import Backend
 from executor.backends.checkup import check
 from executor.processes.sandbox import Mode, find_sandbox
@@ -35,24 +37,13 @@ _ROOM_MB = 100
 """A job alone may print 64 MiB, and 16 are held in reserve."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was tried. `advice` is what to do where it is not well."""
-
-    what: str
-    ok: bool
-    seen: str
-    advice: str = ""
-    needed: bool = True
-    """Whether the bot cannot do its work without it."""
-
-
 async def examine(
     settings: Settings, environment: Mapping[str, str], config: Path | None
 ) -> Sequence[Finding]:
     """Tries everything; takes a few seconds."""
     known, own = known_backends(settings, environment), own_environments(settings, environment)
     named = (*settings.agents.providers, *settings.agents.others)
+    shared = [each for each in settings.workspaces.items() if each[1].worktrees]
     node = (await check("node", "node", advice="")).version
     agents = await asyncio.gather(
         *(_agent(each, name in named, own.get(name, {}), node) for name, each in known.items())
@@ -62,6 +53,7 @@ async def examine(
         _data_dir(settings),
         await asyncio.to_thread(_database, DataDir(settings.data_dir)),
         *(_workspace(name, settings) for name in settings.workspaces),
+        *await asyncio.gather(*(repository_of(*each) for each in shared)),
         *agents,
         _aiohttp(),
         _sqlite(),
@@ -145,8 +137,7 @@ def _database(data: DataDir) -> Finding:
 
 def _workspace(name: str, settings: Settings) -> Finding:
     path, data = settings.directories[name], settings.data_dir
-    permissions = settings.workspaces[name].permissions
-    what, seen = f"workspace {name}", f"{path} (permissions: {permissions})"
+    what, seen = f"workspace {name}", str(path)
     if not path.is_dir():
         advice = f"Make the directory, or correct `{name}` under [workspaces]."
         return Finding(what=what, ok=False, seen=seen, advice=advice)
@@ -162,7 +153,8 @@ def _workspace(name: str, settings: Settings) -> Finding:
             "`people` under [slack] or [discord] too, or correct the ids."
         )
         return Finding(what=what, ok=False, needed=False, seen=seen, advice=advice)
-    return Finding(what=what, ok=True, seen=seen)
+    permissions = settings.workspaces[name].permissions
+    return Finding(what=what, ok=True, seen=f"{seen} (permissions: {permissions})")
 
 
 def _let_in(settings: Settings) -> dict[str, frozenset[str]]:

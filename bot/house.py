@@ -26,8 +26,10 @@ from executor.backends.gemini import Gemini
 from executor.backends.rehearsal import Rehearsal
 from executor.backends.text_cli import TextCli
 from executor.catalog import DEFAULTS, MODELS, Catalog, Defaults, Model
+from executor.decisions import Decisions
 from executor.executor import Executor
 from executor.fallbacks import Fallbacks
+from executor.git import careful_git
 from executor.job_types import JOB_TYPES
 from executor.job_types.base import JobType
 from executor.job_types.templates import Templates
@@ -36,12 +38,14 @@ from executor.ports import SystemClock
 from executor.processes.privacy import hide_memory, private_files
 from executor.processes.sandbox import Sandbox, find_sandbox
 from executor.processes.shims import Shims
+from executor.pull_requests import PullRequests
 from executor.queueing import QueueRules
 from executor.rescuer import rescue
 from executor.steps import reach
 from executor.wakeups import Wakeups
 from executor.workshop import Workshop
 from executor.workspaces import Permissions, Workspace, Workspaces
+from executor.worktrees import WRITERS, Worktrees
 from storage import Storage, open_storage
 
 SLACK_SCOPES = SCOPES
@@ -116,6 +120,7 @@ def _equip(
     shims: Shims,
     passes: Passes,
 ) -> Workshop:
+    workspaces = _workspaces(settings, backends)
     return Workshop(
         store=storage.jobs,
         mailbox=storage.mailbox,
@@ -126,7 +131,10 @@ def _equip(
         backends=backends,
         job_types=_job_types(settings),
         catalog=catalog_of(settings, tuple(backends)),
-        workspaces=_workspaces(settings, backends),
+        workspaces=workspaces,
+        worktrees=Worktrees(
+            careful_git(shims, data.worktrees), data.worktrees, storage.jobs, storage.worktrees, workspaces
+        ),
         homes=data.homes,
         jobs=data.jobs,
         received=data.received,
@@ -184,6 +192,7 @@ def _desk(
         access=Access(rules=_rules(settings), workspaces=workshop.workspaces),
         catalog=workshop.catalog,
         workspaces=workshop.workspaces,
+        decisions=decisions_on(workshop),
         attachments=Attachments(parcels, settings.files.limits, storage.replies.delivered),
         prompt_limit=settings.prompt_limit,
         clock=workshop.clock,
@@ -191,6 +200,11 @@ def _desk(
         public_url=lambda: public_url(settings, data),
         least_interval=timedelta(minutes=settings.least_schedule_minutes),
     )
+
+
+def decisions_on(workshop: Workshop) -> Decisions:
+    """What can be decided about the work in worktrees."""
+    return Decisions(workshop.worktrees, PullRequests(workshop.shims, workshop.worktrees.root))
 
 
 def public_url(settings: Settings, data: DataDir) -> str:
@@ -202,10 +216,12 @@ def public_url(settings: Settings, data: DataDir) -> str:
 
 
 def _queue_rules(settings: Settings, backends: Mapping[str, Backend]) -> QueueRules:
-    writers = frozenset(name for name, job_type in JOB_TYPES.items() if job_type.writes)
-    providers = frozenset(backends)
     return QueueRules(
-        slots=settings.slots, provider_slots=settings.provider_slots, providers=providers, writers=writers
+        slots=settings.slots,
+        provider_slots=settings.provider_slots,
+        providers=frozenset(backends),
+        writers=WRITERS,
+        with_worktrees=frozenset(name for name, each in settings.workspaces.items() if each.worktrees),
     )
 
 
@@ -229,6 +245,8 @@ def _workspace(settings: WorkspaceSettings) -> Workspace:
         people=settings.people,
         permissions=settings.permissions,
         templates=prompt_files.read(settings.prompts) if settings.prompts else Templates(),
+        worktrees=settings.worktrees,
+        pull_requests=settings.pull_requests,
     )
 
 

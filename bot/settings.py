@@ -83,6 +83,10 @@ class Workspace(_Section):
     """Who may have jobs here: ids, or `slack:U1`. Empty: all whom their platform lets in."""
     fallback: Provider | None = None
     permissions: Permissions = Permissions.BYPASS
+    worktrees: bool = False
+    """Whether each job that changes it works in a git worktree of its own."""
+    pull_requests: str = Field(default="", pattern=r"^(https://[\w.-]+(:\d+)?/[\w./-]+)?$")
+    """The repository that pull requests of their work may be opened in, with the login of `gh` or `glab`."""
     prompts: Directory | None = None
     """A directory with files that stand in for our prompts. Never a part of a workspace: what an agent can
     write there would be an order to the next one."""
@@ -91,6 +95,14 @@ class Workspace(_Section):
     @classmethod
     def _path_alone(cls, value: object) -> object:
         return {"path": value} if isinstance(value, str | Path) else value
+
+    @model_validator(mode="after")
+    def _requests_come_from_worktrees(self) -> Workspace:
+        if self.pull_requests and not self.worktrees:
+            raise ValueError(
+                "`pull_requests` are of what jobs leave in worktrees: set `worktrees = true`, too"
+            )
+        return self
 
 
 class Web(_Section):

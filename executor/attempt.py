@@ -32,6 +32,7 @@ from executor.unbroken import unbroken
 from executor.wakeups import control_topic
 from executor.workshop import Workshop
 from executor.workspaces import UnknownWorkspace, Workspace
+from executor.worktrees import NoWorktree
 
 log = logging.getLogger(__name__)
 
@@ -79,15 +80,18 @@ class Attempt:
         if headline := autopilot.headline(self._job, self._type.steps(self._job)):
             await self._live.add([Noticed(text=headline)])
         try:
-            launch = await self._prepare()
             if why := self._workshop.workspaces.objection(self._job.workspace, backend.provider):
                 return _failed("permissions", why)
-            command = replace(backend.command(launch), sees=launch.places)
+            workspace = self._workshop.workspaces.of(self._job.workspace)
+            ground = self._workshop.worktrees.place(self._job)
+            grounded = await self._workshop.worktrees.ground(self._job, workspace, self._home)
+            launch = await self._prepare(grounded)
+            command = replace(backend.command(launch), sees=(*launch.places, ground))
             self._secrets = secret_values(command.env)
             self._raw.hide(self._secrets)
             reach("attempt prepared")
             process = await spawn(self._workshop.shims, command)
-        except UnknownWorkspace as error:
+        except (UnknownWorkspace, NoWorktree) as error:
             return _failed("workspace", str(error))
         except CliMissing as error:
             return _failed("spawn", error.advice)
@@ -106,13 +110,11 @@ class Attempt:
         *_, before, _ = await self._workshop.store.attempts(self._job.id)
         return before.reason != endings.HANDED_OVER
 
-    async def _prepare(self) -> Launch:
+    async def _prepare(self, workspace: Workspace) -> Launch:
         job, workshop = self._job, self._workshop
         place = self._place()
         results, temp = place / "results", self._temp()
-        home = workshop.homes / job.workspace / job.provider
-        workspace = workshop.workspaces.of(job.workspace)
-        for each in (results, temp, home):
+        for each in (results, temp, self._home):
             each.mkdir(parents=True, exist_ok=True, mode=0o700)
         tools = workshop.tools.admit(job) if workshop.tools else None
         if tools is not None:
@@ -123,7 +125,7 @@ class Attempt:
             effort=job.effort,
             session_id=job.session_id,
             workspace=workspace.directory,
-            home=home,
+            home=self._home,
             results=results,
             temp=temp,
             budget_usd=autopilot.left_usd(job),
@@ -278,6 +280,8 @@ class Attempt:
                 outcome = replace(outcome, message=_UNPUBLISHED)
         outcome = await self._onward(outcome)
         transition = lifecycle.settle(outcome)
+        if lifecycle.MOVES[transition].target.final:
+            await self._workshop.worktrees.leave(self._job)
         if await self._workshop.store.settle(self._job, transition, outcome, report) is None:
             log.warning("attempt.outrun", extra={"job_id": self._job.id})
         await asyncio.to_thread(shutil.rmtree, self._temp(), ignore_errors=True)
@@ -317,6 +321,10 @@ class Attempt:
 
     def _place(self) -> Path:
         return self._workshop.jobs / self._job.id
+
+    @property
+    def _home(self) -> Path:
+        return self._workshop.homes / self._job.workspace / self._job.provider
 
     def _temp(self) -> Path:
         return self._place() / f"tmp-{self._job.attempt}"

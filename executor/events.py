@@ -188,6 +188,28 @@ class Noticed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkLeft:
+    """What the job left in its worktree, on `branch`; `uncommitted`: not all of it is in its commits."""
+
+    branch: str
+    commits: int
+    files: int
+    added: int
+    removed: int
+    uncommitted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkDecided:
+    """What became of it: `state` says that in a word (`offered`: by a pull request), `note` where it is."""
+
+    branch: str
+    state: str
+    by: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportPublished:
     """The job's report can be read."""
 
@@ -221,6 +243,8 @@ Body = (
     | QuestionAsked
     | QuestionClosed
     | ReportPublished
+    | WorkLeft
+    | WorkDecided
     | Activity
 )
 
@@ -246,6 +270,8 @@ _KINDS: dict[str, type[Body]] = {
     "record_changed": RecordChanged,
     "noticed": Noticed,
     "report_published": ReportPublished,
+    "work_left": WorkLeft,
+    "work_decided": WorkDecided,
 }
 _NAMES = {body: kind for kind, body in _KINDS.items()}
 

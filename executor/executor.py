@@ -103,6 +103,7 @@ def _successor(job: Job, payload: Mapping[str, str], origin: Origin, dedupe_key:
         parent_job_id=job.id,
         session_id=payload.get(RESUMED_SESSION),
         task_id=job.task_id,
+        worktree=job.worktree if EARLIER in payload else None,
         priority=job.priority,
         dedupe_key=dedupe_key,
     )

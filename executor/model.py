@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
+from executor.work import Work
+
 _N = TypeVar("_N", int, float)
 
 SHORT_ID = 6
@@ -113,6 +115,8 @@ class JobRequest:
     """The schedule that asks for it."""
     task_id: str | None = None
     """The task that it is done for."""
+    worktree: str | None = None
+    """The worktree of the job with which it goes on: there alone do CLIs find their conversation."""
     priority: int = 1
     """0 low, 1 normal, 2 high."""
     dedupe_key: str | None = None
@@ -176,6 +180,10 @@ class Job:
     """Questions that nobody has decided yet."""
     live: bool = False
     """Whether the running attempt takes replies."""
+    worktree: str | None = None
+    """The job that began the worktree in which it works; None: it works in its workspace, or not yet."""
+    work: Work | None = None
+    """What it left there."""
 
     @property
     def short_id(self) -> str:

@@ -17,6 +17,8 @@ from executor.events import (
     ReplyRefused,
     ReportPublished,
     UpdatePosted,
+    WorkDecided,
+    WorkLeft,
 )
 
 CARD = "card"
@@ -81,7 +83,7 @@ def detail(number: int) -> str:
     return f"detail:{number}"
 
 
-_ON_THE_CARD = CancelAsked | ReplyKept | ReplyHanded | ReplyBegun | InterruptAsked
+_ON_THE_CARD = CancelAsked | ReplyKept | ReplyHanded | ReplyBegun | InterruptAsked | WorkLeft | WorkDecided
 
 
 def due_after(body: Body) -> tuple[str, ...]:

@@ -24,6 +24,8 @@ class Contender:
     provider: str
     session_id: str | None
     workspace: str
+    worktree: str = ""
+    """The worktree that it would work in: that of the job with which it goes on, or one of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +51,20 @@ class QueueRules:
     """How many jobs run at a time. `slots` is what a worker has: by it people learn who waits for one.
 
     `providers` are those that are switched on, None where all are. `writers` are the types of job that
-    change their workspace: one of them at a time works in each.
+    change their workspace: one of them at a time works in each, but for those `with_worktrees`: there one of
+    them at a time works in each worktree.
     """
 
     slots: int = 100
     provider_slots: Mapping[str, int] = field(default_factory=dict)
     providers: frozenset[str] | None = None
     writers: frozenset[str] = frozenset()
+    with_worktrees: frozenset[str] = frozenset()
+
+    def place(self, contender: Contender) -> tuple[str, str]:
+        """What a writer has to itself."""
+        apart = contender.workspace in self.with_worktrees
+        return contender.workspace, contender.worktree if apart else ""
 
     def switched_off(self, contender: Contender) -> Hindrance | None:
         """The hindrance that a provider is that nobody works for, whether or not the job's time has come."""
@@ -110,7 +119,7 @@ class _Taken:
         self._rules = rules
         self._providers: Counter[str] = Counter()
         self._sessions: dict[tuple[str, str | None], str] = {}
-        self._written: dict[str, str] = {}
+        self._written: dict[tuple[str, str], str] = {}
         for contender in running:
             self.add(contender)
 
@@ -120,10 +129,11 @@ class _Taken:
         if contender.session_id is not None:
             self._sessions[contender.provider, contender.session_id] = contender.id
         if contender.type in self._rules.writers:
-            self._written[contender.workspace] = contender.id
+            self._written[self._rules.place(contender)] = contender.id
 
     def hindrance(self, contender: Contender) -> Hindrance | None:
-        if contender.type in self._rules.writers and (holder := self._written.get(contender.workspace)):
+        place = self._rules.place(contender)
+        if contender.type in self._rules.writers and (holder := self._written.get(place)):
             return Hindrance(workspace_holder=holder)
         if holder := self._sessions.get((contender.provider, contender.session_id)):
             return Hindrance(session_holder=holder)

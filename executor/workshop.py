@@ -16,6 +16,7 @@ from executor.processes.shims import Shims
 from executor.questions import Questions
 from executor.wakeups import Wakeups
 from executor.workspaces import Workspaces
+from executor.worktrees import Worktrees
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,7 @@ class Workshop:
     job_types: Mapping[str, JobType]
     catalog: Catalog
     workspaces: Workspaces
+    worktrees: Worktrees
     homes: Path
     """The CLIs' own configuration directories: one per workspace and provider, as what a CLI remembers of one
     workspace is nobody's business in another."""

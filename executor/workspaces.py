@@ -40,6 +40,8 @@ class Workspace:
     permissions: Permissions = Permissions.BYPASS
     worktrees: bool = False
     """Whether each job works in a git worktree of its own."""
+    pull_requests: str = ""
+    """The address of the repository that pull requests go to; empty: none may be opened."""
     provider: str | None = None
     """Whose CLI does the work here where nobody says."""
     model: str | None = None

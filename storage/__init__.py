@@ -33,6 +33,7 @@ from storage.sqlite.search import Search
 from storage.sqlite.store import SqliteStore
 from storage.sqlite.tasks import Tasks
 from storage.sqlite.threads import Threads
+from storage.sqlite.worktrees import Worktrees
 
 __all__ = ["NewerSchema", "Storage", "back_up", "check_database", "open_storage"]
 
@@ -58,6 +59,7 @@ class Storage:
     mailbox: Mailbox
     agents: AgentWords
     threads: Threads
+    worktrees: Worktrees
     drafts: Drafts
     search: Search
     database: Database
@@ -105,6 +107,7 @@ async def open_storage(
             agents=AgentWords(database, wakeups, clock),
             mailbox=Mailbox(database, wakeups, clock),
             threads=Threads(database),
+            worktrees=Worktrees(database, wakeups, clock),
             drafts=Drafts(database, clock),
             search=Search(database),
             database=database,

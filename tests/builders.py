@@ -13,6 +13,7 @@ from typing import Any
 from executor.attempt import Attempt
 from executor.backends.base import Backend
 from executor.catalog import Catalog
+from executor.git import careful_git
 from executor.job_types import JOB_TYPES
 from executor.model import Actor, Job, JobRequest, Origin
 from executor.ports import Clock, Store, SystemClock
@@ -22,10 +23,12 @@ from executor.wakeups import Wakeups, job_topic
 from executor.worker import Worker
 from executor.workshop import Workshop
 from executor.workspaces import Workspace, Workspaces
+from executor.worktrees import Worktrees as WorktreeRoom
 from storage.sqlite.database import open_database
 from storage.sqlite.mailbox import Mailbox
 from storage.sqlite.questions import Questions
 from storage.sqlite.store import SqliteStore
+from storage.sqlite.worktrees import Worktrees
 
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -91,13 +94,18 @@ async def open_workshop(
     timeout_s: float = 60,
     grace_s: float = 5,
     sandbox: Sequence[str] = (),
+    worktrees: bool = False,
 ) -> AsyncIterator[Workshop]:
     """A workshop with everything in it, all of it under `place`."""
     wakeups = Wakeups()
     (place / "workspace").mkdir(exist_ok=True)
+    workspaces = Workspaces(named={"main": Workspace(directory=place / "workspace", worktrees=worktrees)})
     async with Shims(sandbox, grace_s) as shims, open_database(place / "bifrost.db") as database:
+        store = SqliteStore(database, wakeups, clock)
+        kept = Worktrees(database, wakeups, clock)
+        (place / "worktrees").mkdir(exist_ok=True)
         yield Workshop(
-            store=SqliteStore(database, wakeups, clock),
+            store=store,
             mailbox=Mailbox(database, wakeups, clock),
             questions=Questions(database, wakeups, clock),
             wakeups=wakeups,
@@ -106,7 +114,10 @@ async def open_workshop(
             backends={backend.provider: backend},
             job_types={name: replace(each, timeout_s=timeout_s) for name, each in JOB_TYPES.items()},
             catalog=Catalog(providers=(backend.provider,)),
-            workspaces=Workspaces(named={"main": Workspace(directory=place / "workspace")}),
+            workspaces=workspaces,
+            worktrees=WorktreeRoom(
+                careful_git(shims, place / "worktrees"), place / "worktrees", store, kept, workspaces
+            ),
             homes=place / "agents",
             received=place / "received",
             jobs=place / "jobs",

@@ -20,6 +20,8 @@ from executor.events import (
     ReplyKept,
     ReplyRefused,
     ReportPublished,
+    WorkDecided,
+    WorkLeft,
     decode,
 )
 from executor.lifecycle import Transition
@@ -43,6 +45,7 @@ def check(database: Path) -> None:
             *_limits(connection),
             *_replies(connection),
             *_questions(connection),
+            *_worktrees(connection),
         ]
         for job in connection.execute("SELECT * FROM jobs ORDER BY created_at"):
             found += [f"job {job['id'][:6]} ({job['status']}): {fault}" for fault in _job(connection, job)]
@@ -64,6 +67,24 @@ def _sessions(connection: sqlite3.Connection) -> Iterator[str]:
     )
     for provider, session_id in shared:
         yield f"session {session_id} of {provider} is used by two running jobs"
+
+
+def _worktrees(connection: sqlite3.Connection) -> Iterator[str]:
+    rows = connection.execute(
+        "SELECT worktrees.id, worktrees.state, json_extract(work, '$.state') AS told FROM worktrees "
+        "LEFT JOIN jobs ON jobs.worktree = worktrees.id AND work IS NOT NULL "
+    )
+    for id, state, told in rows:
+        if state in ("merged", "kept", "discarded", "left") and told is None:
+            yield f"worktree {id[:6]} is {state}, and no job tells of it"
+        if state in ("merged", "kept", "discarded") and told != state:
+            yield f"worktree {id[:6]} is {state}, and a job says that it is {told}"
+    shared = connection.execute(
+        "SELECT worktree FROM jobs WHERE status = 'running' AND worktree IS NOT NULL "
+        "GROUP BY worktree HAVING count(*) > 1"
+    )
+    for (id,) in shared:
+        yield f"worktree {id[:6]} is worked in by two running jobs"
 
 
 def _schedules(connection: sqlite3.Connection) -> Iterator[str]:
@@ -210,7 +231,8 @@ def _moves(log: _Log) -> Iterator[str]:
     for seq, body in log:
         if not isinstance(body, Moved):
             waits = status is not None and not status.final
-            may_be = isinstance(body, ReplyKept | QuestionClosed if waits else ReplyRefused)
+            while_waiting, after_the_end = ReplyKept | QuestionClosed, ReplyRefused | WorkLeft | WorkDecided
+            may_be = isinstance(body, while_waiting if waits else after_the_end)
             if status is not JobStatus.RUNNING and not may_be:
                 yield f"event {seq} while it is {status}: {body}"
             continue

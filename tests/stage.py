@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from bot.settings import Settings
 from executor.model import Job
 from executor.wakeups import TOLD, job_topic
 from tests.clis import cli
+from tests.forge import ADDRESS
 from tests.fsck import check
 from tests.simulators.models import ModelSimulator
 from tests.simulators.models.environments import (
@@ -104,6 +106,8 @@ class Wishes:
     """Whether Ann is an admin of the bot."""
     workspaces: Mapping[str, Path] = field(default_factory=dict)
     """Others than `main`."""
+    worktrees: bool = False
+    """Whether there is a workspace `tree`, a git repository, whose jobs work in worktrees."""
     more: str = ""
     """Sections of the configuration beside these."""
 
@@ -184,6 +188,10 @@ def _write_config(
     workspace.mkdir(exist_ok=True)
     main = f'{{ path = "{workspace}", permissions = "{wishes.permissions}" }}'
     workspaces = ", ".join(f'{name} = "{path}"' for name, path in wishes.workspaces.items())
+    if wishes.worktrees:
+        workspaces += (
+            f', tree = {{ path = "{_plant(place / "tree")}", worktrees = true, pull_requests = "{ADDRESS}" }}'
+        )
     (workspace / "sessions.py").write_text("def cache_session(key):\n    return SESSIONS[key]\n")
     codex = _write_codex(place, models)
     if wishes.provider == "codex":
@@ -197,7 +205,7 @@ def _write_config(
         drain_seconds = {wishes.drain_seconds}
         slots = {wishes.slots}
         question_patience = "{wishes.patience}"
-        workspaces = {{ main = {main}{workspaces and ", "}{workspaces} }}
+        workspaces = {{ main = {main}{workspaces and ", "}{workspaces.removeprefix(", ")} }}
         web = {{ port = 0 }}
         inactivity = {{ claude = "{wishes.inactivity}", gemini = "{wishes.inactivity}" }}
         [slack]
@@ -230,6 +238,16 @@ def _write_config(
         """
     )
     return path
+
+
+def _plant(tree: Path) -> Path:
+    """A git repository with one commit."""
+    tree.mkdir(exist_ok=True)
+    (tree / "code.txt").write_text("one\n")
+    who = ("-c", "user.name=a", "-c", "user.email=a@b.example")
+    for words in (("init", "-q", "-b", "main"), ("add", "."), (*who, "commit", "-qm", "Begin")):
+        subprocess.run(("git", *words), cwd=tree, check=True)
+    return tree
 
 
 def _write_codex(place: Path, models: ModelSimulator) -> Path:

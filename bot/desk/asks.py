@@ -118,8 +118,17 @@ class Answer:
     """What a form is to be opened for, where one was asked for: nothing else is to be told then."""
     picture: Attachment | None = None
     """What goes with the text, for this person's eyes too."""
+    file: Attachment | None = None
+    """The same of what is no picture, and has a place of its own on the page."""
+    says_more: bool = False
+    """Whether it says what the job's card does not: then it is told also where the card shows the rest."""
     choice: Choice | None = None
     """What they have to choose from before anything is done."""
+
+    @property
+    def enclosed(self) -> Attachment | None:
+        """What a platform sends along."""
+        return self.picture or self.file
 
 
 class Refusal(Exception):

@@ -204,6 +204,31 @@ COMMANDS: tuple[Command, ...] = (
         options=CONTINUE_OPTIONS,
     ),
     Command(
+        verb="diff",
+        summary="show what a job changed",
+        takes=Takes.JOB,
+        example="/job diff 3fa9c1",
+    ),
+    Command(
+        verb="merge",
+        summary="merge that",
+        takes=Takes.JOB,
+        example="/job merge 3fa9c1",
+    ),
+    Command(
+        verb="keep",
+        summary="keep that on its branch",
+        takes=Takes.JOB,
+        example="/job keep 3fa9c1",
+    ),
+    Command(
+        verb="discard",
+        summary="throw that away",
+        takes=Takes.JOB,
+        example="/job discard 3fa9c1",
+    ),
+    Command(verb="pr", summary="open a pull request", takes=Takes.JOB, example="/job pr 3fa9c1"),
+    Command(
         verb="schedules",
         summary="show what runs again and when",
         takes=Takes.NOTHING,

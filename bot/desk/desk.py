@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from bot.desk import briefs, commands, lists, models, options, replies, sessions, suggestions, threads
-from bot.desk.access import SET, Access, Deny
+from bot.desk.access import DECISIONS, SET, Access, Deny
 from bot.desk.asks import ALTER, CHOOSE, REPLY, Answer, Ask, Invocation, Refusal
 from bot.desk.attachments import Attachments
 from bot.desk.choosing import Choosing
@@ -28,8 +28,10 @@ from bot.desk.terms import Terms, check_budget, effort_of, priority_of, task_of,
 from bot.desk.timetable import Timetable
 from bot.desk.usage import UsageDesk
 from bot.desk.vouching import Vouching
+from bot.desk.works import Works
 from bot.outages import refusal
 from executor.catalog import Catalog
+from executor.decisions import Decisions
 from executor.executor import Executor
 from executor.files import packed
 from executor.model import Actor, Job, JobRequest, Origin
@@ -78,6 +80,7 @@ class Desk:
         access: Access,
         catalog: Catalog,
         workspaces: Workspaces,
+        decisions: Decisions,
         attachments: Attachments,
         prompt_limit: int,
         clock: Clock,
@@ -92,15 +95,14 @@ class Desk:
         self._access = access
         self.vouching = Vouching(access)
         self.page_login = PageLogin()
-        self._catalog = catalog
-        self._workspaces = workspaces
-        self._prompt_limit = prompt_limit
-        self._attachments = attachments
+        self._catalog, self._workspaces = catalog, workspaces
+        self._prompt_limit, self._attachments = prompt_limit, attachments
         places = Places(workspaces=workspaces, presets=presets or Presets(), access=access)
         self.defaults = Defaults(storage.preferences, catalog, zone, places)
         self._choosing = Choosing(places, storage.preferences, storage.drafts)
         self._usage = UsageDesk(storage.api, access, clock, public_url)
         self._continuing = Continuing(storage, executor, catalog, attachments, prompt_limit)
+        self._works = Works(decisions, public_url)
         self._follow_ups = FollowUps(storage, access, clock, prompt_limit, attachments, self._continuing)
         self._timetable = Timetable(
             schedules=storage.schedules,
@@ -163,7 +165,7 @@ class Desk:
         as_what = "resume" if verb == REPLY else verb
         if isinstance(self._access.authorize(origin, as_what, job), Deny):
             return False
-        return not job.status.final or job.provider in self._catalog.providers
+        return verb in DECISIONS or not job.status.final or job.provider in self._catalog.providers
 
     async def suggest(self, origin: Origin, verb: str, typed: str) -> Sequence[tuple[str, str]]:
         """What `verb` could be about, each with a line that says what it is; nothing for strangers."""
@@ -220,6 +222,7 @@ class Desk:
             "interrupt": self._follow_ups.interrupt,
             "resume": self._continuing.resume,
             "retry": self._continuing.retry,
+            **self._works.verbs,
         }
         return await verbs[ask.verb](ask, target)
 

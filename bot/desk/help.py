@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from bot.desk.access import DECISIONS
 from bot.desk.asks import Refusal
 from bot.desk.commands import BY_VERB, COMMANDS, Command, unknown_verb
 from bot.desk.option_table import Option
@@ -15,12 +16,18 @@ _MOST_CHOICES = 20
 def help_text() -> str:
     """All commands, a line each under what they are for, and some examples."""
     starting = [command for command in COMMANDS if command.job_type]
-    steering = [command for command in COMMANDS if command.verb == "list" or command.takes.has_job]
-    rest = [command for command in COMMANDS if command not in starting and command not in steering]
+    deciding = [command for command in COMMANDS if command.verb in DECISIONS]
+    steering = [
+        command
+        for command in COMMANDS
+        if command not in deciding and (command.verb == "list" or command.takes.has_job)
+    ]
+    rest = [command for command in COMMANDS if command not in (*starting, *steering, *deciding)]
     return "\n\n".join(
         [
             _group("Start a job", starting),
             _group("See and steer jobs", steering),
+            _group("Decide about its work, in a git worktree", deciding),
             _group("All else", rest),
             "\n".join(["**Examples**", *(f"- `{BY_VERB[verb].example}`" for verb in _EXAMPLES)]),
             "`/job help research` shows the options of a command. An id may be as short as it is unique.",

@@ -10,6 +10,7 @@ from bot.desk.answers import open_lines
 from bot.desk.commands import shown
 from bot.news.progress import program_of
 from bot.news.words import answers, duration, excerpt, money, state, waits_for
+from bot.news.works import left
 from executor.autopilot import STEP
 from executor.files import came_with
 from executor.model import SHORT_ID, TIMEOUT, AttemptRecord, Job, JobRequest, JobStatus, Usage
@@ -178,6 +179,7 @@ def details(job: Job, known: Background) -> str:
         *([f"- session `{job.session_id}`"] if job.session_id else []),
         *([f"- usage limit of {job.provider} until {known.limited_until}"] if known.limited_until else []),
         *([f"- report: {known.report_url}"] if known.report_url else []),
+        *(f"- {fact.label}: {fact.value}" for fact in left(job)),
         *map(_attempt, known.attempts),
     ]
     return "\n".join([*lines, *(("", job.message) if job.message else ())])

@@ -43,6 +43,7 @@ def continued(ask: Ask, request: JobRequest, job: Job | None) -> JobRequest:
         request,
         provider=job.provider,
         model=request.model if request.provider == job.provider else job.model,
+        worktree=job.worktree,
         session_id=session_id,
         payload={**request.payload, RESUMED_SESSION: session_id},
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.desk import replies
-from bot.desk.access import Access, Deny
+from bot.desk.access import DECISIONS, Access, Deny
 from bot.desk.commands import BY_VERB, Takes
 from executor.job_types import JOB_TYPES
 from executor.model import Job, JobStatus, Origin
@@ -63,5 +63,7 @@ def _fits(job: Job, verb: str) -> bool:
         return not job.status.final
     if verb == "answer":
         return bool(job.asking) and not job.status.final
+    if verb in DECISIONS:
+        return job.work is not None and (job.work.open or verb == "diff")
     waits = job.status in (JobStatus.RATE_LIMITED, JobStatus.SCHEDULED)
     return job.status.final or (verb == "resume" and waits) or verb == "show"

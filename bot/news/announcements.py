@@ -9,6 +9,7 @@ from datetime import datetime
 from bot.news.progress import program_of, progress_in
 from bot.news.transcript import split
 from bot.news.words import WAITS, answers, duration, excerpt, moment, money, state, turns, waits_for
+from bot.news.works import left
 from bot.platforms.base import Action, Announcement, Fact, Link, Progress, Shape, Tone
 from executor.autopilot import PASSED, STEP
 from executor.endings import HANDED_OVER, STALE
@@ -31,6 +32,7 @@ QUESTIONS = {
     "stop": "Stop this job? What it has done so far stays done.",
     "drop": "Stop this job, and drop the reply? What it has done so far stays done.",
     "instead": "Stop what it does now, and let it go on with the reply?",
+    "discard": "Throw away all that this job changed? git can bring it back.",
 }
 """What is asked before a button's deed is done, by names that buttons may carry for good."""
 TONES = {
@@ -73,8 +75,14 @@ def card(
         quote=excerpt(job.prompt, _PROMPT),
         body=job.message or _headline(job),
         progress=progress_in(job) or (progress if job.status is JobStatus.RUNNING else None),
-        facts=(*_facts(job, step, now, since), *_listed(job, progress), *_waits_for(job, hindrance), *held),
-        actions=_actions(job),
+        facts=(
+            *_facts(job, step, now, since),
+            *_listed(job, progress),
+            *_waits_for(job, hindrance),
+            *held,
+            *left(job),
+        ),
+        actions=(*_actions(job), *_decisions(job)),
         links=(*_live(job, live_url), *_links(job, public_url)),
         since=since,
         until=job.retry_at if job.status is JobStatus.RATE_LIMITED else None,
@@ -102,7 +110,7 @@ def result(
         tone=TONES[job.status],
         title=f"{job.type} {job.short_id} · {_state(job)}",
         body=_last_word(job, min(most, _GLANCE), _ABOVE) if above else _last_word(job, most, _NEAR),
-        facts=(*_why(job), *_took(job), *missing),
+        facts=(*_why(job), *_took(job), *left(job), *missing),
         actions=_actions(job),
         links=_links(job, public_url),
         mention=job.origin.actor.user_id,
@@ -275,7 +283,8 @@ def _model(job: Job) -> str:
 def _actions(job: Job) -> tuple[Action, ...]:
     if job.status.final:
         retry = Action(verb="retry", label="Retry", job_id=job.id)
-        return (Action(verb="resume", label="Resume", job_id=job.id), retry) if job.session_id else (retry,)
+        go_on = (Action(verb="resume", label="Resume", job_id=job.id),) if job.session_id else ()
+        return (*go_on, retry)
     if job.cancel_requested_at is not None:
         return ()
     if job.status is JobStatus.RATE_LIMITED:
@@ -295,6 +304,21 @@ def _actions(job: Job) -> tuple[Action, ...]:
     return (_cancel(job, "stop"),)
 
 
+def _decisions(job: Job) -> tuple[Action, ...]:
+    """What can be done with the work that it left: on its card alone, which tells what was done with it."""
+    if job.work is None or not job.work.open or not job.status.final:
+        return ()
+    discard, may = QUESTIONS["discard"], job.work.may_be_requested and not job.work.request_url
+    request = Action(verb="pr", label="Open pull request", job_id=job.id)
+    return (
+        Action(verb="diff", label="Show diff", job_id=job.id),
+        Action(verb="merge", label="Merge", job_id=job.id),
+        Action(verb="keep", label="Keep", job_id=job.id),
+        Action(verb="discard", label="Discard", job_id=job.id, danger=True, confirm=discard),
+        *((request,) if may else ()),
+    )
+
+
 def _cancel(job: Job, question: str) -> Action:
     return Action(verb="cancel", label="Cancel", job_id=job.id, danger=True, confirm=QUESTIONS[question])
 
@@ -305,9 +329,11 @@ def _live(job: Job, url: str) -> tuple[Link, ...]:
 
 
 def _links(job: Job, public_url: str) -> tuple[Link, ...]:
-    if job.report_slug is None:
-        return ()
-    return (Link(label="Report", url=f"{public_url}/reports/{job.report_slug}/"),)
+    request = job.work.request_url if job.work else ""
+    links = [("Pull request", request)] if request else []
+    if job.report_slug is not None:
+        links.append(("Report", f"{public_url}/reports/{job.report_slug}/"))
+    return tuple(Link(label=label, url=url) for label, url in links)
 
 
 def _last_word(job: Job, most: int, rest: str) -> str:

@@ -7,8 +7,24 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from executor.model import Job, JobStatus
+from executor.work import WorkState
 
 OUTPUT_BYTES = 10_240
+
+
+class WorkRecord(BaseModel):
+    """What a job left in its worktree, and what became of that: `note` says where it is now."""
+
+    branch: str
+    commits: int
+    files: int
+    added: int
+    removed: int
+    uncommitted: bool
+    state: WorkState
+    by: str
+    note: str
+    request_url: str
 
 
 class JobRecord(BaseModel):
@@ -49,6 +65,8 @@ class JobRecord(BaseModel):
     channel: str
     url: str = Field(description="Its page.")
     report_url: str | None
+    worktree: str | None = Field(description="The job that began the worktree in which it works.")
+    work: WorkRecord | None
 
 
 def record(job: Job, base_url: str, output: str | None = None) -> JobRecord:
@@ -87,6 +105,8 @@ def record(job: Job, base_url: str, output: str | None = None) -> JobRecord:
         channel=job.origin.channel,
         url=f"{base_url}/jobs/{job.id}",
         report_url=f"{base_url}/reports/{job.report_slug}/" if job.report_slug else None,
+        worktree=job.worktree,
+        work=WorkRecord.model_validate(job.work, from_attributes=True) if job.work else None,
     )
 
 

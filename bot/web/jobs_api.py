@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -124,6 +125,14 @@ class JobsApi:
                 query=LogQuery,
                 problems=(404,),
             ),
+            Endpoint(
+                method="GET",
+                path=f"{path}/diff",
+                handler=self._diff,
+                summary="What a job changed in its worktree, as a patch.",
+                problems=(403, 404),
+                scope="run",
+            ),
         ]
 
     def _verbs(self) -> list[Endpoint]:
@@ -133,6 +142,10 @@ class JobsApi:
             ("cancel-retry", self._cancel_retry, None, "Do not try a rate-limited job again."),
             ("reply", self._reply, Reply, "Say something to a job; it goes on with that when it has ended."),
             ("interrupt", self._interrupt, None, "Stop a job for the replies that wait for its end."),
+            ("merge", partial(self._decide, "merge"), None, "Merge what a job left in its worktree."),
+            ("keep", partial(self._decide, "keep"), None, "Keep that on its branch."),
+            ("pr", partial(self._decide, "pr"), None, "Open a pull request of that."),
+            ("discard", partial(self._decide, "discard"), None, "Throw that away; git can bring it back."),
         )
         return [
             Endpoint(
@@ -173,7 +186,7 @@ class JobsApi:
         verb, args = call.body.verb_and_args()
         origin = Origin(actor=call.actor, channel=call.body.channel)
         ask = Ask(verb=verb, origin=origin, delivery=call.delivery, args=args)
-        job = await self._done(ask, otherwise=422)
+        job = _done(await answered(self._door.ask(ask)), otherwise=422)
         call.headers["Location"] = f"/jobs/{job.id}"
         return await self._whole(job)
 
@@ -224,6 +237,16 @@ class JobsApi:
     async def _interrupt(self, call: Call[None, None]) -> JobRecord:
         return await self._whole(await self._verb(call, "interrupt"))
 
+    async def _decide(self, verb: str, call: Call[None, None]) -> JobRecord:
+        await self._verb(call, verb)
+        return await self._show(call)
+
+    async def _diff(self, call: Call[None, None]) -> web.Response:
+        answer = await self._answer(call, "diff", await self._job(call.path("id")), {})
+        if answer.file is None:
+            raise refused(answer, 404)
+        return web.Response(body=answer.file.content, content_type="text/plain", charset="utf-8")
+
     async def _reply(self, call: Call[None, Reply]) -> JobRecord:
         job = await self._job(call.path("id"))
         return await self._whole(await self._ask(call, REPLY, job, {"prompt": call.body.text}))
@@ -242,19 +265,17 @@ class JobsApi:
         return await self._ask(call, verb, await self._job(call.path("id")), args or {})
 
     async def _ask(self, call: Call[object, object], verb: str, job: Job, args: Mapping[str, str]) -> Job:
+        return _done(await self._answer(call, verb, job, args), otherwise=409)
+
+    async def _answer(
+        self, call: Call[object, object], verb: str, job: Job, args: Mapping[str, str]
+    ) -> Answer:
         origin = replace(job.origin, actor=call.actor)
         if job.origin.actor.platform == call.actor.platform and origin.thread is None:
             entries = await self._storage.outbox.of_job(job.id)
             origin = replace(origin, thread=(entries[CARD].message_id if CARD in entries else None) or None)
         ask = Ask(verb=verb, origin=origin, delivery=call.delivery, target=job.id, args=args)
-        return await self._done(ask, otherwise=409)
-
-    async def _done(self, ask: Ask, otherwise: int) -> Job:
-        """The job that the desk answers with; what it refuses is a Problem."""
-        answer = await answered(self._door.ask(ask))
-        if answer.job is None or not answer.ok:
-            raise refused(answer, otherwise)
-        return answer.job
+        return await answered(self._door.ask(ask))
 
     async def _job(self, job_id: str) -> Job:
         job = await self._storage.jobs.job(job_id.lower())
@@ -265,6 +286,13 @@ class JobsApi:
     async def _whole(self, job: Job) -> JobRecord:
         text, size = await self._storage.api.text_tail(job.id, OUTPUT_BYTES)
         return record(job, self._base_url(), tail(text, size))
+
+
+def _done(answer: Answer, otherwise: int) -> Job:
+    """The job that the desk answers with; what it refuses is a Problem."""
+    if answer.job is None or not answer.ok:
+        raise refused(answer, otherwise)
+    return answer.job
 
 
 def _verb(job: Job, body: JobChange) -> str:

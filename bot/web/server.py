@@ -26,6 +26,7 @@ from bot.web.guard import BODY_LIMIT, Address, Guard
 from bot.web.logins import Logins
 from bot.web.pages.asks import Asks
 from bot.web.pages.channels import Channels
+from bot.web.pages.diff import DiffPage
 from bot.web.pages.inbox import Inbox
 from bot.web.pages.job import JobPage
 from bot.web.pages.jobs import JobsPage
@@ -143,11 +144,12 @@ class WebServer:
             saving=Saving(storage.api, answers),
             limits=limits,
         )
-        jobs, job = JobsPage(parts), JobPage(parts, slack_url)
-        self._html: Mapping[str, Handler] = {"/jobs": jobs.page, "/jobs/{id}": job.page}
+        jobs, job, diff = JobsPage(parts), JobPage(parts, slack_url), DiffPage(parts)
+        pages = {"/jobs": jobs.page, "/jobs/{id}": job.page, "/jobs/{id}/diff": diff.page}
+        self._html: Mapping[str, Handler] = pages
         upkeep = UsagePage(parts), SchedulesPage(parts), SettingsPage(parts, terms, self.tokens)
         shared = Inbox(parts), TasksPage(parts), TaskPage(parts), ReportsPage(parts, reports), Remarks(parts)
-        return Asks(parts), Channels(parts), jobs, job, *shared, *upkeep
+        return Asks(parts), Channels(parts), jobs, job, diff, *shared, *upkeep
 
     def _described(self, endpoints: Sequence[Endpoint]) -> Sequence[Endpoint]:
         return [*endpoints, *Description(endpoints, self._templates).endpoints()]

@@ -302,6 +302,7 @@ def request_values(request: JobRequest) -> dict[str, object]:
         "schedule_id": request.schedule_id,
         "step": request.step,
         "task_id": request.task_id,
+        "worktree": request.worktree,
         "priority": request.priority,
         "dedupe_key": request.dedupe_key,
         "note": request.note,

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.configuration import load
-from bot.doctor import Finding, examine
+from bot.doctor import examine
+from bot.findings import Finding
 from bot.platforms.slack.grants import SCOPES
 from tests.contracts.slack_world import Desk, adapter_for, running, simulator
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from bot.configuration import load
-from bot.doctor import Finding, examine
+from bot.doctor import examine
+from bot.findings import Finding
 from bot.house import House
 from bot.settings import Settings
 from executor.model import Job, JobStatus

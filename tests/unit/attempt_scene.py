@@ -76,10 +76,12 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def open_scene(place: Path, sandbox: Sequence[str] = ()) -> AsyncIterator[Scene]:
+async def open_scene(
+    place: Path, sandbox: Sequence[str] = (), *, worktrees: bool = False
+) -> AsyncIterator[Scene]:
     """A fresh scene; when it closes, no process and no temporary file may be left."""
     backend = Scripted()
-    async with open_workshop(place, backend, sandbox=sandbox) as workshop:
+    async with open_workshop(place, backend, sandbox=sandbox, worktrees=worktrees) as workshop:
         scene = Scene(workshop, backend, place, uuid4().hex)
         yield scene
     assert scene.processes() == []

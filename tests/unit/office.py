@@ -16,14 +16,19 @@ from bot.desk.attachments import Attachments, Limits
 from bot.desk.desk import Desk
 from bot.desk.presets import Presets
 from executor.catalog import Catalog
+from executor.decisions import Decisions
 from executor.events import SessionOpened
 from executor.executor import Executor
+from executor.git import careful_git
 from executor.lifecycle import Transition
 from executor.model import Actor, Job, Origin, Outcome, OutcomeKind, Usage
 from executor.parcels import Parcels
 from executor.ports import Clock, SystemClock
+from executor.processes.shims import Shims
+from executor.pull_requests import PullRequests
 from executor.wakeups import Wakeups
 from executor.workspaces import Workspace, Workspaces
+from executor.worktrees import Worktrees
 from storage import Storage, open_storage
 from tests.builders import TestClock, claim_one
 
@@ -157,12 +162,17 @@ def desk_on(
         ),
         "web": Rule(channels=everybody, people=owner, admins=owner),
     }
+    workspaces = Workspaces(named={name: Workspace(directory=Path("/srv", name)) for name in ("main", "api")})
+    worktrees = Worktrees(
+        careful_git(Shims((), 0)), Path("/nowhere"), storage.jobs, storage.worktrees, workspaces
+    )
     return Desk(
         storage=storage,
         executor=Executor(storage.jobs),
         access=Access(rules=rules, workspaces=workspaces),
         catalog=Catalog(providers=providers),
         workspaces=workspaces,
+        decisions=Decisions(worktrees, PullRequests(Shims((), 0), Path("/nowhere"))),
         presets=presets,
         attachments=Attachments(Parcels(received), Limits(largest=1_000, most=3), storage.replies.delivered),
         prompt_limit=LIMIT,

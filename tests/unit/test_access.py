@@ -38,7 +38,18 @@ ACCESS = Access(
         }
     ),
 )
-WORKS = {"research", "session", "workflow", "clara", "autopilot", "answer", "interrupt", "resume", "retry"}
+WORKS = {
+    "research",
+    "session",
+    "workflow",
+    "clara",
+    "autopilot",
+    "answer",
+    "interrupt",
+    "resume",
+    "retry",
+    *("diff", "merge", "keep", "discard", "pr"),
+}
 """What makes an agent work in a workspace; all else may be done by whoever has lost theirs."""
 EVERYONE, OWNER_OR_ADMIN, ADMINS = "everyone", "owner or admin", "admins"
 EXPECTED = {
@@ -56,6 +67,11 @@ EXPECTED = {
     "interrupt": OWNER_OR_ADMIN,
     "resume": OWNER_OR_ADMIN,
     "retry": OWNER_OR_ADMIN,
+    "diff": OWNER_OR_ADMIN,
+    "merge": OWNER_OR_ADMIN,
+    "keep": OWNER_OR_ADMIN,
+    "discard": OWNER_OR_ADMIN,
+    "pr": OWNER_OR_ADMIN,
     "schedules": EVERYONE,
     "schedule": OWNER_OR_ADMIN,
     "web": ADMINS,

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from executor.queueing import Contender, QueueRules, turns
 
-RULES = QueueRules(provider_slots={"claude": 2}, writers=frozenset({"session"}))
+RULES = QueueRules(
+    provider_slots={"claude": 2}, writers=frozenset({"session"}), with_worktrees=frozenset({"api"})
+)
 
 
 @st.composite
@@ -24,6 +26,7 @@ def contenders(draw: st.DrawFn, prefix: str) -> list[Contender]:
             provider=draw(st.sampled_from(["claude", "gemini"])),
             session_id=draw(st.sampled_from([None, "s1", "s2"])),
             workspace=draw(st.sampled_from(["main", "api"])),
+            worktree=draw(st.sampled_from(["t1", "t2"])),
         )
         for number in range(draw(st.integers(0, 12)))
     ]
@@ -36,7 +39,10 @@ def may_start(contender: Contender, running: Sequence[Contender]) -> bool:
     if contender.session_id and any(other.session_id == contender.session_id for other in others):
         return False
     return contender.type not in RULES.writers or all(
-        other.type not in RULES.writers or other.workspace != contender.workspace for other in running
+        other.type not in RULES.writers
+        or other.workspace != contender.workspace
+        or (other.workspace == "api" and other.worktree != contender.worktree)
+        for other in running
     )
 
 

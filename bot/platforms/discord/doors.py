@@ -164,8 +164,8 @@ class Doors:
         await tried(interaction.response.defer(ephemeral=True, thinking=True))
         answer = await task
         first, *rest = _parts(_worded(answer, keep))
-        view, picture = _view(answer), _files(answer.picture)
-        await tried(interaction.edit_original_response(content=first, view=view, attachments=picture))
+        view, files = _view(answer), _files(answer.enclosed)
+        await tried(interaction.edit_original_response(content=first, view=view, attachments=files))
         await _say_more(interaction, rest)
 
     async def _compose(
@@ -325,7 +325,7 @@ def _parts(text: str) -> list[str]:
 async def _tell(interaction: Interaction, answer: Answer, keep: str) -> None:
     """Says it to this person alone, in as many messages as it takes."""
     first, *rest = _parts(_worded(answer, keep))
-    files, view = _files(answer.picture), _view(answer) or MISSING
+    files, view = _files(answer.enclosed), _view(answer) or MISSING
     await tried(interaction.response.send_message(first, ephemeral=True, files=files, view=view))
     await _say_more(interaction, rest)
 
@@ -338,10 +338,10 @@ def _view(answer: Answer) -> View | None:
     return view_of(answer.choice) if answer.choice else None
 
 
-def _files(picture: Attachment | None) -> list[discord.File]:
-    if picture is None:
+def _files(file: Attachment | None) -> list[discord.File]:
+    if file is None:
         return []
-    return [discord.File(BytesIO(picture.content), picture.name, description=picture.title)]
+    return [discord.File(BytesIO(file.content), file.name, description=file.title)]
 
 
 async def _say_more(interaction: Interaction, parts: Sequence[str]) -> None:

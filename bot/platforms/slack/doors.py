@@ -187,7 +187,7 @@ class Doors:
         async def tell(answer: Answer) -> None:
             if at_home:
                 await self._tell_at_home(body, answer)
-            elif not answer.ok:
+            elif not answer.ok or answer.says_more:
                 thread = container.get("thread_ts")
                 await self._replies.whisper(
                     channel=origin.channel, user=user["id"], thread=thread, answer=answer

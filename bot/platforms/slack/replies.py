@@ -21,6 +21,7 @@ MOST = 3_900
 _SEEN = "eyes"
 _UPLOAD_CALLS = 3
 _ALONE = "\nIts picture comes to your direct messages with me."
+_FILE_ALONE = "\nIt comes as a file to your direct messages with me."
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ def private(answer: Answer) -> str:
     """An answer of the desk's, as the text of a private message."""
     link = answer.link.replace("&", "&amp;")
     way = f"\n<{link}|Go to its thread>" if link else ""
-    way += _ALONE if answer.picture else ""
+    way += _ALONE if answer.picture else _FILE_ALONE if answer.file else ""
     return mrkdwn(answer.text, MOST - len(way)) + way
 
 
@@ -50,25 +51,26 @@ class Replies:
         await self.show(user=user, answer=answer)
 
     async def show(self, *, user: str, answer: Answer) -> None:
-        """Puts the answer's picture, where it has one, into the person's direct messages with us.
+        """Puts what goes with an answer, where anything does, into the person's direct messages with us.
 
         What one person alone sees in a channel holds no file on Slack.
         """
-        if answer.picture is None:
+        file = answer.enclosed
+        if file is None:
             return
-        client, picture = self._api.client, answer.picture
+        client = self._api.client
         try:
             # Slack finds the conversation by the person's id, but takes a file only by the conversation's.
             told = await self._api.send(
-                "chat.postMessage", client.chat_postMessage(channel=user, text=fit_line(picture.title, MOST))
+                "chat.postMessage", client.chat_postMessage(channel=user, text=fit_line(file.title, MOST))
             )
             await self._api.send(
                 "files.upload",
                 client.files_upload_v2(
-                    filename=picture.name,
-                    title=picture.title,
-                    content=picture.content,
-                    alt_txt=picture.title,
+                    filename=file.name,
+                    title=file.title,
+                    content=file.content,
+                    alt_txt=file.title if answer.picture else None,
                     channel=told["channel"],
                 ),
                 CALL_TIMEOUT_S * _UPLOAD_CALLS,

@@ -28,6 +28,8 @@ from executor.events import (
     ToolStarted,
     TurnInterrupted,
     UpdatePosted,
+    WorkDecided,
+    WorkLeft,
 )
 
 CHUNK = 200
@@ -156,6 +158,10 @@ def sentence(event: Event) -> str:
             return "Interrupted"
         case ReportPublished(title=title):
             return f"Report published: {title}"
+        case WorkLeft(branch=branch, commits=commits, files=files):
+            return f"{commits} commits and {files} changed files are left on {branch}"
+        case WorkDecided(branch=branch, state=decided, by=by):
+            return f"{branch} was {decided}{f' by {by}' if by else ''}"
         case ProgressTold(done=done, total=total, note=note):
             return f"{done} of {total} done{f': {note}' if note else ''}"
         case RecordChanged(text=text):

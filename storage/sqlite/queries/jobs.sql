@@ -2,10 +2,10 @@
 -- A new job, with its first event to follow in the same transaction.
 INSERT INTO jobs (id, type, status, payload, provider, model, effort, workspace, platform, team, channel, thread,
                   user_id, user_name, parent_job_id, session_id, scheduled_at, schedule_id, task_id, dedupe_key,
-                  step, priority, seq, message, created_at, updated_at)
+                  worktree, step, priority, seq, message, created_at, updated_at)
 VALUES (:id, :type, :status, :payload, :provider, :model, :effort, :workspace, :platform, :team, :channel, :thread,
         :user_id, :user_name, :parent_job_id, :session_id, :scheduled_at, :schedule_id, :task_id, :dedupe_key,
-        :step, :priority, 1, :note, :now, :now)
+        :worktree, :step, :priority, 1, :note, :now, :now)
 RETURNING *;
 
 -- name: by_id

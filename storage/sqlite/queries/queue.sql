@@ -1,6 +1,7 @@
 -- name: startable
 -- The jobs whose time has come, the oldest first; what others leave room for is for queueing.turns to say.
-SELECT id, platform || ':' || team || ':' || user_id AS person, priority, type, provider, session_id, workspace
+SELECT id, platform || ':' || team || ':' || user_id AS person, priority, type, provider, session_id, workspace,
+       coalesce(worktree, id) AS worktree
 FROM jobs
 WHERE status IN ('pending', 'scheduled', 'rate_limited') AND asking = 0
   AND (:only IS NULL OR id = :only)
@@ -11,13 +12,15 @@ WHERE status IN ('pending', 'scheduled', 'rate_limited') AND asking = 0
 ORDER BY created_at, id;
 
 -- name: running
-SELECT id, platform || ':' || team || ':' || user_id AS person, priority, type, provider, session_id, workspace
+SELECT id, platform || ':' || team || ':' || user_id AS person, priority, type, provider, session_id, workspace,
+       coalesce(worktree, id) AS worktree
 FROM jobs WHERE status = 'running';
 
 -- name: waiting
 -- A job that waits: for an answer, for a time of its own, until when its provider is limited.
 SELECT id, platform || ':' || team || ':' || user_id AS person, priority, type, provider, session_id, workspace,
-       asking > 0 AS asked, status = 'pending' OR coalesce(retry_at, scheduled_at) <= :now AS its_time,
+       coalesce(worktree, id) AS worktree, asking > 0 AS asked,
+       status = 'pending' OR coalesce(retry_at, scheduled_at) <= :now AS its_time,
        (SELECT resets_at FROM provider_limits AS known
         WHERE known.provider = jobs.provider AND resets_at > :now) AS limited_until
 FROM jobs WHERE id = :id AND status IN ('pending', 'scheduled', 'rate_limited');

@@ -3,6 +3,7 @@
 # What it does stands in the prompt: stay (as long as it is held), limit and fail (once for each word-N), long,
 # deaf (it does not tell that it takes more words), leave, which leaves what it was sent for people, tell, which uses
 # the tools that it is given, wonder, which asks people by one of them, and enquire, which asks whether it may go on.
+# Who is to alter something commits a file, and leaves another one.
 IFS= read -r prompt
 [[ $prompt =~ word-[0-9]+ ]] && word=${BASH_REMATCH[0]}
 read -r id < /proc/sys/kernel/random/uuid
@@ -82,6 +83,9 @@ case $prompt in
         call post_update "{\"text\":\"Update of $word\"}"
         call publish_report "{\"markdown\":\"# All about $word\"}" ;;
     *wonder*) call ask_person '{"question":"Which way?","choices":["Left","Right"]}' ;;
+    *alter*)
+        echo "$word" > "$word.txt"
+        git add -A && git commit -qm "Write $word" && echo more > "more-$word.txt" ;;
     *leave*)
         sent=$(printf %s "$prompt" | grep -o '/[^ ]*/received/[^ ]*' | head -n 1)
         cp "$sent" "$(printf %s "$prompt" | grep -o '/[^ ]*/results' | head -n 1)/$word.txt" ;;

@@ -67,7 +67,7 @@ def live(config: Path) -> None:
         for target, source in enumerate((os.open(os.devnull, os.O_RDONLY), log, log)):
             os.dup2(source, target)
         os.environ.clear()
-        os.environ.update(PATH=os.defpath, HOME=str(config.parent))
+        os.environ.update(PATH=f"{config.parent / 'bin'}:{os.defpath}", HOME=str(config.parent))
         # The simulator allows as much; at Slack's own pace, hundreds of lives would take hours.
         threads.GAP_S, missed.PAUSE_S = 0.0, 0.2
         SlackPlatform.caps = replace(

@@ -265,6 +265,18 @@ async def _wonder(theatre: Theatre) -> None:
     await ask(theatre, f"session wonder {theatre.word()}")
 
 
+async def _work(theatre: Theatre) -> None:
+    """Jobs change files in worktrees of their own, and somebody decides what becomes of that."""
+    for labels in (("Open pull request", "Merge"), ("Keep",), ("Discard",)):
+        word = theatre.word()
+        await ask(theatre, f"session alter {word} --workspace tree")
+        for label in labels:
+            await press(theatre, label, word)
+            if theatre.lives.ended.is_set():
+                return
+            await theatre.or_end(theatre.settled())
+
+
 async def _stop(theatre: Theatre) -> None:
     """A signal comes while a job runs, which goes on after the next start."""
     await _stay(theatre)
@@ -320,6 +332,7 @@ SCENES: Mapping[str, Scene] = {
     "tell": _tell,
     "question": _question,
     "wonder": _wonder,
+    "work": _work,
     "deleted": _deleted,
     "crash": _crash,
     "stop": _stop,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.faults.kill.lives import Lives, lives_of
+from tests.forge import build_forge
 from tests.simulators.slack import Channel, Message, Person, Rules, SlackSimulator
 from tests.simulators.slack.socket_mode import Delivery
 from tests.stage import Wishes, hang_backdrop
@@ -217,7 +218,9 @@ async def open_theatre(place: Path) -> AsyncIterator[Theatre]:
         executable=str(AGENT),
         drain_seconds=0.3,
         workspaces={"other": place / "workspace"},
+        worktrees=True,
     )
+    build_forge(place)
     rules = Rules(rate_limits=False, event_retry_delays_s=())
     async with hang_backdrop(place, wishes, rules) as backdrop, lives_of(backdrop.config) as lives:
         ann, bob, _ = backdrop.people
