@@ -184,7 +184,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         verb="answer",
-        summary="approve, deny or tell it what it asks",
+        summary="answer what a job asks",
         takes=Takes.ANSWER,
         example="/job answer 3fa9c1 deny use the staging database",
         options=(QUESTION_OPTION,),
@@ -236,13 +236,13 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         verb="schedule",
-        summary="change a schedule, or start a run of it now",
+        summary="change a schedule, or run it now",
         takes=Takes.SCHEDULE,
         example="/job schedule pause 5c4ed0",
     ),
     Command(
         verb="models",
-        summary="show the models, what they cost and who takes which by default",
+        summary="show the models, what they cost and who takes which",
         takes=Takes.NOTHING,
         example="/job models --provider claude",
         options=(replace(PROVIDER_OPTION, summary="only those of one provider", default="all"),),

@@ -65,8 +65,7 @@ def card(
 
     `since` is when a running job would have begun, had it never waited; by default, when it began.
     """
-    # While it waits for people its clocks stand still, so none is shown that goes on.
-    since = (since or job.started_at) if job.status is JobStatus.RUNNING and not job.asking else None
+    since = (since or job.started_at) if _goes_on(job) else None
     held = (Fact(label="sandbox", value=sandbox),) if sandbox and _has_run(job) else ()
     return Announcement(
         shape=Shape.CARD,
@@ -152,6 +151,11 @@ def told_alone(job: Job, public_url: str, *, advice: str, most: int) -> Announce
     why = f"*You read this here because the channel does not take it. {advice}*"
     body = f"{_last_word(job, most, rest)}\n\n{why}"
     return replace(said, body=body, actions=(), mention="")
+
+
+def _goes_on(job: Job) -> bool:
+    """While it waits for people its clocks stand still, so none is shown that goes on."""
+    return job.status is JobStatus.RUNNING and not job.asking
 
 
 def _has_run(job: Job) -> bool:
