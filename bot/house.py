@@ -199,6 +199,7 @@ def _desk(
         zone=settings.clocks,
         public_url=lambda: public_url(settings, data),
         least_interval=timedelta(minutes=settings.least_schedule_minutes),
+        presets=settings.presets,
     )
 
 
