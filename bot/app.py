@@ -25,12 +25,14 @@ from bot.platforms.web import WebPlatform
 from bot.settings import Settings
 from bot.web.agent_api import AgentApi, PublishingApi
 from bot.web.agent_door import AgentDoor
+from bot.web.asking_api import AskingApi
 from bot.web.endpoints import Endpoint
 from bot.web.jobs_api import JobsApi
 from bot.web.logs_api import LogsApi
 from bot.web.messages_api import MessagesApi
 from bot.web.overviews import Overviews
 from bot.web.pages.settings import Terms
+from bot.web.questions_api import QuestionsApi
 from bot.web.remarks_api import RemarksApi
 from bot.web.schedules_api import SchedulesApi
 from bot.web.server import WebServer
@@ -102,6 +104,7 @@ class Bifrost:
         turned_at, base_url = lambda: self._worker.turned_at, lambda: self.server.url
         return [
             *JobsApi(house.storage, house.desk, house.data.jobs, base_url).endpoints(),
+            *QuestionsApi(house.storage, house.desk).endpoints(),
             *SchedulesApi(house.storage.schedules, house.desk).endpoints(),
             *self._shared(),
             *MessagesApi(house.storage.messages).endpoints(),
@@ -117,8 +120,16 @@ class Bifrost:
             passes=house.passes,
             storage=house.storage,
             authorize=house.desk.vouching.authorize,
-            api=[*AgentApi(house.storage).endpoints(), *self._shared()],
+            api=[
+                *AgentApi(house.storage).endpoints(),
+                *self._asking().endpoints(),
+                *self._shared(),
+            ],
         )
+
+    def _asking(self) -> AskingApi:
+        workshop = self._house.workshop
+        return AskingApi(self._house.storage, workshop.wakeups, workshop.clock, workshop.question_patience_s)
 
     def _shared(self) -> list[Endpoint]:
         """What programs may call, and agents of running jobs too."""

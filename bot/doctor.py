@@ -153,7 +153,8 @@ def _workspace(name: str, settings: Settings) -> Finding:
             "`people` under [slack] or [discord] too, or correct the ids."
         )
         return Finding(what=what, ok=False, needed=False, seen=seen, advice=advice)
-    return Finding(what=what, ok=True, seen=seen)
+    permissions = settings.workspaces[name].permissions
+    return Finding(what=what, ok=True, seen=f"{seen} (permissions: {permissions})")
 
 
 def _let_in(settings: Settings) -> dict[str, frozenset[str]]:

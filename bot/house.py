@@ -19,7 +19,6 @@ from bot.platforms.slack.grants import DIRECT, SCOPES
 from bot.settings import Cli, Settings
 from bot.settings import Workspace as WorkspaceSettings
 from bot.web.callers import OWNER, TOKEN_ROLE
-from executor.attempt import Workshop
 from executor.backends.base import Backend
 from executor.backends.claude import Claude
 from executor.backends.codex import Codex
@@ -44,7 +43,8 @@ from executor.queueing import QueueRules
 from executor.rescuer import rescue
 from executor.steps import reach
 from executor.wakeups import Wakeups
-from executor.workspaces import Workspace, Workspaces
+from executor.workshop import Workshop
+from executor.workspaces import Permissions, Workspace, Workspaces
 from executor.worktrees import WRITERS, Worktrees
 from storage import Storage, open_storage
 
@@ -120,10 +120,11 @@ def _equip(
     shims: Shims,
     passes: Passes,
 ) -> Workshop:
-    workspaces = _workspaces(settings)
+    workspaces = _workspaces(settings, backends)
     return Workshop(
         store=storage.jobs,
         mailbox=storage.mailbox,
+        questions=storage.questions,
         wakeups=wakeups,
         shims=shims,
         clock=SystemClock(),
@@ -140,6 +141,7 @@ def _equip(
         reports=data.reports,
         grace_s=settings.grace_seconds,
         silence_s=dict(settings.inactivity),
+        question_patience_s=settings.question_patience,
         tools=passes,
     )
 
@@ -229,8 +231,10 @@ def _job_types(settings: Settings) -> dict[str, JobType]:
     return {name: replace(each, timeout_s=timeouts_s[name]) for name, each in JOB_TYPES.items()}
 
 
-def _workspaces(settings: Settings) -> Workspaces:
-    return Workspaces(named={name: _workspace(each) for name, each in settings.workspaces.items()})
+def _workspaces(settings: Settings, backends: Mapping[str, Backend]) -> Workspaces:
+    unheld = frozenset(name for name, each in backends.items() if each.keeps != frozenset(Permissions))
+    named = {name: _workspace(each) for name, each in settings.workspaces.items()}
+    return Workspaces(named=named, unheld=unheld)
 
 
 def _workspace(settings: WorkspaceSettings) -> Workspace:
@@ -240,6 +244,7 @@ def _workspace(settings: WorkspaceSettings) -> Workspace:
         provider=settings.provider,
         model=settings.model,
         people=settings.people,
+        permissions=settings.permissions,
         templates=prompt_files.read(settings.prompts) if settings.prompts else Templates(),
         worktrees=settings.worktrees,
         pull_requests=settings.pull_requests,

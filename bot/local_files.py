@@ -20,7 +20,7 @@ def without_files(words: Sequence[str]) -> tuple[list[str], list[Path]]:
     Raises Misunderstood where it names no file. After a lone `--` all is literal.
     """
     command = BY_VERB.get(words[0].lower()) if words else None
-    if command is None or not command.takes.has_words:
+    if command is None or not command.takes.has_files:
         return [*words], []
     left: list[str] = []
     paths: list[Path] = []

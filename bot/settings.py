@@ -30,6 +30,7 @@ from bot.workspace_checks import wrong_names, wrong_terms
 from executor.catalog import MODELS
 from executor.moments import TimeRefused, machine_zone, parse_span, parse_zone
 from executor.rescuer import OnRestart
+from executor.workspaces import Permissions
 
 
 def _expand(value: object) -> object:
@@ -81,6 +82,7 @@ class Workspace(_Section):
     people: frozenset[Person] = frozenset()
     """Who may have jobs here: ids, or `slack:U1`. Empty: all whom their platform lets in."""
     fallback: Provider | None = None
+    permissions: Permissions = Permissions.BYPASS
     worktrees: bool = False
     """Whether each job that changes it works in a git worktree of its own."""
     pull_requests: str = Field(default="", pattern=r"^(https://[\w.-]+(:\d+)?/[\w./-]+)?$")
@@ -311,6 +313,8 @@ class Settings(_Section):
     )
     default_workspace: str = ""
     """The workspace of jobs that name none, in channels that have none of their own."""
+    question_patience: Duration = 1800
+    """How long a job holds a slot and a process while it waits for a person."""
     files: Files = Files()
     web: Web = Web()
     slack: Slack = Slack()

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from bot.news.announcements import TONES
 from bot.news.progress import progress_of
-from bot.news.words import state
+from bot.news.words import answered, state
 from bot.platforms.base import Announcement, Progress, Shape, Tone
 from bot.platforms.text import in_words
 from bot.web.pages.messages import view_of
@@ -21,6 +21,8 @@ from executor.events import (
     Moved,
     Noticed,
     ProgressTold,
+    QuestionAsked,
+    QuestionClosed,
     RecordChanged,
     ReplyKept,
     ReportPublished,
@@ -94,6 +96,13 @@ class LiveView:
                 self._line(in_words(Progress(done=done, total=total, note=note)), "dim")
             case UpdatePosted(text=text):
                 self._line(f"📣 {text}", "bold")
+            case QuestionAsked(number=number, text=text):
+                self._line(f"❓ question {number}: {text}", "bold yellow")
+                self._line(
+                    "   bifrost job show ID shows all of it; bifrost job answer ID … answers it", "dim"
+                )
+            case QuestionClosed() as closed:
+                self._line(f"↳ question {closed.number}: {answered(closed)}", "dim")
             case RecordChanged(text=text):
                 self._line(f"✍️  {text}", "dim")
             case Noticed(text=text):
@@ -162,6 +171,8 @@ def _news(says: Announcement, before: Announcement | None) -> Iterator[Text]:
     """What an announcement says that it has not said before, line by line."""
     if not says.shape.bare:
         yield Text(f"{_SIGNS[says.tone]} {says.title}", style=f"bold {_STYLES[says.tone]}")
+    if says.shape is Shape.QUESTION and before is None:
+        yield from (Text(_harmless(line)) for part in (says.quote, says.code) for line in part.splitlines())
     body, known = says.body, before.body if before else ""
     if body != known:
         fresh = body.removeprefix(_common(known, body)) if says.shape is Shape.PAGE else body

@@ -6,31 +6,33 @@ import asyncio
 import logging
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from executor import autopilot, endings, lifecycle, reports, sources
-from executor.agent_tools import ToolRoom, lay_out
-from executor.backends.base import Backend, CliMissing, Decoder, Launch, Session
-from executor.catalog import Catalog
-from executor.conversation import Conversation, Mailbox
+from executor import answers, autopilot, endings, lifecycle, reports, sources
+from executor.agent_tools import lay_out
+from executor.backends.base import CliMissing, Decoder, Launch, Session
+from executor.clocks import Clocks
+from executor.conversation import Conversation
 from executor.events import Activity, Noticed, ToolEnded
-from executor.fallbacks import Fallbacks
 from executor.files import all_of
 from executor.job_types.base import JobType
+from executor.judgement import judge
 from executor.live import LiveLog
 from executor.model import TIMEOUT, Job, Outcome, OutcomeKind, Report, StopReason
-from executor.ports import Clock, Store
 from executor.processes.lines import LINE_CAP
 from executor.processes.process import Process, spawn
-from executor.processes.shims import Shims
+from executor.questions import QuestionState
 from executor.raw_log import STDERR, RawLog, secret_values, without
+from executor.requests import Requests
 from executor.steps import reach
 from executor.unbroken import unbroken
-from executor.wakeups import Wakeups, control_topic
-from executor.workspaces import UnknownWorkspace, Workspace, Workspaces
-from executor.worktrees import NoWorktree, Worktrees
+from executor.wakeups import control_topic
+from executor.workshop import Workshop
+from executor.workspaces import UnknownWorkspace, Workspace
+from executor.worktrees import NoWorktree
 
 log = logging.getLogger(__name__)
 
@@ -45,36 +47,6 @@ _CUT = f"It printed a line of more than {LINE_CAP // 2**20} MiB; what came after
 _UNPUBLISHED = "Its report could not be published; the log of Bifrost says why. The answer is complete."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workshop:
-    """What every attempt needs: the store, the tools and the places."""
-
-    store: Store
-    mailbox: Mailbox
-    wakeups: Wakeups
-    shims: Shims
-    clock: Clock
-    backends: Mapping[str, Backend]
-    job_types: Mapping[str, JobType]
-    catalog: Catalog
-    workspaces: Workspaces
-    worktrees: Worktrees
-    homes: Path
-    """The CLIs' own configuration directories: one per workspace and provider, as what a CLI remembers of one
-    workspace is nobody's business in another."""
-    jobs: Path
-    """A directory per job, for its results, its temporary files, and what its attempts printed."""
-    received: Path
-    """A directory per message with files that people sent."""
-    reports: Path
-    grace_s: float
-    """Seconds that a process is given to end by itself."""
-    silence_s: Mapping[str, float] = field(default_factory=dict)
-    """Seconds without a word after which a provider's CLI is taken to hang."""
-    tools: ToolRoom | None = None
-    """What lets agents call the bot."""
-
-
 class Attempt:
     """Carries out the running attempt of `job`. `run` ends with the job settled, whatever happens."""
 
@@ -85,7 +57,8 @@ class Attempt:
         self._raw = RawLog(self._place() / f"attempt-{job.attempt}.log")
         self._secrets: Sequence[bytes] = ()
         self._stopped: StopReason | None = None
-        self._began = self._heard = time.monotonic()
+        self._expires_at: datetime | None = None
+        self._clocks: Clocks
 
     async def run(self) -> None:
         """Prepare, launch, read, publish, settle. Cancelling it interrupts the job, which goes on later."""
@@ -101,14 +74,18 @@ class Attempt:
 
     async def _carry_out(self) -> Outcome:
         backend = self._workshop.backends[self._job.provider]
+        self._clocks = Clocks(self._timeout_s, self._silence_s, self._spent_s)
         if await self._begins_anew():
             await self._live.add([Noticed(text="There is no session to go on with; it starts afresh.")])
         if headline := autopilot.headline(self._job, self._type.steps(self._job)):
             await self._live.add([Noticed(text=headline)])
         try:
+            if why := self._workshop.workspaces.objection(self._job.workspace, backend.provider):
+                return _failed("permissions", why)
             workspace = self._workshop.workspaces.of(self._job.workspace)
             ground = self._workshop.worktrees.place(self._job)
-            launch = self._prepare(await self._workshop.worktrees.ground(self._job, workspace, self._home))
+            grounded = await self._workshop.worktrees.ground(self._job, workspace, self._home)
+            launch = await self._prepare(grounded)
             command = replace(backend.command(launch), sees=(*launch.places, ground))
             self._secrets = secret_values(command.env)
             self._raw.hide(self._secrets)
@@ -133,7 +110,7 @@ class Attempt:
         *_, before, _ = await self._workshop.store.attempts(self._job.id)
         return before.reason != endings.HANDED_OVER
 
-    def _prepare(self, workspace: Workspace) -> Launch:
+    async def _prepare(self, workspace: Workspace) -> Launch:
         job, workshop = self._job, self._workshop
         place = self._place()
         results, temp = place / "results", self._temp()
@@ -143,9 +120,7 @@ class Attempt:
         if tools is not None:
             lay_out(tools, temp)
         return Launch(
-            prompt=self._type.prompt(
-                job, results, workshop.received, workspace.directory, workspace.templates
-            ),
+            prompt=await self._prompt(results, workspace),
             model=workshop.catalog.cli_id(job.model),
             effort=job.effort,
             session_id=job.session_id,
@@ -154,9 +129,16 @@ class Attempt:
             results=results,
             temp=temp,
             budget_usd=autopilot.left_usd(job),
+            permissions=workspace.permissions,
             received=tuple({workshop.received / file.parcel: None for file in all_of(job.payload)}),
             tools=tools,
         )
+
+    async def _prompt(self, results: Path, workspace: Workspace) -> str:
+        """What the agent is told, with what was decided while it could not be told."""
+        job, templates = self._job, workspace.templates
+        prompt = self._type.prompt(job, results, self._workshop.received, workspace.directory, templates)
+        return prompt + answers.told(await self._workshop.questions.of_job(job.id), templates)
 
     async def _read(self, process: Process, stdin: bytes, decoder: Decoder) -> Outcome:
         reach("process spawned")
@@ -181,7 +163,10 @@ class Attempt:
             await self._live.add([Noticed(text=_CUT)])
         if process.refusal:
             return _failed("spawn", f"Its sandbox could not be made: {process.refusal.removesuffix('.')}.")
-        return await self._judge(decoder, code)
+        outcome = await judge(self._workshop, self._job, decoder, code, self._stopped, self._clocks)
+        if outcome.handover is not None:
+            await self._live.add([Noticed(text=outcome.message)])
+        return outcome
 
     def _taker(
         self,
@@ -194,31 +179,34 @@ class Attempt:
             await unbroken(asyncio.to_thread(self._raw.write, lines, mark))
             reach("output kept")
             turn = time.monotonic()
-            stage = decoder.session and decoder.session.stage
+            before = _standing(decoder.session)
             for line in lines:
                 activities = decode(without(self._secrets, line))
                 if self._stopped is not None:
                     activities = [_cut_off(each) for each in activities]
-                now = time.monotonic()
                 if progress():
-                    self._heard = now
+                    self._clocks.hear()
                 await self._live.add(activities)
-                if now - turn > _TURN_S:
+                if time.monotonic() - turn > _TURN_S:
                     await asyncio.sleep(0)
                     turn = time.monotonic()
-            if decoder.verdict is not None or (decoder.session and decoder.session.stage is not stage):
+            if decoder.verdict is not None or _standing(decoder.session) != before:
                 self._workshop.wakeups.ring(control_topic(self._job.id))
 
         return take
 
     async def _converse(self, process: Process, session: Session) -> None:
         """Hands over what people say to the job: with new things to do, the silence begins anew."""
-
-        def heard() -> None:
-            self._heard = time.monotonic()
-
+        patience = timedelta(seconds=self._workshop.question_patience_s)
         await Conversation(
             mailbox=self._workshop.mailbox,
+            requests=Requests(
+                questions=self._workshop.questions,
+                job=self._job,
+                session=session,
+                expires_at=lambda: self._workshop.clock.now() + patience,
+                hide=lambda text: without(self._secrets, text.encode(errors="replace")).decode(),
+            ),
             wakeups=self._workshop.wakeups,
             job=self._job,
             session=session,
@@ -231,7 +219,7 @@ class Attempt:
                 self._workshop.received,
                 self._workshop.workspaces.of(self._job.workspace).templates,
             ),
-            heard=heard,
+            heard=self._clocks.hear,
         ).run()
 
     async def _watch(self, process: Process, decoder: Decoder) -> None:
@@ -246,7 +234,7 @@ class Attempt:
                         self._stopped = reason
                         await process.stop(self._workshop.grace_s)
                     return
-                await bell.wait(max(0.0, min(_LOOK_S, self._time_left_s(), self._patience_s())))
+                await bell.wait(max(0.0, min(_LOOK_S, self._patience_left_s())))
 
     async def _stop_reason(self, decoder: Decoder) -> StopReason | None:
         if decoder.verdict is not None:
@@ -254,49 +242,25 @@ class Attempt:
         job = await self._workshop.store.job(self._job.id)
         if job is not None and job.cancel_requested_at is not None:
             return StopReason.CANCELLED
-        if self._time_left_s() <= 0:
+        self._expires_at = await self._expiry() if job is not None and job.asking else None
+        self._clocks.stand_still(self._expires_at is not None)
+        if self._expires_at is not None:
+            return StopReason.WAITING if self._expires_at <= self._workshop.clock.now() else None
+        if self._clocks.time_left_s <= 0:
             return StopReason.TIMEOUT
-        return StopReason.SILENT if self._patience_s() <= 0 else None
+        return StopReason.SILENT if self._clocks.patience_s <= 0 else None
 
-    async def _judge(self, decoder: Decoder, code: int) -> Outcome:
-        """How it ended. Why we stopped a process is our own knowledge, never read off its exit code."""
-        outcome = decoder.conclude(code)
-        if self._stopped is StopReason.CANCELLED:
-            outcome = Outcome(kind=OutcomeKind.CANCELLED, reason="cancelled", usage=outcome.usage)
-        elif self._stopped is StopReason.TIMEOUT:
-            outcome = endings.timed_out(self._timeout_s, outcome.usage)
-        elif self._stopped is StopReason.SILENT:
-            outcome = endings.silent(self._job, self._silence_s, outcome)
-        elif self._stopped is StopReason.VERDICT and decoder.verdict is not None:
-            outcome = decoder.verdict
-        if outcome.kind is OutcomeKind.LIMITED:
-            outcome = endings.limited(self._job, outcome, self._workshop.clock.now())
-            outcome = await self._hand_over(outcome)
-        elif outcome.kind is OutcomeKind.FAILED and outcome.reason == endings.STALE:
-            outcome = await self._start_afresh(outcome)
-        if outcome.usage.duration_ms is None:
-            usage = replace(outcome.usage, duration_ms=round(self._elapsed_s() * 1000))
-            outcome = replace(outcome, usage=usage)
-        return outcome
+    async def _expiry(self) -> datetime | None:
+        """When the first of its questions has waited for long enough; None where none is open."""
+        questions = await self._workshop.questions.of_attempt(self._job)
+        waiting = [each.expires_at for each in questions if each.state is QuestionState.OPEN]
+        return min(filter(None, waiting), default=None)
 
-    async def _hand_over(self, outcome: Outcome) -> Outcome:
-        """Only after the first attempt: what has begun elsewhere stays there, and two do not take turns."""
-        if self._job.attempt > 1 or outcome.kind is not OutcomeKind.LIMITED:
-            return outcome
-        fallbacks = Fallbacks(catalog=self._workshop.catalog, workspaces=self._workshop.workspaces)
-        handover = fallbacks.instead_of(self._job, await self._workshop.store.limits())
-        if handover is None:
-            return outcome
-        outcome = endings.handed_over(self._job, outcome, handover, self._workshop.clock.now())
-        await self._live.add([Noticed(text=outcome.message)])
-        return outcome
-
-    async def _start_afresh(self, outcome: Outcome) -> Outcome:
-        """Once per job: a CLI that loses every conversation must not be started for ever."""
-        past = await self._workshop.store.attempts(self._job.id)
-        if self._job.session_id is None or any(each.reason == endings.STALE for each in past):
-            return outcome
-        return endings.lost(outcome)
+    def _patience_left_s(self) -> float:
+        """How long nothing has to be done, if nothing happens."""
+        if self._expires_at is not None:
+            return (self._expires_at - self._workshop.clock.now()).total_seconds()
+        return min(self._clocks.time_left_s, self._clocks.patience_s)
 
     async def _end(self, outcome: Outcome) -> None:
         """Publish, settle, clean up."""
@@ -373,15 +337,16 @@ class Attempt:
     def _silence_s(self) -> float:
         return self._workshop.silence_s.get(self._job.provider, _SILENCE_S)
 
-    def _elapsed_s(self) -> float:
-        return time.monotonic() - self._began
-
-    def _time_left_s(self) -> float:
+    @property
+    def _spent_s(self) -> float:
+        """What the steps before have taken of the time."""
         spent_ms = self._job.usage.duration_ms if self._type.steps(self._job) else 0
-        return self._timeout_s - (spent_ms or 0) / 1000 - self._elapsed_s()
+        return (spent_ms or 0) / 1000
 
-    def _patience_s(self) -> float:
-        return self._heard + self._silence_s - time.monotonic()
+
+def _standing(session: Session | None) -> tuple[object, ...]:
+    """What the conversation goes by."""
+    return (session.stage, *session.pending) if session else ()
 
 
 def _cut_off(activity: Activity) -> Activity:

@@ -10,6 +10,7 @@ from executor.backends.base import Session, Stage
 from executor.files import File
 from executor.model import Job
 from executor.processes.process import Process
+from executor.requests import Requests
 from executor.steps import reach
 from executor.wakeups import Wakeups, control_topic
 
@@ -50,13 +51,15 @@ class Mailbox(Protocol):
 class Conversation:
     """One attempt's session as people talk to it, from its first turn until its input ends.
 
-    `word` words a reply for the agent; `heard` is called when the session is given something to do.
+    `requests` are what it asks people, `word` words a reply for the agent, and `heard` is called when the
+    session is given something to do.
     """
 
     def __init__(
         self,
         *,
         mailbox: Mailbox,
+        requests: Requests,
         wakeups: Wakeups,
         job: Job,
         session: Session,
@@ -65,6 +68,7 @@ class Conversation:
         heard: Callable[[], None],
     ) -> None:
         self._mailbox = mailbox
+        self._requests = requests
         self._wakeups = wakeups
         self._job = job
         self._session = session
@@ -85,6 +89,7 @@ class Conversation:
 
     async def _ended(self) -> bool:
         """Says what there is to say. Whether that was all."""
+        await self._requests.serve(self._write)
         if self._session.stage is Stage.SPENT:
             return await self._mailbox.shut(self._job, None)
         if self._session.stage is Stage.STARTING:
@@ -93,7 +98,8 @@ class Conversation:
             await self._mailbox.open(self._job)
             self._open = True
         await self._hand_over(await self._mailbox.handed(self._job))
-        return self._session.stage is Stage.IDLE and await self._mailbox.shut(self._job, self._last)
+        ended = self._session.stage is Stage.IDLE and not self._session.pending
+        return ended and await self._mailbox.shut(self._job, self._last)
 
     async def _hand_over(self, replies: Sequence[Handed]) -> None:
         for reply in replies:

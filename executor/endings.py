@@ -45,6 +45,16 @@ def silent(job: Job, limit_s: float, concluded: Outcome) -> Outcome:
     )
 
 
+def waiting(usage: Usage) -> Outcome:
+    """It was stopped because nobody had decided in time what it asked."""
+    return Outcome(
+        kind=OutcomeKind.WAITING,
+        reason="waiting",
+        message="Nobody has answered its question so far. It goes on as soon as somebody does.",
+        usage=usage,
+    )
+
+
 def limited(job: Job, outcome: Outcome, now: datetime) -> Outcome:
     """It ran into a limit: when that lifts and when the job tries again; failed after too many attempts."""
     resets_at = outcome.resets_at

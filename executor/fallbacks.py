@@ -31,6 +31,8 @@ class Fallbacks:
             return None
         if provider not in self.catalog.providers or RESUMED_SESSION in job.payload:
             return None
+        if self.workspaces.objection(job.workspace, provider):
+            return None
         if BUDGET in job.payload and provider not in TELLS_COST:
             return None
         return Handover(provider=provider, model=self.catalog.choose(job.type, provider, None).name)

@@ -274,6 +274,8 @@ class StopReason(StrEnum):
     CANCELLED = "cancelled"
     TIMEOUT = "timeout"
     SILENT = "silent"
+    WAITING = "waiting"
+    """Nobody decided in time what it asks: it makes room."""
     VERDICT = "verdict"
     """The backend saw enough to know how the attempt ends."""
 

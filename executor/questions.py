@@ -94,6 +94,19 @@ class Decision:
         """Whether it is a yes."""
         return self.verdict is not Verdict.DENY
 
+    @property
+    def said(self) -> str:
+        """It in a few words: "approved", "denied: not on a Friday", "Postgres"."""
+        match self.verdict:
+            case Verdict.APPROVE:
+                return "approved"
+            case Verdict.ALWAYS:
+                return "approved for this job"
+            case Verdict.DENY:
+                return f"denied: {self.text}" if self.text else "denied"
+            case Verdict.ANSWER:
+                return ", ".join([*self.choices, *filter(None, [self.text])])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:

@@ -32,6 +32,8 @@ class Contender:
 class Hindrance:
     """What keeps a job from starting whose time has come: the first of these that is set."""
 
+    asked: bool = False
+    """It has asked something that nobody has decided yet."""
     switched_off: bool = False
     """Nobody works for its provider: it does not start when its time comes, either."""
     limited_until: datetime | None = None

@@ -7,12 +7,13 @@ import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
-from executor.attempt import Workshop, run_attempt
+from executor.attempt import run_attempt
 from executor.lifecycle import Transition
 from executor.model import Job, Outcome, OutcomeKind
 from executor.reports import remove_partial
 from executor.steps import reach
 from executor.wakeups import QUEUE
+from executor.workshop import Workshop
 
 _LOOK_S = 30.0
 """Seconds after which a job that is due is found although its wake-up got lost."""

@@ -58,6 +58,19 @@ class Workspaces:
     """Workspaces by name."""
 
     named: Mapping[str, Workspace]
+    unheld: frozenset[str] = frozenset()
+    """Providers whose CLIs cannot be held to what an agent may do."""
+
+    def objection(self, name: str, provider: str) -> str:
+        """Why a provider does no job in a workspace, in a sentence for people; empty where it may."""
+        permissions = self.of(name).permissions
+        if permissions is Permissions.BYPASS or provider not in self.unheld:
+            return ""
+        return (
+            f"In workspace `{name}` agents may not do all without asking (`{permissions}`), and {provider} "
+            "can neither ask nor be held to that. Choose another one, such as `--provider claude`, or "
+            "another workspace."
+        )
 
     def of(self, name: str) -> Workspace:
         """Raises UnknownWorkspace where there is none, as of a job older than the configuration."""

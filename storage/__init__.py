@@ -24,6 +24,7 @@ from storage.sqlite.mailbox import Mailbox
 from storage.sqlite.messages import Messages
 from storage.sqlite.outbox import Outbox
 from storage.sqlite.preferences import PreferenceTable
+from storage.sqlite.questions import Questions
 from storage.sqlite.replies import Replies
 from storage.sqlite.reports import Reports
 from storage.sqlite.schedules import Schedules
@@ -47,6 +48,7 @@ class Storage:
     hub: Hub
     schedules: Schedules
     replies: Replies
+    questions: Questions
     tasks: Tasks
     feedback: FeedbackBox
     comments: Comments
@@ -94,6 +96,7 @@ async def open_storage(
             hub=Hub(database, clock),
             schedules=Schedules(database, wakeups),
             replies=Replies(database, wakeups, clock),
+            questions=Questions(database, wakeups, clock),
             tasks=Tasks(database, clock),
             feedback=FeedbackBox(database, clock),
             comments=Comments(database, clock),

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from executor.attempt import Attempt, Workshop
+from executor.attempt import Attempt
 from executor.backends.base import Backend
 from executor.catalog import Catalog
 from executor.git import careful_git
@@ -21,10 +21,12 @@ from executor.processes.shims import Shims
 from executor.queueing import QueueRules
 from executor.wakeups import Wakeups, job_topic
 from executor.worker import Worker
+from executor.workshop import Workshop
 from executor.workspaces import Workspace, Workspaces
 from executor.worktrees import Worktrees as WorktreeRoom
 from storage.sqlite.database import open_database
 from storage.sqlite.mailbox import Mailbox
+from storage.sqlite.questions import Questions
 from storage.sqlite.store import SqliteStore
 from storage.sqlite.worktrees import Worktrees
 
@@ -105,6 +107,7 @@ async def open_workshop(
         yield Workshop(
             store=store,
             mailbox=Mailbox(database, wakeups, clock),
+            questions=Questions(database, wakeups, clock),
             wakeups=wakeups,
             shims=shims,
             clock=clock or SystemClock(),

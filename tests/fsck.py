@@ -15,6 +15,8 @@ from executor.events import (
     Body,
     CancelAsked,
     Moved,
+    QuestionAsked,
+    QuestionClosed,
     ReplyKept,
     ReplyRefused,
     ReportPublished,
@@ -42,6 +44,7 @@ def check(database: Path) -> None:
             *_schedules(connection),
             *_limits(connection),
             *_replies(connection),
+            *_questions(connection),
             *_worktrees(connection),
         ]
         for job in connection.execute("SELECT * FROM jobs ORDER BY created_at"):
@@ -116,6 +119,23 @@ def _replies(connection: sqlite3.Connection) -> Iterator[str]:
         yield f"reply {number} is {said} to attempt {attempt}, which does not run"
 
 
+def _questions(connection: sqlite3.Connection) -> Iterator[str]:
+    wrong = connection.execute(
+        "SELECT id, asking, (SELECT count(*) FROM questions WHERE job_id = jobs.id AND state = 'open') AS n, "
+        "(SELECT count(*) FROM questions WHERE job_id = jobs.id) AS asked, "
+        "(SELECT max(number) FROM questions WHERE job_id = jobs.id) AS last FROM jobs "
+        "WHERE asking <> n OR asked <> coalesce(last, 0)"
+    )
+    for job_id, counted, waiting, asked, last in wrong:
+        yield f"job {job_id} counts {counted} open questions of {last}; there are {waiting} of {asked}"
+    stray = connection.execute(
+        "SELECT jobs.id, number, status, questions.attempt FROM questions JOIN jobs ON jobs.id = job_id "
+        "WHERE state = 'open' AND questions.attempt IS NOT CASE status WHEN 'running' THEN jobs.attempt END"
+    )
+    for job_id, number, status, attempt in stray:
+        yield f"question {number} of job {job_id}, which is {status}, is asked by attempt {attempt}"
+
+
 def _limits(connection: sqlite3.Connection) -> Iterator[str]:
     """F36: nothing is started while its provider is known to be limited."""
     early = connection.execute(
@@ -142,6 +162,7 @@ def _job(connection: sqlite3.Connection, job: sqlite3.Row) -> Iterator[str]:
     yield from _steps(job, log)
     yield from _outbox(job, log, {entry["kind"]: entry for entry in entries})
     yield from _reports(connection, job, log)
+    yield from _asked(connection, job, log)
 
 
 def _steps(job: sqlite3.Row, log: _Log) -> Iterator[str]:
@@ -210,7 +231,8 @@ def _moves(log: _Log) -> Iterator[str]:
     for seq, body in log:
         if not isinstance(body, Moved):
             waits = status is not None and not status.final
-            may_be = isinstance(body, ReplyKept if waits else ReplyRefused | WorkLeft | WorkDecided)
+            while_waiting, after_the_end = ReplyKept | QuestionClosed, ReplyRefused | WorkLeft | WorkDecided
+            may_be = isinstance(body, while_waiting if waits else after_the_end)
             if status is not JobStatus.RUNNING and not may_be:
                 yield f"event {seq} while it is {status}: {body}"
             continue
@@ -228,12 +250,25 @@ def _outbox(job: sqlite3.Row, log: _Log, entries: dict[str, sqlite3.Row]) -> Ite
         if kind not in entries or entries[kind]["wanted"] < seq:
             yield f"event {seq} is not wanted of the {kind} announcement"
     for kind, entry in entries.items():
-        if kind not in _KINDS and not kind.startswith(("page:", "file:", "update:")):
+        if kind not in _KINDS and not kind.startswith(("page:", "file:", "update:", "question:", "detail:")):
             yield f"there is no announcement {kind}"
         if kind in _FINAL_KINDS and not JobStatus(job["status"]).final:
             yield f"the {kind} announcement is due before the end"
         if not entry["shown"] <= entry["wanted"] <= job["seq"]:
             yield f"{kind} shows {entry['shown']} of {entry['wanted']}, of {job['seq']} events"
+
+
+def _asked(connection: sqlite3.Connection, job: sqlite3.Row, log: _Log) -> Iterator[str]:
+    """The log tells of each question once, and how it was closed; what a grant covered, it does not tell."""
+    asked = [body.number for _, body in log if isinstance(body, QuestionAsked)]
+    told = {body.number: body.state for _, body in log if isinstance(body, QuestionClosed)}
+    for row in connection.execute("SELECT * FROM questions WHERE job_id = ?", (job["id"],)):
+        times, state = asked.count(row["number"]), row["state"]
+        granted = times == 0 and row["verdict"] == "always"
+        if not granted and (times, told.get(row["number"], "open")) != (1, state):
+            yield f"question {row['number']} is {state}; the log asks it {times} times and tells {told}"
+        if row["again"] and row["again"] not in asked:
+            yield f"question {row['number']} is not asked again as {row['again']}"
 
 
 def _reports(connection: sqlite3.Connection, job: sqlite3.Row, log: _Log) -> Iterator[str]:

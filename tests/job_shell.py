@@ -13,10 +13,12 @@ from bot.agent.passes import Passes
 from bot.desk.access import Allow, Deny
 from bot.web.agent_api import AgentApi, PublishingApi
 from bot.web.agent_door import AgentDoor
+from bot.web.asking_api import AskingApi
 from bot.web.remarks_api import RemarksApi
 from bot.web.tasks_api import TasksApi
 from executor.agent_tools import AgentTools, lay_out, shelf
 from executor.model import Job, Origin
+from executor.ports import SystemClock
 from executor.wakeups import Wakeups
 from storage import Storage, open_storage
 from tests.builders import claim_one, request
@@ -32,6 +34,7 @@ class Shell:
     storage: Storage
     place: Path
     tools: AgentTools
+    wakeups: Wakeups
 
     async def type(self, line: str, **other: str) -> tuple[int, str, str]:
         """Exit status, standard output and standard error of a line."""
@@ -58,12 +61,14 @@ async def a_job(place: Path) -> AsyncIterator[tuple[Shell, Passes]]:
         return Allow()
 
     passes = Passes(place / "tools.sock")
-    async with open_storage(place / "bifrost.db", Wakeups()) as storage:
+    wakeups = Wakeups()
+    async with open_storage(place / "bifrost.db", wakeups) as storage:
         await storage.jobs.submit(request())
         job = await claim_one(storage.jobs, ["rehearsal"])
         assert job is not None
         api = [
             *AgentApi(storage).endpoints(),
+            *AskingApi(storage, wakeups, SystemClock(), 600).endpoints(),
             *TasksApi(storage).endpoints(),
             *RemarksApi(storage).endpoints(),
             *PublishingApi(storage, place / "reports", lambda: "http://bot").endpoints(),
@@ -72,5 +77,5 @@ async def a_job(place: Path) -> AsyncIterator[tuple[Shell, Passes]]:
         lay_out(tools, place)
         door = AgentDoor(place / "tools.sock", passes=passes, storage=storage, authorize=authorize, api=api)
         async with door:
-            yield Shell(storage=storage, place=place, tools=tools), passes
+            yield Shell(storage=storage, place=place, tools=tools, wakeups=wakeups), passes
         passes.dismiss(job)

@@ -14,6 +14,7 @@ import psutil
 from executor.backends.base import Checkup, CliMissing, Command, Launch
 from executor.events import Activity, Noticed, SessionOpened, TextWritten, ToolEnded
 from executor.model import Outcome, OutcomeKind, Usage
+from executor.workspaces import Permissions
 
 
 def shell(script: str, stdin: bytes = b"") -> Command:
@@ -57,6 +58,7 @@ class Scripted:
     """
 
     provider = "rehearsal"
+    keeps = frozenset(Permissions)
 
     def __init__(self, script: str = "echo done All is tidy.", missing: str = "") -> None:
         self.script = script

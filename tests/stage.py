@@ -97,6 +97,10 @@ class Wishes:
     slots: int = 4
     drain_seconds: float = 0
     inactivity: str = "5m"
+    permissions: str = "bypass"
+    """What agents may do in `main` without asking."""
+    patience: str = "30m"
+    """How long a job waits for a person with its process."""
     replies: str = "mention"
     admin: bool = False
     """Whether Ann is an admin of the bot."""
@@ -182,6 +186,7 @@ def _write_config(
 ) -> Path:
     workspace = place / "workspace"
     workspace.mkdir(exist_ok=True)
+    main = f'{{ path = "{workspace}", permissions = "{wishes.permissions}" }}'
     workspaces = ", ".join(f'{name} = "{path}"' for name, path in wishes.workspaces.items())
     if wishes.worktrees:
         workspaces += (
@@ -199,7 +204,8 @@ def _write_config(
         grace_seconds = 2
         drain_seconds = {wishes.drain_seconds}
         slots = {wishes.slots}
-        workspaces = {{ main = "{workspace}"{workspaces and ", "}{workspaces.removeprefix(", ")} }}
+        question_patience = "{wishes.patience}"
+        workspaces = {{ main = {main}{workspaces and ", "}{workspaces.removeprefix(", ")} }}
         web = {{ port = 0 }}
         inactivity = {{ claude = "{wishes.inactivity}", gemini = "{wishes.inactivity}" }}
         [slack]

@@ -27,6 +27,8 @@ _PURPOSE = (
     "and tell the people who wait for you how far you are."
 )
 _PROBLEM = "application/problem+json"
+_LATER = 202
+"""The status of what is answered at another place, in its time."""
 
 
 class Refused(Exception):
@@ -73,7 +75,18 @@ class Bot:
             raise Refused(_GONE.format(getattr(error, "strerror", None) or error or "too late")) from None
         if response.headers.get_content_type() == _PROBLEM:
             raise Refused(answer["detail"])
+        if response.status == _LATER:
+            return self._wait(method, response.headers["Location"])
         return Reply(answer, "Link" in response.headers)
+
+    def _wait(self, method: str, place: str) -> Reply:
+        """What comes at `place`, in as many turns as that takes; it is told that it was taken."""
+        if method == "GET":
+            return Reply(None)
+        while (reply := self.call("GET", place)).body is None:
+            pass
+        self.call("DELETE", place)
+        return reply
 
     def tools(self) -> list[dict[str, Any]]:
         """The tools that there are. Raises Refused."""

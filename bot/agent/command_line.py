@@ -44,7 +44,7 @@ def parser(command: Command, tool: Mapping[str, Any]) -> argparse.ArgumentParser
     )
     needed, taken = tool["inputSchema"]["required"], tool["inputSchema"]["properties"]
     for name in command.given:
-        how: dict[str, Any] = {} if name in needed else {"nargs": "?"}
+        how: dict[str, Any] = {} if name in needed else {"nargs": "*" if _is_list(taken[name]) else "?"}
         made.add_argument(
             name, metavar=_place(command, name), **how, **_described(taken[name], name == command.file)
         )
@@ -76,6 +76,10 @@ def _described(schema: Mapping[str, Any], in_file: bool = False) -> dict[str, An
     if in_file:
         text = f"What holds it. {text}"
     return {"help": _literal(text), "type": _number if _is_number(schema) else str}
+
+
+def _is_list(schema: Mapping[str, Any]) -> bool:
+    return bool(schema["type"] == "array")
 
 
 def _is_number(schema: Mapping[str, Any]) -> bool:

@@ -50,15 +50,17 @@ COMMANDS = (
     Command("report archive", "archive_report", ("id",), says="The report is {status}: {title}"),
     Command("progress", "progress", ("done", "total", "note"), says="People see it on the card of the job."),
     Command("update", "post_update", ("text",), says="Update {number} is posted."),
+    Command("ask", "ask_person", ("question", "choices"), says="{by}: {answer}"),
 )
 """A tool that is not named here is for CLIs that start a server of tools."""
 FIRST_WORDS = frozenset({TOOL_SERVER, *(command.words.split()[0] for command in COMMANDS)})
-JOBS_ALONE = frozenset({"progress", "update"})
+JOBS_ALONE = frozenset({"progress", "update", "ask"})
 """Those that mean nothing outside of one."""
 TOLD = (
     "Commands of Bifrost, which runs your job: in your shell `bifrost task|feedback|comment|report --help` "
     "tells how to read and change its records; `bifrost progress DONE TOTAL [NOTE]` shows people how far you "
-    "are; `bifrost update TEXT` posts into the thread of your job."
+    "are; `bifrost update TEXT` posts into the thread of your job; `bifrost ask QUESTION [CHOICE …]` asks "
+    "people and waits for their answer."
 )
 """For an agent whose CLI starts no server of tools. Its first words are known to the rehearsal agent."""
 

@@ -16,6 +16,8 @@ MOST_UPDATE = 2_000
 """Characters of an update."""
 MOST_NOTE = 200
 """Characters of a note about progress."""
+MOST_QUESTION, MOST_CHOICES, MOST_CHOICE = 2_000, 10, 100
+"""Characters of a question, answers that it may offer, and characters of each."""
 MOST_STEPS = 10_000
 """Things that there may be to do."""
 
@@ -244,5 +246,22 @@ TOOLS = (
         method="POST",
         takes={"text": _text("What you have to tell, as Markdown.", MOST_UPDATE)},
         needs=("text",),
+    ),
+    Tool(
+        name="ask_person",
+        description="Asks the people whom your job is for, waits for their answer and returns it. "
+        "It may take hours: ask only what you cannot find out, and cannot do well without.",
+        path="/api/agent/questions",
+        method="POST",
+        takes={
+            "question": _text("What you need to know, with all that is needed to answer it.", MOST_QUESTION),
+            "choices": {
+                "type": "array",
+                "items": {"type": "string", "maxLength": MOST_CHOICE},
+                "maxItems": MOST_CHOICES,
+                "description": "Answers to choose from; people may always say something else.",
+            },
+        },
+        needs=("question",),
     ),
 )

@@ -22,9 +22,10 @@ OPEN = frozenset(
 """What everybody may do whom a platform's rule lets in."""
 DECISIONS = frozenset({"diff", "merge", "keep", "discard", "pr"})
 """What is decided about the work that a job has left in a worktree."""
-OWN = DECISIONS | {"alter", "cancel", "interrupt", "resume", "retry", "schedule"}
+OWN = DECISIONS | {"alter", "answer", "cancel", "interrupt", "resume", "retry", "schedule"}
 """What people may do with their own jobs and schedules, and admins with any."""
-WORK = DECISIONS | {*(command.verb for command in JOB_COMMANDS), "alter", "interrupt", "resume", "retry"}
+_STEERS = {"alter", "answer", "interrupt", "resume", "retry"}
+WORK = DECISIONS | _STEERS | {command.verb for command in JOB_COMMANDS}
 """What makes an agent work or decides about its work: the person must be one who may use its workspace."""
 ADMINS = frozenset({"web"})
 """What admins alone may do: whoever opens the page acts there as the bot's owner."""

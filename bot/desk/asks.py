@@ -8,10 +8,15 @@ from dataclasses import dataclass, field
 from bot.platforms.base import Attachment
 from executor.model import Job, Origin
 from executor.parcels import Fetch
+from executor.questions import Question
 from storage.drafts import KeptFile
 
 REPLY = "reply"
 """The verb of what is said in a job's thread and is no command."""
+ANSWER = "answer"
+"""The verb of what people decide of a question; the three args below go with it."""
+QUESTION, SAYS, CHOICES = "question", "says", "choices"
+"""The question's number (none: the one that is open); what a button says; numbers of choices, with commas."""
 ALTER = "alter"
 """The verb of a call that sets when a waiting job starts (`at`), or which task a job is done for (`task`)."""
 CHOOSE = "choose"
@@ -109,6 +114,8 @@ class Answer:
     """Nothing was wrong with what was asked; it could not be taken in just now."""
     denied: bool = False
     """It is not for this person to ask."""
+    form: Question | None = None
+    """What a form is to be opened for, where one was asked for: nothing else is to be told then."""
     picture: Attachment | None = None
     """What goes with the text, for this person's eyes too."""
     file: Attachment | None = None

@@ -15,6 +15,7 @@ from bot.desk.option_table import (
     FAILURE_OPTION,
     LIST_OPTIONS,
     PROVIDER_OPTION,
+    QUESTION_OPTION,
     RUN_OPTIONS,
     TASK_OPTION,
     TIME_OPTIONS,
@@ -28,6 +29,8 @@ TYPO = 0.75
 """How near a word must be to one that there is, to be taken for a slip."""
 OTHER_WORDS: Mapping[str, str] = {
     "abort": "cancel",
+    "approve": "answer",
+    "deny": "answer",
     "jobs": "list",
     "kill": "cancel",
     "log": "show",
@@ -53,6 +56,7 @@ class Takes(StrEnum):
     NOTHING = "nothing"
     JOB = "job"
     JOB_AND_TEXT = "job and text"
+    ANSWER = "job and answer"
     SCHEDULE = "change and schedule"
     VERB = "verb"
     SETTING = "setting and value"
@@ -60,7 +64,17 @@ class Takes(StrEnum):
     @property
     def has_words(self) -> bool:
         """Whether text for an agent may follow."""
+        return self in (Takes.PROMPT, Takes.JOB_AND_TEXT, Takes.ANSWER)
+
+    @property
+    def has_files(self) -> bool:
+        """Whether files may go with that."""
         return self in (Takes.PROMPT, Takes.JOB_AND_TEXT)
+
+    @property
+    def has_job(self) -> bool:
+        """Whether it is about a job."""
+        return self in (Takes.JOB, Takes.JOB_AND_TEXT, Takes.ANSWER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +104,7 @@ class Command:
             Takes.NOTHING: "",
             Takes.JOB: " ID",
             Takes.JOB_AND_TEXT: " ID [TEXT]",
+            Takes.ANSWER: " ID ANSWER",
             Takes.SCHEDULE: f" {'|'.join(CHANGES)} ID",
             Takes.VERB: " [VERB]",
             Takes.SETTING: " [NAME [VALUE]]",
@@ -163,9 +178,16 @@ COMMANDS: tuple[Command, ...] = (
     Command(verb="cancel", summary="stop a job", takes=Takes.JOB, example="/job cancel 3fa9c1"),
     Command(
         verb="interrupt",
-        summary="break off what a job is at, and let it go on with a reply",
+        summary="break off what a job is at, for a reply",
         takes=Takes.JOB_AND_TEXT,
         example="/job interrupt 3fa9c1 leave the tests and fix the typo",
+    ),
+    Command(
+        verb="answer",
+        summary="answer what a job asks",
+        takes=Takes.ANSWER,
+        example="/job answer 3fa9c1 deny use the staging database",
+        options=(QUESTION_OPTION,),
     ),
     Command(
         verb="resume",
@@ -214,13 +236,13 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         verb="schedule",
-        summary="change a schedule, or start a run of it now",
+        summary="change a schedule, or run it now",
         takes=Takes.SCHEDULE,
         example="/job schedule pause 5c4ed0",
     ),
     Command(
         verb="models",
-        summary="show the models, what they cost and who takes which by default",
+        summary="show the models, what they cost and who takes which",
         takes=Takes.NOTHING,
         example="/job models --provider claude",
         options=(replace(PROVIDER_OPTION, summary="only those of one provider", default="all"),),

@@ -103,7 +103,7 @@ class Desk:
         self._usage = UsageDesk(storage.api, access, clock, public_url)
         self._continuing = Continuing(storage, executor, catalog, attachments, prompt_limit)
         self._works = Works(decisions, public_url)
-        self._follow_ups = FollowUps(storage, access, prompt_limit, attachments, self._continuing)
+        self._follow_ups = FollowUps(storage, access, clock, prompt_limit, attachments, self._continuing)
         self._timetable = Timetable(
             schedules=storage.schedules,
             executor=executor,
@@ -147,7 +147,7 @@ class Desk:
         if command is None:
             raise Refusal(f"I know no command `{commands.shown(ask.verb)}`.")
         options.check(ask, command)
-        if ask.files and not command.takes.has_words:
+        if ask.files and not command.takes.has_files:
             raise Refusal(f"`/job {command.verb}` takes no files. Nothing was changed.")
         self._authorize(ask)  # before the target is looked up: who is shut out learns of no job
         target = await self._target(ask, command)
@@ -216,6 +216,7 @@ class Desk:
             return await overviews[ask.verb](ask)
         verbs = {
             "show": self._show,
+            "answer": self._follow_ups.answers.answer,
             "cancel": self._continuing.cancel,
             ALTER: self._timetable.alter,
             "interrupt": self._follow_ups.interrupt,
@@ -229,8 +230,7 @@ class Desk:
         """What the ask is about."""
         if command.takes is Takes.SCHEDULE:
             return await self._find_in(self._storage.schedules, ask, ask.target, "schedule")
-        wants_a_job = command.takes in (Takes.JOB, Takes.JOB_AND_TEXT)
-        return await self._find(ask, ask.target) if wants_a_job else None
+        return await self._find(ask, ask.target) if command.takes.has_job else None
 
     async def _find(self, ask: Ask, prefix: str) -> Job:
         return await self._find_in(self._storage.jobs, ask, prefix, "job")
@@ -276,6 +276,8 @@ class Desk:
 
     async def _request(self, ask: Ask, command: Command, workspace: str) -> JobRequest:
         terms = await self._terms(ask, command, workspace)
+        if why := self._workspaces.objection(workspace, terms.model.provider):
+            raise Refusal(why, "provider")
         directory = self._workspaces.of(workspace).directory
         return JobRequest(
             type=command.job_type,
@@ -325,6 +327,7 @@ class Desk:
         limited_until = None if known_already else limits.get(job.provider)
         known = replies.Background(
             attempts=await jobs.attempts(job.id),
+            questions=await self._storage.questions.of_job(job.id) if job.asking else (),
             hindrance=hindrance,
             report_url=report if job.report_slug else "",
             starts=(await self._timetable.starts(ask, [job])).get(job.id, ""),

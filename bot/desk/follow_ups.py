@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.desk.access import Access, Deny
-from bot.desk.asks import Answer, Ask, Refusal
+from bot.desk.answers import Answers
+from bot.desk.asks import ANSWER, Answer, Ask, Refusal
 from bot.desk.attachments import SEE_FILES, Attachments
 from bot.desk.continuing import Continuing
 from bot.desk.prompts import problem_of
@@ -13,6 +14,7 @@ from bot.desk.replies import interrupted, kept, queued
 from bot.news.words import state
 from executor.follow_ups import Reply
 from executor.model import Job, JobStatus, Origin
+from executor.ports import Clock
 from storage import Storage
 
 MOST = 20
@@ -35,6 +37,7 @@ class FollowUps:
         self,
         storage: Storage,
         access: Access,
+        clock: Clock,
         prompt_limit: int,
         attachments: Attachments,
         continuing: Continuing,
@@ -44,6 +47,7 @@ class FollowUps:
         self._prompt_limit = prompt_limit
         self._attachments = attachments
         self._continuing = continuing
+        self.answers = Answers(storage, clock, prompt_limit)
 
     async def job_of_thread(self, origin: Origin) -> Job | None:
         """The job that something said there is about."""
@@ -51,7 +55,10 @@ class FollowUps:
         return job if job is not None and self._access.may_see(origin, job) else None
 
     async def reply(self, ask: Ask) -> Answer:
-        """Goes on with the job of the thread as `resume` does, or lets the words wait. Raises Refusal."""
+        """Goes on with the job of the thread as `resume` does, or lets the words wait. Raises Refusal.
+
+        Where it waits for nothing but an answer in words, they are that.
+        """
         try:
             job = await self._meant(ask)
         except Refusal:
@@ -64,7 +71,8 @@ class FollowUps:
         if ask.files and not ask.args.get("prompt", "").strip():
             ask = replace(ask, args={**ask.args, "prompt": SEE_FILES})
         self._check_words(ask)
-        return await self._taken(ask, job)
+        self._authorize(ask, job, ANSWER)
+        return await self.answers.reply(ask, job) or await self._taken(ask, job)
 
     async def interrupt(self, ask: Ask, job: Job) -> Answer:
         """Lets the job take up now what was replied to it, with what `ask` adds to that. Raises Refusal.
@@ -114,8 +122,8 @@ class FollowUps:
         job = await self._storage.jobs.job(ask.target) if ask.target else None
         return job if job is not None and self._access.may_see(ask.origin, job) else None
 
-    def _authorize(self, ask: Ask, job: Job | None = None) -> None:
-        allowed = self._access.authorize(ask.origin, "resume", job)
+    def _authorize(self, ask: Ask, job: Job | None = None, verb: str = "resume") -> None:
+        allowed = self._access.authorize(ask.origin, verb, job)
         if isinstance(allowed, Deny):
             raise Refusal(allowed.reason, denied=True)
 

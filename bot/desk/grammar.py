@@ -78,7 +78,7 @@ def _parse_words(command: Command, text: str) -> Parsed:
     words = rest.strip() if literal else _trailing_options(command, rest.strip(), args)
     if words and not command.takes.has_words:
         raise Misunderstood(f"`{shown(words)}` is too much here.\n{usage_of(command)}")
-    if not target and command.takes in (Takes.JOB, Takes.JOB_AND_TEXT):
+    if not target and command.takes.has_job:
         raise Misunderstood(f"`/job {command.verb}` needs the id of a job.\n{usage_of(command)}")
     return Parsed(
         command=command, target=target.strip("#`"), args=args | ({"prompt": words} if words else {})

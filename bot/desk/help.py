@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 
 from bot.desk.access import DECISIONS
 from bot.desk.asks import Refusal
-from bot.desk.commands import BY_VERB, COMMANDS, Command, Takes, unknown_verb
+from bot.desk.commands import BY_VERB, COMMANDS, Command, unknown_verb
 from bot.desk.option_table import Option
 
 _EXAMPLES = ("research", "session", "resume")
-_OF_A_JOB = (Takes.JOB, Takes.JOB_AND_TEXT)
 _MOST_CHOICES = 20
 
 
@@ -21,7 +20,7 @@ def help_text() -> str:
     steering = [
         command
         for command in COMMANDS
-        if command not in deciding and (command.verb == "list" or command.takes in _OF_A_JOB)
+        if command not in deciding and (command.verb == "list" or command.takes.has_job)
     ]
     rest = [command for command in COMMANDS if command not in (*starting, *steering, *deciding)]
     return "\n\n".join(

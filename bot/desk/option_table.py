@@ -101,6 +101,12 @@ TIME_OPTIONS = (
 )
 """Their values are no names; quotes hold those together that have spaces."""
 
+QUESTION_OPTION = Option(
+    name="question",
+    placeholder="NUMBER",
+    summary="which of its questions, where more than one is open",
+    default="the one that is open",
+)
 LIST_OPTIONS = (
     Option(name="status", placeholder="NAME", summary="only jobs of this status", default="all"),
     Option(name="type", placeholder="NAME", summary="only jobs of this type", default="all"),

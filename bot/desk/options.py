@@ -8,6 +8,7 @@ from bot.desk import lists
 from bot.desk.asks import Ask, Refusal
 from bot.desk.commands import FORM_OPTIONS, NAME, Command, no_option, shown, usage_of
 from bot.desk.option_table import TASK_OPTION
+from bot.platforms.base import ALWAYS, APPROVE, DENY
 from executor.catalog import DEFAULT_EFFORT, EFFORTS, Catalog
 from executor.job_types.autopilot import FAILURES
 from executor.job_types.research import DEPTHS
@@ -31,6 +32,7 @@ def choices(option: str, catalog: Catalog, workspaces: Sequence[str]) -> Sequenc
         "status": lists.STATUSES,
         "type": lists.TYPES,
         "by": lists.WHOSE,
+        "text": (APPROVE, ALWAYS, DENY),
     }
     return values.get(option, ())
 

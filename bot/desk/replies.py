@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.desk.answers import open_lines
 from bot.desk.commands import shown
 from bot.news.progress import program_of
-from bot.news.words import duration, excerpt, money, state, waits_for
+from bot.news.words import answers, duration, excerpt, money, state, waits_for
 from bot.news.works import left
 from executor.autopilot import STEP
 from executor.files import came_with
 from executor.model import SHORT_ID, TIMEOUT, AttemptRecord, Job, JobRequest, JobStatus, Usage
 from executor.moments import span
+from executor.questions import Question
 from executor.queueing import PRIORITIES, Hindrance
 from executor.schedules import Schedule
 
@@ -123,7 +125,7 @@ def listing(jobs: Sequence[Job], starts: Mapping[str, str], rest: str, *, chosen
         first = "There are no jobs yet. Start one: `/job research how do we cache sessions?`"
         return nothing if chosen else first
     lines = [
-        f"- `{job.short_id}` {state(job.status)} · {job.type} · {quoted(job, 60)}{_ended(job)}"
+        f"- `{job.short_id}` {_status(job)} · {job.type} · {quoted(job, 60)}{_ended(job)}"
         f"{_starts(starts.get(job.id, ''))}"
         for job in jobs
     ]
@@ -132,7 +134,12 @@ def listing(jobs: Sequence[Job], starts: Mapping[str, str], rest: str, *, chosen
 
 def line(job: Job) -> str:
     """A job in a list to choose from, plain text."""
-    return f"{job.short_id} {state(job.status)} · {job.type} · {quoted(job, 60)}"
+    return f"{job.short_id} {_status(job)} · {job.type} · {quoted(job, 60)}"
+
+
+def _status(job: Job) -> str:
+    asks = ", waits for an answer" if job.asking and not job.status.final else ""
+    return state(job.status) + asks
 
 
 def schedule_line(schedule: Schedule) -> str:
@@ -147,6 +154,8 @@ class Background:
     """What is known of a job beside the job itself."""
 
     attempts: Sequence[AttemptRecord]
+    questions: Sequence[Question]
+    """What it has asked, where any of that is open."""
     hindrance: Hindrance | None
     report_url: str
     starts: str
@@ -162,6 +171,7 @@ def details(job: Job, known: Background) -> str:
     lines = [
         f"**{job.type}** `{job.short_id}` {quoted(job, 300)}",
         f"- {_stands(job, known)}",
+        *open_lines(known.questions),
         *_program(job),
         f"- {job.provider} ({job.model}, effort {job.effort}) · workspace {job.workspace}",
         f"- asked by {asker} at {_second(job.created_at)}{continued}",
@@ -184,7 +194,9 @@ def _stands(job: Job, known: Background) -> str:
         stands += f" since {_second(job.started_at)}"
     if job.cancelled_by:
         stands += f" by {job.cancelled_by}" if job.status.final else f" · {job.cancelled_by} wants it stopped"
-    if known.hindrance is not None:
+    if job.asking and not job.status.final:
+        stands += f" · waits for {answers(job.asking)}"
+    elif known.hindrance is not None:
         stands += f" · waits for {waits_for(job, known.hindrance)}"
     verb = "goes on" if job.status is JobStatus.RATE_LIMITED else "starts"
     return stands + (f" · {verb} {known.starts}" if known.starts else "") + _ended(job)

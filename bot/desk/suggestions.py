@@ -61,6 +61,8 @@ def _fits(job: Job, verb: str) -> bool:
     """Whether `verb` can do anything with the job as it stands."""
     if verb == "cancel":
         return not job.status.final
+    if verb == "answer":
+        return bool(job.asking) and not job.status.final
     if verb in DECISIONS:
         return job.work is not None and (job.work.open or verb == "diff")
     waits = job.status in (JobStatus.RATE_LIMITED, JobStatus.SCHEDULED)

@@ -28,8 +28,13 @@ def read(invocation: Invocation, job: Job | None) -> Ask:
     if not verb or (command is not None and command.takes is Takes.PROMPT):
         return _ask(parse(invocation.text), invocation)
     alone = command is not None and command.takes in (Takes.JOB, Takes.JOB_AND_TEXT) and not rest
+    # What is said of a job that asks nothing is for its agent.
+    answers = command is not None and command.takes is Takes.ANSWER and job.asking and rest
+    said = f"{verb} {job.id}" if alone else invocation.text
+    if answers and not _ID.fullmatch(rest[0].split(maxsplit=1)[0].strip("#`").lower()):
+        said = f"{verb} {job.id} {rest[0]}"
     try:
-        parsed = parse(f"{verb} {job.id}" if alone else invocation.text)
+        parsed = parse(said)
     except Misunderstood:
         return _reply(invocation)
     return _ask(parsed, invocation) if _is_meant(parsed) else _reply(invocation)

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
-from bot.news import announcements
+from bot.news import announcements, questions
 from bot.news.leavings import Leavings, find
 from bot.news.newsroom import Newsroom, live_url
 from bot.news.pacing import Urgency
@@ -19,6 +19,7 @@ from bot.platforms.base import Announcement, Attachment, ChatPlatform
 from executor import outbox
 from executor.model import Job
 from executor.outbox import Entry
+from executor.questions import QuestionState
 
 NOWHERE = ""
 """Stands for the message id of what the platform will never take."""
@@ -65,7 +66,8 @@ class Agenda:
         if not card.message_id:
             return self._card(card)
         if not self._job.status.final:
-            return self._card(card) if card.due else self._update() or self._page() or self._tick(card)
+            news = self._question() or (self._card(card) if card.due else self._update())
+            return news or self._page() or self._tick(card)
         if self._leavings is None:
             root, most = self._newsroom.jobs / self._job.id / "results", self._file_bytes
             self._leavings = await asyncio.to_thread(find, root, self._job, most)
@@ -78,7 +80,7 @@ class Agenda:
             says = announcements.unheard(self._job, self._reception.advice(self._platform))
             lost = self._is_lost(self._story.entry(outbox.NOTICE))
             return Step(kind=outbox.NOTICE, urgency=Urgency.STATE, seq=1, says=says, lost=lost)
-        return self._result()
+        return self._question() or self._result()
 
     def _last_step(self, card: Entry) -> Step | None:
         """After the end: the last word first, then the card, then what the pages still lack."""
@@ -87,6 +89,7 @@ class Agenda:
             or self._update()
             or self._result()
             or (self._card(card) if card.due else None)
+            or self._question()
             or self._page()
             or self._refused()
         )
@@ -171,6 +174,31 @@ class Agenda:
             lost=self._is_lost(entry),
         )
 
+    def _question(self) -> Step | None:
+        """The first question that does not stand as it is, or lacks the file with what is left out."""
+        for asked in self._story.questions:
+            entry, file = self._story.entry(outbox.question(asked.number)), None
+            if entry.due:
+                says = questions.question(asked, self._job, most=self._story.most)
+                if self._reception.is_private(entry.kind):
+                    advice = self._reception.advice(self._platform)
+                    says = questions.told_alone(says, asked, advice=advice)
+                return Step(
+                    kind=entry.kind,
+                    urgency=Urgency.STATE,
+                    seq=entry.wanted,
+                    says=says,
+                    message_id=entry.message_id or None,
+                    lost=self._is_lost(entry),
+                )
+            added = self._story.entry(outbox.detail(asked.number))
+            wanted = asked.state is QuestionState.OPEN and added.message_id is None
+            if entry.message_id and (added.due or wanted):
+                file = questions.detail(asked, self._job, most=self._story.most)
+            if file is not None:
+                return replace(self._attach(added, file, entry.wanted), urgency=Urgency.STATE)
+        return None
+
     def _update(self) -> Step | None:
         """The first thing that the agent told people which does not stand yet."""
         for told in self._story.updates:
@@ -220,12 +248,12 @@ class Agenda:
         for leaving in leavings.files:
             entry = self._story.entry(outbox.left(leaving.name))
             if entry.message_id is None and (file := await leavings.attachment(leaving)):
-                return self._attach(replace(entry, wanted=owed.wanted), file)
+                return self._attach(entry, file, owed.wanted)
         return None
 
-    def _attach(self, entry: Entry, file: Attachment) -> Step:
-        lost = self._is_lost(entry)
-        return Step(kind=entry.kind, urgency=Urgency.TEXT, seq=entry.wanted, says=file, lost=lost)
+    def _attach(self, entry: Entry, file: Attachment, wanted: int | None = None) -> Step:
+        lost, seq = self._is_lost(entry), wanted or entry.wanted
+        return Step(kind=entry.kind, urgency=Urgency.TEXT, seq=seq, says=file, lost=lost)
 
     def _is_lost(self, entry: Entry) -> bool:
         return entry.sending and entry.kind not in self.absent

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.news.progress import program_of, progress_in
 from bot.news.transcript import split
-from bot.news.words import duration, excerpt, moment, money, state, turns, waits_for
+from bot.news.words import WAITS, answers, duration, excerpt, moment, money, state, turns, waits_for
 from bot.news.works import left
 from bot.platforms.base import Action, Announcement, Fact, Link, Progress, Shape, Tone
 from executor.autopilot import PASSED, STEP
@@ -65,11 +65,11 @@ def card(
 
     `since` is when a running job would have begun, had it never waited; by default, when it began.
     """
-    since = (since or job.started_at) if job.status is JobStatus.RUNNING else None
+    since = (since or job.started_at) if _goes_on(job) else None
     held = (Fact(label="sandbox", value=sandbox),) if sandbox and _has_run(job) else ()
     return Announcement(
         shape=Shape.CARD,
-        tone=TONES[job.status],
+        tone=Tone.WAITING if job.asking and not job.status.final else TONES[job.status],
         title=f"{job.type} {job.short_id} · {_state(job)}",
         quote=excerpt(job.prompt, _PROMPT),
         body=job.message or _headline(job),
@@ -153,6 +153,11 @@ def told_alone(job: Job, public_url: str, *, advice: str, most: int) -> Announce
     return replace(said, body=body, actions=(), mention="")
 
 
+def _goes_on(job: Job) -> bool:
+    """While it waits for people its clocks stand still, so none is shown that goes on."""
+    return job.status is JobStatus.RUNNING and not job.asking
+
+
 def _has_run(job: Job) -> bool:
     return job.started_at is not None and (job.status is JobStatus.RUNNING or job.status.final)
 
@@ -160,6 +165,8 @@ def _has_run(job: Job) -> bool:
 def _state(job: Job) -> str:
     if job.status is JobStatus.RUNNING and job.cancel_requested_at is not None:
         return "stopping"
+    if job.asking and not job.status.final:
+        return WAITS
     if job.status is JobStatus.PENDING and job.reason == STALE:
         return "its session is gone, starting afresh"
     if job.status is JobStatus.PENDING and job.reason == HANDED_OVER:
@@ -199,6 +206,8 @@ def _facts(job: Job, step: str, now: datetime, since: datetime | None) -> tuple[
 
 
 def _waits_for(job: Job, hindrance: Hindrance | None) -> tuple[Fact, ...]:
+    if job.asking and not job.status.final:
+        return (Fact(label="waits for", value=answers(job.asking)),)
     if hindrance is None:
         return ()
     if hindrance.limited_until is not None and not hindrance.switched_off:

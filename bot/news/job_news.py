@@ -29,6 +29,8 @@ from executor.wakeups import Bell, job_topic
 log = logging.getLogger(__name__)
 
 _LOOK_S = 30.0
+_IN_ITS_THREAD = ("page:", "update:", "question:", "detail:")
+"""What the kinds of messages begin with that are gone when the head of their thread is."""
 _UNSURE_S = (1.0, 2.0, 5.0, 15.0, 30.0)
 """Seconds to wait after each answer that was lost."""
 
@@ -141,7 +143,7 @@ class JobNews:
             return []
         return [
             outbox.RESULT,
-            *(each for each in self._story.entries if each.startswith(("page:", "update:"))),
+            *(each for each in self._story.entries if each.startswith(_IN_ITS_THREAD)),
         ]
 
     async def _say(self, step: Step) -> None:
@@ -170,7 +172,7 @@ class JobNews:
             return
         # What it says may be older than what is due: only what is never edited is shown by being there.
         reach("message found")
-        edited = step.kind in (outbox.CARD, outbox.REFUSED) or step.kind.startswith("page:")
+        edited = step.kind in (outbox.CARD, outbox.REFUSED) or step.kind.startswith(("page:", "question:"))
         seq = 0 if edited else step.seq
         await self._shown(step.kind, seq, found)
 

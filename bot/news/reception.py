@@ -7,6 +7,9 @@ from enum import Enum, auto
 from bot.platforms.base import Gone, Refused
 from executor.outbox import CARD, NOTICE, RESULT
 
+_NEVER_LOST = (RESULT, "question:", "detail:")
+"""What the kinds begin with of what whoever asked is told alone, where the channel does not take it."""
+
 
 class Remedy(Enum):
     """What to do about a refusal."""
@@ -36,7 +39,7 @@ class Reception:
 
     def is_private(self, kind: str) -> bool:
         """Whether this goes to whoever asked, and to nobody else."""
-        return kind == NOTICE or (kind == RESULT and self._refusal is not None)
+        return kind == NOTICE or (self._refusal is not None and kind.startswith(_NEVER_LOST))
 
     def advice(self, platform: str) -> str:
         """Why the channel does not take it, and what people can do."""
@@ -59,7 +62,7 @@ class Reception:
         if kind == CARD and (gone or not stood):
             self._refusal, self._shut, self._asked_last = error, True, gone or ended
             return Remedy.LEAVE_DUE
-        if kind == RESULT and self._refusal is None:
+        if kind.startswith(_NEVER_LOST) and not stood and self._refusal is None:
             self._refusal = error
             return Remedy.LEAVE_DUE
         self.frozen = self.frozen or kind == CARD

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.news.output import Output
@@ -11,9 +11,19 @@ from bot.news.transcript import Transcript
 from bot.platforms.base import Progress
 from executor import outbox
 from executor.endings import HANDED_OVER, STALE
-from executor.events import Body, Moved, ProgressTold, ReplyRefused, TodosChanged, UpdatePosted
+from executor.events import (
+    Body,
+    Moved,
+    ProgressTold,
+    QuestionAsked,
+    QuestionClosed,
+    ReplyRefused,
+    TodosChanged,
+    UpdatePosted,
+)
 from executor.model import Job, JobStatus
 from executor.outbox import Entry
+from executor.questions import Question
 from executor.queueing import Hindrance
 from storage import Storage
 
@@ -33,6 +43,8 @@ class Story:
         """How far the agent is, by its own list or as it told, whichever came last."""
         self.updates: list[UpdatePosted] = []
         """What its agent told people while it worked."""
+        self.questions: Sequence[Question] = ()
+        """What its agent has asked people, the first one first."""
         self.refused: list[ReplyRefused] = []
         """What was replied to it and is not gone on with."""
         self.since: datetime | None = None
@@ -42,6 +54,7 @@ class Story:
         self._storage = storage
         self._attempt = 0
         self._read_to = 0
+        self._asked = False
 
     async def catch_up(self) -> None:
         """Reads what is new."""
@@ -57,6 +70,8 @@ class Story:
                 self.transcript.add(event.seq, event.body)
                 self._note(event.body)
             self._read_to = events[-1].seq
+        if self._asked:
+            self.questions, self._asked = await self._storage.questions.of_job(self.job.id), False
 
     def _note(self, body: Body) -> None:
         match body:
@@ -68,6 +83,8 @@ class Story:
                 self.progress = Progress(done=done, total=total, note=note)
             case UpdatePosted():
                 self.updates.append(body)
+            case QuestionAsked() | QuestionClosed():
+                self._asked = True
             case Moved(reason=reason) if reason in (STALE, HANDED_OVER):
                 self.progress = None  # whoever goes on knows nothing of it
 

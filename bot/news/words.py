@@ -6,11 +6,14 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 
+from executor.events import QuestionClosed
 from executor.model import SHORT_ID, Job, JobStatus, Usage
 from executor.processes.sandbox import Mode
+from executor.questions import QuestionState
 from executor.queueing import Hindrance
 
 UNKNOWN = "unknown"
+WAITS = "waiting for an answer"
 _JOINER = "\u200d"
 _ADDED = _JOINER + "".join(map(chr, (*range(0x1F3FB, 0x1F400), *range(0xE0020, 0xE0080))))
 """What changes the sign before it, beside the marks of Unicode: the joiner, skin tones, tags."""
@@ -60,6 +63,8 @@ def moment(at: datetime) -> str:
 
 def waits_for(job: Job, hindrance: Hindrance) -> str:
     """What keeps a job from starting: `workspace main, busy with #3fa9c1`."""
+    if hindrance.asked:
+        return answers(job.asking)
     if hindrance.switched_off:
         return f"{job.provider}, which is switched off here: cancel it, or ask the admin to switch it on"
     if hindrance.limited_until is not None:
@@ -69,6 +74,19 @@ def waits_for(job: Job, hindrance: Hindrance) -> str:
     if hindrance.session_holder is not None:
         return f"its session, busy with #{hindrance.session_holder[:SHORT_ID]}"
     return f"a free slot of {job.provider}" if hindrance.provider_full else "a free slot"
+
+
+def answers(asking: int) -> str:
+    """What a job waits for that has asked so many questions."""
+    return "an answer to its question" if asking < 2 else f"answers to its {asking} questions"
+
+
+def answered(closed: QuestionClosed) -> str:
+    """What became of a question."""
+    if closed.state == QuestionState.DECIDED:
+        return f"{closed.by}: {closed.said}"
+    expired = closed.state == QuestionState.EXPIRED
+    return "not answered in time, and asked again" if expired else "not asked any more"
 
 
 def turns(number: int | None) -> str:

@@ -31,6 +31,8 @@ class Shape(StrEnum):
     """The last word, in the thread: posted once and never edited, because edits notify nobody."""
     UPDATE = "update"
     """What the agent tells people before that, in the thread: posted once as well."""
+    QUESTION = "question"
+    """What the agent asks people, in the thread: it loses its buttons when that is decided."""
 
     @property
     def bare(self) -> bool:
@@ -59,6 +61,29 @@ class Action:
     confirm: str = ""
 
 
+APPROVE, ALWAYS, DENY = "approve", "always", "deny"
+WHY, WORDS, CHOOSE = "why", "words", "choose"
+FORMS = frozenset({WHY, WORDS, CHOOSE})
+"""What is said by way of a form: no and why, an answer in words, some of the choices."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reaction:
+    """A button that answers question number `question` of a job.
+
+    It `says` APPROVE, ALWAYS, DENY or the number of a choice, at once, or opens one of the FORMS.
+    """
+
+    job_id: str
+    question: int
+    says: str
+    label: str
+    choices: Sequence[str] = ()
+    """Of CHOOSE: what there is to choose from, plain text."""
+    several: bool = False
+    """Whether more than one of them may be chosen."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """A button that opens an address."""
@@ -78,9 +103,9 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
-    """What to say, never how it looks. `title`, `quote` and facts are plain text, `body` is Markdown.
+    """What to say, never how it looks. `title`, `quote`, `code` and facts are plain text, `body` is Markdown.
 
-    All four may hold anything a person or an agent wrote: each platform disarms it as it renders.
+    All of them may hold anything a person or an agent wrote: each platform disarms it as it renders.
     """
 
     shape: Shape
@@ -88,9 +113,13 @@ class Announcement:
     title: str
     quote: str = ""
     """What a person wrote, shown above the body and to the letter: no sign in it is markup."""
+    code: str = ""
+    """Plain text that is shown to the letter, line by line; `syntax` says what it is written in."""
+    syntax: str = ""
     body: str = ""
     progress: Progress | None = None
     facts: Sequence[Fact] = ()
+    reactions: Sequence[Reaction] = ()
     actions: Sequence[Action] = ()
     links: Sequence[Link] = ()
     mention: str = ""

@@ -19,6 +19,7 @@ _CLUSTER = re.compile(rf"(?:[\U0001f1e6-\U0001f1ff]{{2}}|.)(?:{_JOINING}|(?<=\u2
 
 _LABELLED_LINK = re.compile(r"\](?=\(\s*<?\s*(?:[a-z][a-z0-9+.-]*:|//|www\.))", re.IGNORECASE)
 _LINK_DEFINITION = re.compile(r"^([ \t>]*\[[^\]\n]+\]):", re.MULTILINE)
+_TICKS = re.compile("(`{30})(?=`)")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 
 
@@ -36,6 +37,16 @@ def bar(progress: Progress) -> str:
 def in_words(progress: Progress) -> str:
     """The bar, and what the agent is at: `▰▰▰▱▱ 3/5 · Writing tests`."""
     return f"{bar(progress)} · {progress.note}" if progress.note else bar(progress)
+
+
+def fenced(code: str, syntax: str = "") -> str:
+    """A block of code in Markdown that nothing in the code can end; nothing where there is no code."""
+    if not code.strip():
+        return ""
+    code = _TICKS.sub("\\1\u200b", code)
+    longest = max((len(ticks) for ticks in re.findall("`{3,}", code)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}{syntax}\n{code}\n{fence}"
 
 
 def visible(text: str) -> str:

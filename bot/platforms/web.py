@@ -20,11 +20,12 @@ from bot.platforms.base import (
     Link,
     Place,
     Progress,
+    Reaction,
     Refused,
     Shape,
     Tone,
 )
-from bot.platforms.text import in_words
+from bot.platforms.text import fenced, in_words
 from executor.steps import reach
 from storage.hub import Message, NewMessage
 from storage.sqlite.messages import Messages
@@ -146,9 +147,12 @@ def from_dict(fields: Mapping[str, Any]) -> Announcement:
         tone=Tone(fields["tone"]),
         title=fields["title"],
         quote=fields.get("quote", ""),
+        code=fields.get("code", ""),
+        syntax=fields.get("syntax", ""),
         body=fields["body"],
         progress=Progress(**progress) if (progress := fields.get("progress")) else None,
         facts=tuple(Fact(**fact | {"at": _to_time(fact.get("at"))}) for fact in fields["facts"]),
+        reactions=tuple(Reaction(**reaction) for reaction in fields.get("reactions", ())),
         actions=tuple(Action(**action) for action in fields["actions"]),
         links=tuple(Link(**link) for link in fields["links"]),
         mention=fields["mention"],
@@ -179,7 +183,8 @@ def to_markdown(announcement: Announcement) -> str:
     facts = " · ".join(f"{fact.label}: {fact.value}" for fact in announcement.facts)
     links = " · ".join(f"[{link.label}]({link.url})" for link in announcement.links)
     progress = in_words(announcement.progress) if announcement.progress else ""
-    parts = [head, announcement.quote, announcement.body, progress, facts, links]
+    code = fenced(announcement.code, announcement.syntax)
+    parts = [head, announcement.quote, code, announcement.body, progress, facts, links]
     return "\n\n".join(part for part in parts if part)
 
 

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
 
 from aiohttp import web
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from bot.desk.commands import shown
@@ -74,6 +74,27 @@ class AskBody(PageBody):
     text: Text = ""
     """What was written beside the button."""
     back: Back = ""
+
+
+class AnswerBody(PageBody):
+    """What a button or a form sends that answers a question of a job; boxes come as `pick-1`, `pick-2` …"""
+
+    job: Text
+    question: Annotated[str, Field(pattern=r"^\d{1,9}$")]
+    says: Annotated[str, Field(pattern=r"^[a-z0-9]{1,10}$")]
+    choices: Annotated[str, Field(pattern=r"^[\d,]{0,400}$")] = ""
+    text: Text = ""
+    message: Text = ""
+    back: Back = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _picked(cls, fields: object) -> object:
+        if not isinstance(fields, dict):
+            return fields
+        numbers = [name.removeprefix("pick-") for name in fields if str(name).startswith("pick-")]
+        rest = {name: value for name, value in fields.items() if not str(name).startswith("pick-")}
+        return {**rest, "choices": ",".join(numbers)} if numbers else rest
 
 
 class ReplyBody(PageBody):

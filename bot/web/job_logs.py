@@ -9,13 +9,15 @@ from pathlib import Path
 
 from aiohttp import web
 
-from bot.news.words import state
+from bot.news.words import answered, state
 from bot.web.problems import Problem
 from executor.events import (
     Body,
     CancelAsked,
     Moved,
     Noticed,
+    QuestionAsked,
+    QuestionClosed,
     RecordChanged,
     ReplyKept,
     TextWritten,
@@ -88,6 +90,10 @@ def _line(body: Body) -> str:
             return f"* {by} wants it stopped\n"
         case ReplyKept(by=by):
             return f"* {by} has replied; that waits for the end\n"
+        case QuestionAsked() as asked:
+            return f"* question {asked.number}: {asked.text}\n"
+        case QuestionClosed() as closed:
+            return f"* question {closed.number}: {answered(closed)}\n"
         case Moved(status=status, message=message, attempt=attempt):
             number = f", attempt {attempt}" if attempt else ""
             return f"= {state(status)}{number}{f': {message}' if message else ''}\n"

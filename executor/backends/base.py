@@ -11,6 +11,8 @@ from typing import Protocol
 from executor.agent_tools import AgentTools
 from executor.events import Activity
 from executor.model import Outcome
+from executor.questions import Asked, Decision
+from executor.workspaces import Permissions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,8 @@ class Launch:
     """The attempt's own temporary directory."""
     budget_usd: float | None = None
     """What it may cost, where its CLI can be told; None: nothing is said of that."""
+    permissions: Permissions = Permissions.BYPASS
+    """What it may do without asking."""
     received: Sequence[Path] = ()
     """Directories with files that people sent for it."""
     tools: AgentTools | None = None
@@ -73,7 +77,7 @@ class Stage(StrEnum):
     """It has not said yet that it takes more words, and may never do so."""
     BUSY = "busy"
     IDLE = "idle"
-    """Its turn has ended, and nothing that was written waits for one."""
+    """Its turn has ended, nothing that was written waits for one, and nobody works for it elsewhere."""
     SPENT = "spent"
     """Nothing more should be said to it: a turn went wrong, or it does not tell what it takes up."""
 
@@ -93,6 +97,19 @@ class Session(Protocol):
 
     def interrupt(self) -> bytes:
         """What to write so that it breaks off what it is at; nothing where no message waits for that."""
+
+    @property
+    def pending(self) -> Sequence[str]:
+        """Its requests that wait for a person, the oldest first, by names of its own."""
+
+    def asked(self, request: str) -> Sequence[Asked]:
+        """What a request asks people; nothing where it waits no more. Reads files: not for the loop."""
+
+    def answer(self, request: str, decisions: Sequence[Decision]) -> bytes:
+        """What to write for a request, with a decision for each thing that it asks: it is pending no more.
+
+        Nothing where it waits no more.
+        """
 
 
 class Decoder(Protocol):
@@ -139,6 +156,10 @@ class Backend(Protocol):
     @property
     def provider(self) -> str:
         """The vendor name that people pick."""
+
+    @property
+    def keeps(self) -> frozenset[Permissions]:
+        """The modes that its CLI can be held to."""
 
     def command(self, launch: Launch) -> Command:
         """The process that does `launch`. Raises CliMissing where the executable cannot be found."""

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import orjson
 
-from executor.agent_tools import NAME
+from executor.agent_tools import LONGEST_CALL_S, NAME
 from executor.backends.base import Checkup, Command, Launch
 from executor.backends.checkup import check
 from executor.backends.claude_endings import CLAUDE, NOT_AS_ROOT
@@ -16,6 +16,7 @@ from executor.backends.claude_events import ClaudeDecoder
 from executor.backends.claude_session import user_message
 from executor.backends.commandline import directory, locate, resuming
 from executor.backends.environment import agent_environment, agent_zone, routes
+from executor.workspaces import Permissions
 
 _TRIED = "2.1.329"
 # Of no version npm takes the newest that the installed Node fits, which may be an old one.
@@ -43,6 +44,7 @@ _ENDPOINTS = (
 _SWITCHES = {
     # Else it asks the model before it knows its tools.
     "MCP_CONNECTION_NONBLOCKING": "0",
+    "MCP_TOOL_TIMEOUT": str(LONGEST_CALL_S * 1000),
     "DISABLE_AUTOUPDATER": "1",
     "DISABLE_ERROR_REPORTING": "1",
     "DISABLE_TELEMETRY": "1",
@@ -63,6 +65,7 @@ class Claude:
     """
 
     provider = "claude"
+    keeps = frozenset(Permissions)
 
     def __init__(
         self,
@@ -95,7 +98,7 @@ class Claude:
             *(("--effort", launch.effort) if launch.effort else ()),
             *_budget(launch.budget_usd),
             *resuming(launch.session_id),
-            "--dangerously-skip-permissions",
+            *_asking(launch),
             *("--settings", _settle_in(launch, env)),
             *_tools(launch),
         ]
@@ -125,6 +128,15 @@ class Claude:
         return ""
 
 
+def _asking(launch: Launch) -> list[str]:
+    """Whatever it asks, and its own questions in any mode, it asks us."""
+    asks_us = ("--permission-prompt-tool", "stdio")
+    if launch.permissions is Permissions.BYPASS:
+        return ["--dangerously-skip-permissions", *asks_us]
+    mode = "acceptEdits" if launch.permissions is Permissions.EDITS else "default"
+    return ["--permission-mode", mode, *asks_us]
+
+
 def _settle_in(launch: Launch, environment: Mapping[str, str]) -> str:
     """Writes settings that go before those of a repository, which would else say where its requests go.
 
@@ -132,8 +144,17 @@ def _settle_in(launch: Launch, environment: Mapping[str, str]) -> str:
     """
     launch.temp.mkdir(parents=True, exist_ok=True)
     path = launch.temp / "claude-settings.json"
-    path.write_bytes(orjson.dumps({"env": routes(environment, *_ENDPOINTS)}))
+    settings = {"env": routes(environment, *_ENDPOINTS), "permissions": _allowed(launch)}
+    path.write_bytes(orjson.dumps(settings))
     return str(path)
+
+
+def _allowed(launch: Launch) -> dict[str, list[str]]:
+    """What it need not ask for: our tools, the web's answers, and the places of what it gets and leaves."""
+    return {
+        "allow": [f"mcp__{NAME}", "WebSearch", f"Edit(/{directory(launch.results)}/**)"],
+        "additionalDirectories": [directory(each) for each in (launch.results, *launch.received)],
+    }
 
 
 def _tools(launch: Launch) -> list[str]:

@@ -44,7 +44,7 @@ class ClaudeDecoder:
     ) -> None:
         self.verdict: Outcome | None = None
         self.retrying = False
-        self.session = ClaudeSession()
+        self.session = ClaudeSession(workspace)
         self._workspace = workspace
         self._zone = zone
         self._now = now
@@ -76,6 +76,10 @@ class ClaudeDecoder:
                 return self._limit(event)
             case "command_lifecycle":
                 return self.session.told(event)
+            case "control_request":
+                self.session.requested(event)
+            case "control_cancel_request":
+                self.session.given_up(event)
             case "result":
                 return self._ended(event)
         return ()
@@ -153,6 +157,8 @@ class ClaudeDecoder:
                 return self._opened(event)
             case "api_retry":
                 return self._retried(event)
+            case "background_tasks_changed":
+                self.session.delegated(event.get("tasks"))
         return ()
 
     def _opened(self, event: dict[str, Any]) -> Sequence[Activity]:
@@ -201,10 +207,13 @@ class ClaudeDecoder:
         self._result = event
         self._meter.read(event)
         seen = self.session.turn_ended(event)
-        match event.get("permission_denials"):
-            case [_, *_] as denials:
-                return (Noticed(text=_denied(denials)), *seen)
-        return seen
+        denials = event.get("permission_denials")
+        unasked = [each for each in denials if self._is_news(each)] if isinstance(denials, list) else []
+        return (Noticed(text=_denied(unasked)), *seen) if unasked else seen
+
+    def _is_news(self, denial: object) -> bool:
+        """What people have denied themselves, they know."""
+        return word(mapping(denial).get("tool_use_id")) not in self.session.denied
 
     def _cut_off(self, answer: ToolEnded) -> ToolEnded:
         """A tool that fails because its turn is broken off has done nothing wrong."""

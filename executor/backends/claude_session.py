@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
+from executor.backends import claude_requests
 from executor.backends.base import Stage
-from executor.backends.fields import word
+from executor.backends.fields import mapping, word
 from executor.events import Activity, ReplyBegun, ReplyTaken, TurnInterrupted
+from executor.questions import Asked, Decision
 
 _ABORTED = ("aborted_streaming", "aborted_tools")
 _NEVER = ("cancelled", "discarded", "refused")
@@ -30,10 +32,18 @@ class ClaudeSession:
     """One process from its first turn to its last.
 
     What comes during a turn the CLI takes up between two tools, or else in a turn of its own after that one.
+    `workspace` is where it works.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, workspace: str = "") -> None:
         self.stage = Stage.STARTING
+        self.denied: set[str] = set()
+        """The uses of tools that people have denied."""
+        self._workspace = workspace
+        self._requests: dict[str, Mapping[str, Any]] = {}
+        """What it asks before it goes on, by the ids of the requests."""
+        self._delegates = False
+        """Whether agents of its own are at work, which a turn does not wait for."""
         self.interrupting = False
         """Whether it was asked to break its turn off, and has not said that it did."""
         self._written: dict[str, int] = {}
@@ -54,6 +64,39 @@ class ClaudeSession:
         self.interrupting = True
         request = {"subtype": "interrupt"}
         return _line({"type": "control_request", "request_id": str(uuid4()), "request": request})
+
+    @property
+    def pending(self) -> Sequence[str]:
+        return tuple(self._requests)
+
+    def asked(self, request: str) -> Sequence[Asked]:
+        known = self._requests.get(request)
+        return () if known is None else claude_requests.asked(known, self._workspace)
+
+    def answer(self, request: str, decisions: Sequence[Decision]) -> bytes:
+        known = self._requests.pop(request, None)
+        if known is None:
+            return b""
+        said = claude_requests.answer(known, decisions)
+        if said["behavior"] == "deny":
+            self.denied.add(word(known.get("tool_use_id")))
+        response = {"subtype": "success", "request_id": request, "response": said}
+        return _line({"type": "control_response", "response": response})
+
+    def requested(self, event: dict[str, Any]) -> None:
+        """Reads an event of type `control_request`: it waits until that is answered."""
+        request, name = mapping(event.get("request")), word(event.get("request_id"))
+        if name and request.get("subtype") == "can_use_tool":
+            self._requests[name] = request
+
+    def given_up(self, event: dict[str, Any]) -> None:
+        """Reads an event of type `control_cancel_request`."""
+        self._requests.pop(word(event.get("request_id")), None)
+
+    def delegated(self, tasks: object) -> None:
+        """Reads which tasks run in the background. When an agent has ended, a turn takes that up."""
+        listed = tasks if isinstance(tasks, list) else []
+        self._delegates = any(mapping(task).get("task_type") == "local_agent" for task in listed)
 
     def told(self, event: dict[str, Any]) -> Sequence[Activity]:
         """Reads what became of a message: an event of type `command_lifecycle`."""
@@ -82,6 +125,6 @@ class ClaudeSession:
             self.stage = Stage.SPENT
             return ()
         if self.stage is not Stage.SPENT:
-            self.stage = Stage.BUSY if self._written else Stage.IDLE
+            self.stage = Stage.BUSY if self._written or self._delegates else Stage.IDLE
         taken = [ReplyTaken(reply=reply) for reply in about]
         return (*taken, TurnInterrupted()) if aborted else taken

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import orjson
 
-from executor.agent_tools import NAME
+from executor.agent_tools import LONGEST_CALL_S, NAME
 from executor.backends.base import Checkup, Command, Launch
 from executor.backends.checkup import check
 from executor.backends.codex_endings import CODEX
 from executor.backends.codex_events import CodexDecoder
 from executor.backends.commandline import checked, directory, locate
 from executor.backends.environment import agent_environment, agent_zone
+from executor.workspaces import Permissions
 
 _TRIED = "0.169.0"
 # Of no version npm takes the newest that the installed Node fits, which may be an old one.
@@ -36,6 +37,7 @@ class Codex:
     """
 
     provider = "codex"
+    keeps = frozenset(Permissions)
 
     def __init__(self, executable: str = "codex", *, environment: Mapping[str, str]) -> None:
         self._executable = executable
@@ -48,16 +50,17 @@ class Codex:
         # What is no id of a conversation would silently begin a new one.
         session = None if launch.session_id is None else checked(launch.session_id)
         effort = (f"model_reasoning_effort={launch.effort}",) if launch.effort else ()
+        held = _held(launch)
         argv = [
             locate(self.provider, self._executable, env["PATH"], _INSTALL),
             "exec",
             *(("resume",) if session else ()),
             *("--json", "--skip-git-repo-check"),
             *(("-m", launch.model) if launch.model else ()),
-            "--dangerously-bypass-approvals-and-sandbox",
+            *(("--dangerously-bypass-approvals-and-sandbox",) if not held else ()),
             *(
                 word
-                for setting in (*_SETTINGS, *effort, *self._endpoint, *_tools(launch))
+                for setting in (*_SETTINGS, *effort, *held, *self._endpoint, *_tools(launch))
                 for word in ("-c", setting)
             ),
             *((session,) if session else ()),
@@ -88,6 +91,19 @@ def _endpoint(url: str) -> Sequence[str]:
     return [f"{name}={orjson.dumps(value).decode()}" for name, value in settings.items()]
 
 
+def _held(launch: Launch) -> tuple[str, ...]:
+    """What its own sandbox lets it do. It cannot ask: all else fails. None of them: it is not held."""
+    if launch.permissions is Permissions.BYPASS:
+        return ()
+    mode = "read-only" if launch.permissions is Permissions.ASK else "workspace-write"
+    places = orjson.dumps([directory(launch.results)]).decode()
+    return (
+        'approval_policy="never"',
+        f'sandbox_mode="{mode}"',
+        f"sandbox_workspace_write.writable_roots={places}",
+    )
+
+
 def _tools(launch: Launch) -> Iterator[str]:
     """Our tools and nobody else's: what an agent leaves in its home must start nothing in the next job."""
     servers = dict.fromkeys(_named(launch.home), "{enabled=false}")
@@ -96,7 +112,15 @@ def _tools(launch: Launch) -> Iterator[str]:
         yield f'features.code_mode.direct_only_tool_namespaces=["mcp__{NAME}"]'
         command, *arguments = launch.tools.argv
         # What it hands on to a server of tools has to be named.
-        server = {"enabled": True, "command": command, "args": arguments, "env_vars": [*launch.tools.env]}
+        server = {
+            "enabled": True,
+            "command": command,
+            "args": arguments,
+            "env_vars": [*launch.tools.env],
+            "tool_timeout_sec": LONGEST_CALL_S,
+            # Else it may not use them where it may not do all, as nobody is there to approve.
+            "default_tools_approval_mode": "approve",
+        }
         servers[NAME] = _inline({key: orjson.dumps(value).decode() for key, value in server.items()})
     if servers:
         yield f"mcp_servers={_inline(servers)}"

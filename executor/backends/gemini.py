@@ -10,13 +10,14 @@ from typing import Any
 
 import orjson
 
-from executor.agent_tools import NAME
+from executor.agent_tools import LONGEST_CALL_S, NAME
 from executor.backends.base import Checkup, Command, Launch
 from executor.backends.checkup import check
 from executor.backends.commandline import directory, locate, resuming
 from executor.backends.environment import agent_environment, routes
 from executor.backends.gemini_endings import GEMINI
 from executor.backends.gemini_events import GeminiDecoder
+from executor.workspaces import Permissions
 
 _TRIED = "0.61.0"
 # Of no version npm takes the newest that the installed Node fits, which may be an old one.
@@ -29,6 +30,12 @@ _SWITCHES = {
     "GEMINI_CLI_TRUST_WORKSPACE": "true",
     # Its launcher swallows signals while the child that it started runs on.
     "GEMINI_CLI_NO_RELAUNCH": "true",
+}
+_MODES = {
+    Permissions.BYPASS: "yolo",
+    # It cannot ask where it talks to nobody: what it would have to ask for, it does not have.
+    Permissions.EDITS: "auto_edit",
+    Permissions.ASK: "default",
 }
 _ENDPOINTS = ("GOOGLE_GEMINI_BASE_URL", "GOOGLE_VERTEX_BASE_URL")
 _SETTINGS = {
@@ -46,6 +53,7 @@ class Gemini:
     """
 
     provider = "gemini"
+    keeps = frozenset(Permissions)
 
     def __init__(self, executable: str = "gemini", *, environment: Mapping[str, str]) -> None:
         self._executable = executable
@@ -60,7 +68,7 @@ class Gemini:
         env |= routes(env, *_ENDPOINTS)
         argv = [
             locate(self.provider, self._executable, env["PATH"], _INSTALL),
-            *("--output-format", "stream-json", "--yolo"),
+            *("--output-format", "stream-json", "--approval-mode", _MODES[launch.permissions]),
             *(("-m", launch.model) if launch.model else ()),
             *_outside(launch),
             *resuming(launch.session_id),
@@ -113,7 +121,13 @@ def _server(launch: Launch) -> dict[str, object]:
     command, *arguments = launch.tools.argv
     # Attempts share a home: what differs between them is in the environment of each.
     passed = {variable: f"${variable}" for variable in launch.tools.env}
-    return {"command": command, "args": arguments, "env": passed, "trust": True}
+    return {
+        "command": command,
+        "args": arguments,
+        "env": passed,
+        "trust": True,
+        "timeout": LONGEST_CALL_S * 1000,
+    }
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from executor.backends.fields import amount, count, parse
 from executor.backends.todos import todos
 from executor.events import Activity, Noticed, SessionOpened, TextWritten, ToolEnded, ToolStarted
 from executor.model import Outcome, OutcomeKind, Usage
+from executor.workspaces import Permissions
 
 _AGENT = Path(__file__).with_name("rehearsal_agent.py")
 _CLI = Cli(name="The rehearsal", key="")
@@ -25,6 +26,7 @@ class Rehearsal:
     """Runs the rehearsal agent. `step_seconds` slows its steps down, so that people can watch."""
 
     provider = "rehearsal"
+    keeps = frozenset(Permissions)
 
     def __init__(self, step_seconds: float = 0.0) -> None:
         self._step_seconds = step_seconds

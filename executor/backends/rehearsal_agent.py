@@ -2,8 +2,8 @@
 
 Started as a program of its own (`python -I`), so it and its parts import nothing but the standard library.
 The prompt comes on standard input; the topic is what follows `Topic:` or `Asked for:` at the start of a line,
-up to an empty line or the next such label, or else all of it. What happens goes to standard output as lines
-of JSON.
+up to an empty line or the next such label, or else all of it. `ask me: Which colour? Red, Blue` in it asks
+people. What happens goes to standard output as lines of JSON.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -39,6 +40,7 @@ from executor.backends.rehearsal_text import code, count, cut, escape, longest_t
 TABLE_ROWS = 10
 THINGS = ("Read the files", "Look for the words", "Write the report")
 
+ASK = re.compile(r"(?i)\bask me:? ([^?]+\?)([^?.]*)")
 SESSION_ID = re.compile(r"[A-Za-z0-9][\w-]{0,99}", re.ASCII)
 
 
@@ -141,8 +143,18 @@ def replace(path: Path, text: str) -> None:
     partial.replace(path)
 
 
+def ask(stage: Stage, question: str, choices: str) -> None:
+    """Asks people, and waits for them."""
+    words = ["env", "bifrost", "ask", question, *filter(None, map(str.strip, choices.split(",")))]
+    with stage.step("Ask", question):
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+    stage.say(f"{escape(question)} {escape(done.stdout.strip() or done.stderr.strip())}")
+
+
 def perform(stage: Stage, workspace: Path, topics: Sequence[str]) -> str:
     """Looks, tells, writes the report; returns the last word."""
+    for question, choices in ASK.findall(topics[0]):
+        ask(stage, question, choices)
     with stage.step("List", workspace.name):
         corpus = read_workspace(workspace)
     stage.say(f"There is text in {corpus}.")

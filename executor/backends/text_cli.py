@@ -18,6 +18,7 @@ from executor.events import TextWritten
 from executor.limits import resets_at
 from executor.model import Outcome, OutcomeKind, Usage
 from executor.ports import SystemClock
+from executor.workspaces import Permissions
 
 _MOST = 200_000
 """Characters of the text that are kept as the answer: its end."""
@@ -36,6 +37,8 @@ class TextCli:
     `argv` is its command, `environment` what it alone needs. `limit` finds in the last words of one that
     failed whether its provider's usage limit was why.
     """
+
+    keeps = frozenset({Permissions.BYPASS})
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ from executor.wakeups import NEWS, Wakeups, job_topic
 from storage.hub.agents import check_reports, check_updates, ended
 from storage.sqlite import journal
 from storage.sqlite.database import Database, Work
+from storage.sqlite.event_log import append
 from storage.sqlite.queries import load
 from storage.sqlite.rows import to_text
 
@@ -56,7 +57,7 @@ class AgentWords:
 
 def _tell(connection: sqlite3.Connection, job: Job, told: ProgressTold | RecordChanged, now: str) -> None:
     _check_running(connection, job)
-    journal.append(connection, job.id, told, now)
+    append(connection, job.id, told, now)
 
 
 def _post(connection: sqlite3.Connection, job: Job, text: str, now: str) -> int:
@@ -70,7 +71,7 @@ def _post(connection: sqlite3.Connection, job: Job, text: str, now: str) -> int:
             return update.number  # a session that was interrupted says again what it does not know it said
     check_updates(len(posted))
     number = len(posted) + 1
-    journal.append(connection, job.id, UpdatePosted(number=number, text=text), now)
+    append(connection, job.id, UpdatePosted(number=number, text=text), now)
     return number
 
 
@@ -89,7 +90,7 @@ def _publish(connection: sqlite3.Connection, job: Job, report: Report, now: str)
     }
     connection.execute(_SQL["insert_report"], values)
     connection.execute(_SQL["show_report"], values)
-    journal.append(connection, job.id, ReportPublished(slug=report.slug, title=report.title), now)
+    append(connection, job.id, ReportPublished(slug=report.slug, title=report.title), now)
 
 
 def _check_running(connection: sqlite3.Connection, job: Job) -> Job:

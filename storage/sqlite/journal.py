@@ -11,19 +11,18 @@ import orjson
 from executor import lifecycle, outbox, queueing
 from executor.events import (
     Activity,
-    Body,
     CancelAsked,
     Moved,
     Noticed,
     ReportPublished,
     SessionOpened,
-    encode,
 )
 from executor.lifecycle import Transition
 from executor.model import Job, JobRequest, JobStatus, Outcome, OutcomeKind, Report, new_job_id
 from executor.ports import Submission, SuccessorLives
 from executor.queueing import Contender, Hindrance, QueueRules, turns
-from storage.sqlite import reply_states, task_work
+from storage.sqlite import question_states, reply_states, task_work
+from storage.sqlite.event_log import append, keep
 from storage.sqlite.queries import load
 from storage.sqlite.rows import to_job, to_text, to_time
 
@@ -84,7 +83,10 @@ def hindrance(connection: sqlite3.Connection, job_id: str, rules: QueueRules, no
         return None
     values = dict(row)
     its_time, limited_until = values.pop("its_time"), to_time(values.pop("limited_until"))
+    asked = values.pop("asked")
     contender = Contender(**values)
+    if asked:
+        return Hindrance(asked=True)
     if not its_time:
         return rules.switched_off(contender)
     return queueing.hindrance(contender, _contenders(connection, "running"), rules, limited_until)
@@ -151,6 +153,7 @@ def settle(
     connection.execute(_SQL["end_attempt"], ended)
     _learn(connection, job, transition, outcome, kept_at)
     reply_states.give_back(connection, job.id)
+    question_states.leave(connection, job.id, transition, now)
     by = current.cancelled_by if transition is Transition.CANCEL else ""
     return _move(connection, current, transition, outcome, now, report=report, by=by)
 
@@ -183,6 +186,7 @@ def stop(connection: sqlite3.Connection, job: Job, by: str, now: str) -> Job | N
     """As `cancel`, but the job goes on with the replies that wait for its end."""
     if job.status is not JobStatus.RUNNING:
         outcome = Outcome(kind=OutcomeKind.CANCELLED, reason="cancelled")
+        question_states.withdraw(connection, job.id, now)
         return _move(connection, job, Transition.CANCEL, outcome, now, by=by)
     if connection.execute(_SQL["ask_cancel"], {"id": job.id, "by": by, "now": now}).rowcount:
         append(connection, job.id, CancelAsked(by=by), now)
@@ -257,25 +261,9 @@ def _retry_at(target: JobStatus, outcome: Outcome) -> str | None:
     return to_text(moment) if target is JobStatus.RATE_LIMITED and moment is not None else None
 
 
-def append(connection: sqlite3.Connection, job_id: str, body: Body, now: str) -> None:
-    """Logs what happened to a job, and what must be announced after that."""
-    (seq,) = connection.execute(_SQL["next_seq"], {"id": job_id}).fetchone()
-    _keep(connection, job_id, seq, body, now)
-
-
 def _log(connection: sqlite3.Connection, job: Job, moved: Moved, now: str) -> None:
     """A move, which has taken its number with it."""
-    _keep(connection, job.id, job.seq, moved, now)
-
-
-def _keep(connection: sqlite3.Connection, job_id: str, seq: int, body: Body, now: str) -> None:
-    kind, fields = encode(body)
-    connection.execute(
-        _SQL["append_event"],
-        {"job_id": job_id, "seq": seq, "at": now, "kind": kind, "body": orjson.dumps(fields).decode()},
-    )
-    for announcement in outbox.due_after(body):
-        connection.execute(_SQL["want"], {"job_id": job_id, "kind": announcement, "wanted": seq})
+    keep(connection, job.id, job.seq, moved, now)
 
 
 def _insert_report(connection: sqlite3.Connection, job: Job, report: Report, now: str) -> None:

@@ -13,6 +13,7 @@ from executor.ports import Clock, SystemClock
 from executor.wakeups import NEWS, Wakeups, job_topic
 from storage.sqlite import journal, reply_states
 from storage.sqlite.database import Database, Work
+from storage.sqlite.event_log import append
 from storage.sqlite.queries import load
 from storage.sqlite.rows import to_text
 
@@ -57,7 +58,7 @@ def _open(connection: sqlite3.Connection, job: Job, now: str) -> bool:
         return False
     handed = reply_states.hand(connection, job.id)
     for name in handed:
-        journal.append(connection, job.id, ReplyHanded(by=name), now)
+        append(connection, job.id, ReplyHanded(by=name), now)
     return bool(handed)
 
 

@@ -13,6 +13,7 @@ from executor.ports import Clock, Submission, SuccessorLives, SystemClock
 from executor.wakeups import NEWS, QUEUE, Wakeups, control_topic, job_topic
 from storage.sqlite import journal, reply_states
 from storage.sqlite.database import Database, Work
+from storage.sqlite.event_log import append
 from storage.sqlite.queries import load
 from storage.sqlite.rows import to_job, to_origin, to_text
 
@@ -110,7 +111,7 @@ def _keep(connection: sqlite3.Connection, job_id: str, reply: Reply, now: str) -
     connection.execute(_SQL["keep"], values)
     said = ReplyHanded if reply_states.hand(connection, job_id) else ReplyKept
     reply_states.count(connection, job_id)
-    journal.append(connection, job_id, said(by=actor.name or actor.user_id), now)
+    append(connection, job_id, said(by=actor.name or actor.user_id), now)
     return journal.one(connection, "by_id", id=job_id)
 
 
@@ -121,7 +122,7 @@ def _interrupt(connection: sqlite3.Connection, job_id: str, by: str, now: str) -
     if not job.live:
         return journal.stop(connection, job, by, now)
     if connection.execute(_SQL["urge"], {"job_id": job_id}).rowcount:
-        journal.append(connection, job_id, InterruptAsked(by=by), now)
+        append(connection, job_id, InterruptAsked(by=by), now)
     return journal.one(connection, "by_id", id=job_id)
 
 
@@ -153,7 +154,7 @@ def _refuse(connection: sqlite3.Connection, job: Job, reply: Reply, why: str, no
     if connection.execute(_SQL["refuse"], {"delivery": reply.delivery}).rowcount:
         reply_states.count(connection, job.id)
         actor = reply.origin.actor
-        journal.append(connection, job.id, ReplyRefused(by=actor.name or actor.user_id, why=why), now)
+        append(connection, job.id, ReplyRefused(by=actor.name or actor.user_id, why=why), now)
 
 
 def _to_reply(row: sqlite3.Row) -> Reply:

@@ -23,9 +23,13 @@ def to_time(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def to_job(found: sqlite3.Row) -> Job:
+def _by_name(row: sqlite3.Row) -> dict[str, Any]:
     # A Row looks a name up by comparing it with all of its names: with forty of them, that is half the work.
-    row = dict(zip(found.keys(), found, strict=True))
+    return dict(zip(row.keys(), row, strict=True))
+
+
+def to_job(found: sqlite3.Row) -> Job:
+    row = _by_name(found)
     return Job(
         id=row["id"],
         type=row["type"],
@@ -59,6 +63,7 @@ def to_job(found: sqlite3.Row) -> Job:
         report_slug=row["report_slug"],
         usage=to_usage(row),
         replies=row["replies"],
+        asking=row["asking"],
         live=bool(row["live"]),
         worktree=row["worktree"],
         work=to_work(row["work"]) if row["work"] else None,

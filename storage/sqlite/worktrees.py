@@ -14,9 +14,9 @@ from executor.events import WorkDecided, WorkLeft
 from executor.ports import Clock, SystemClock
 from executor.wakeups import NEWS, Wakeups, job_topic
 from executor.work import MOVES, Work, WorkState, Worktree
-from storage.sqlite import journal
 from storage.sqlite.database import Database
 from storage.sqlite.database import Work as Sort
+from storage.sqlite.event_log import append
 from storage.sqlite.queries import load
 from storage.sqlite.rows import to_text, to_work
 
@@ -114,7 +114,7 @@ def _leave(
             removed=work.removed,
             uncommitted=work.uncommitted,
         )
-        journal.append(connection, job_id, left, now)
+        append(connection, job_id, left, now)
     return True
 
 
@@ -125,7 +125,7 @@ def _decide(connection: sqlite3.Connection, worktree: Worktree, work: Work, now:
     for row in jobs:
         _set_work(connection, row["id"], work, now)
         decided = WorkDecided(branch=work.branch, state=work.state.value, by=work.by, note=work.note)
-        journal.append(connection, row["id"], decided, now)
+        append(connection, row["id"], decided, now)
     return [row["id"] for row in jobs]
 
 
@@ -135,7 +135,7 @@ def _request(connection: sqlite3.Connection, worktree: Worktree, url: str, now: 
         work = replace(to_work(row["work"]), request_url=url)
         _set_work(connection, row["id"], work, now)
         requested = WorkDecided(branch=work.branch, state="offered", note=url)
-        journal.append(connection, row["id"], requested, now)
+        append(connection, row["id"], requested, now)
     return [row["id"] for row in jobs]
 
 

@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
-from executor.attempt import Workshop
 from executor.backends.base import Command, Launch
 from executor.model import Job
+from executor.workshop import Workshop
 
 
 def bare_command(workshop: Workshop, job: Job, place: Path) -> Command:

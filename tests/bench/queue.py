@@ -12,11 +12,11 @@ from pathlib import Path
 
 import aiosqlite
 
-from executor.attempt import Workshop
 from executor.executor import Executor
 from executor.lifecycle import Transition
 from executor.model import Job, Outcome, OutcomeKind
 from executor.worker import Worker
+from executor.workshop import Workshop
 from storage.sqlite.store import SqliteStore
 from tests.bench.figures import Figure, Target, at_least, at_most, in_turns, median, p99, pair_ratio
 from tests.builders import open_workshop, request

@@ -13,6 +13,7 @@ from playwright.async_api import Browser
 from tests.browser.chromium import DESKTOP, PHONE, chromium, log_in
 from tests.browser.door import Site, open_site
 from tests.browser.jobs_scene import busy_week
+from tests.browser.questions_scene import a_job_that_asks, announced
 from tests.browser.records_scene import busy_board
 from tests.browser.scene import busy_morning
 from tests.browser.upkeep_scene import forty_days, kept_things
@@ -27,7 +28,9 @@ async def _pages(site: Site) -> Mapping[str, str]:
     """What there is to see, by the name of its picture."""
     board = await busy_board(site.storage, site.reports)  # before a limit is reached in that week
     week = await busy_week(site.storage)
+    asking = await a_job_that_asks(site.storage)
     await busy_morning(site.platform)
+    await announced(site.storage, site.platform, asking)
     forty_days(site.database)
     await kept_things(site.storage)
     return {
@@ -35,6 +38,7 @@ async def _pages(site: Site) -> Mapping[str, str]:
         "jobs-found": "/jobs?q=login&type=session",
         "jobs-none": "/jobs?status=cancelled&q=nothing",
         "job-running": f"/jobs/{week.running.id}",
+        "job-asking": f"/jobs/{asking.id}",
         "job-done": f"/jobs/{week.done.id}",
         "job-limited": f"/jobs/{week.limited.id}",
         "channel": "/channels/dev",

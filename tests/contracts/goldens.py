@@ -18,6 +18,7 @@ from pytest import MonkeyPatch
 
 from executor.events import SessionOpened, TextWritten, Todo, TodosChanged, TodoState, ToolStarted
 from executor.model import Job, JobStatus, Outcome, OutcomeKind
+from executor.questions import Asked, Choice, Decision, QuestionKind, Verdict
 from tests.contracts.life import CANCELLED, FAILED, USAGE, Life, living
 from tests.contracts.world import Talk
 from tests.contracts.worlds import WORLDS, hasten
@@ -27,6 +28,41 @@ PROMPT = "how do we cache <sessions> & *why*? Ask @here or see https://example.c
 OUTPUT = "I read `cache.py` first.\n\n```python\nCACHE = {}  # of sessions\n```\n\n- one place\n- no expiry\n"
 ANSWER = (
     "They are **cached**, see [the code](https://example.com/cache.py).\n\n1. `SESSIONS`\n2. nothing else"
+)
+QUESTIONS = (
+    Asked(
+        kind=QuestionKind.APPROVAL,
+        text="Run a command?",
+        detail="rm -rf build && echo '<done>' > `tty`",
+        syntax="bash",
+        grant="run this very command: rm -rf build && echo '<done>' > `tty`",
+    ),
+    Asked(
+        kind=QuestionKind.PLAN,
+        text="Do as this plan says?",
+        detail="## Plan\n\n1. Read `cache.py`\n2. **Replace** it, see [this](https://example.com)",
+        syntax="markdown",
+    ),
+    Asked(
+        kind=QuestionKind.CHOICE,
+        text="Where shall *sessions* live?",
+        choices=(
+            Choice(label="Redis", description="Fast, and one more thing to run"),
+            Choice(label="a *file*", description="Slow & simple"),
+        ),
+    ),
+    Asked(
+        kind=QuestionKind.CHOICE,
+        text="Which of them are used?",
+        choices=tuple(Choice(label=f"Store {number}") for number in range(1, 7)),
+        several=True,
+    ),
+    Asked(
+        kind=QuestionKind.APPROVAL,
+        text="Change cache.py?",
+        detail="--- a/cache.py\n+++ b/cache.py\n@@ -1 +1 @@\n-CACHE = {}\n+CACHE = redis()",
+        syntax="diff",
+    ),
 )
 DONE = Outcome(kind=OutcomeKind.DONE, result=ANSWER, usage=USAGE)
 
@@ -100,6 +136,28 @@ async def scheduled(life: Life) -> None:
     await _ask(life, "Run now", {"in": "5h"})
 
 
+async def asking(life: Life) -> None:
+    """A question of each kind."""
+    await _ask(life)
+    job = await life.begins()
+    until = datetime.now(UTC) + timedelta(minutes=30)
+    await life.storage.questions.ask(job, "r-1", QUESTIONS, until)
+    await life.world.until(lambda: len(newest(life).replies) == len(QUESTIONS), "all questions")
+
+
+async def decided(life: Life) -> None:
+    await asking(life)
+    (job,) = await life.storage.jobs.jobs([JobStatus.RUNNING])
+    verdicts = (Verdict.ALWAYS, Verdict.DENY, Verdict.ANSWER)
+    for question, verdict in zip(await life.storage.questions.of_job(job.id), verdicts, strict=False):
+        choices = ("Redis",) if verdict is Verdict.ANSWER else ()
+        text = "" if verdict is Verdict.ALWAYS else "only on *staging*, @here"
+        decision = Decision(verdict=verdict, by="Ann", choices=choices, text=text)
+        assert await life.storage.questions.decide(question.id, decision)
+    assert await life.told()
+    await life.ends(job, Outcome(kind=OutcomeKind.WAITING, reason="waiting"))
+
+
 async def refused(life: Life) -> None:
     await life.world.asks("research", "x", {"model": "gpt-0"})
 
@@ -110,6 +168,8 @@ SCENES: Mapping[str, Callable[[Life], Awaitable[None]]] = {
     "done": done,
     "failed": failed,
     "cancelled": cancelled,
+    "asking": asking,
+    "decided": decided,
     "limited": limited,
     "scheduled": scheduled,
     "refused": refused,

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.configuration import load
@@ -13,6 +14,7 @@ from bot.house import House
 from executor.events import Activity
 from executor.lifecycle import Transition
 from executor.model import Job, JobStatus, Outcome, OutcomeKind, Report, Usage
+from executor.questions import Asked
 from executor.wakeups import QUEUE, TOLD, job_topic
 from storage import Storage
 from tests.builders import claim_one
@@ -30,6 +32,7 @@ _MOVES = {
     OutcomeKind.FAILED: Transition.FAIL,
     OutcomeKind.CANCELLED: Transition.CANCEL,
     OutcomeKind.LIMITED: Transition.HIT_LIMIT,
+    OutcomeKind.WAITING: Transition.PAUSE,
 }
 PROMPT_LIMIT = 100
 
@@ -58,6 +61,11 @@ class Life:
     async def does(self, job: Job, *activities: Activity) -> None:
         """The agent does and says this."""
         assert await self.storage.jobs.record(job, activities)
+
+    async def wants(self, job: Job, *asked: Asked, request: str = "r-1") -> None:
+        """The agent asks people this, and waits for half an hour."""
+        until = datetime.now(UTC) + timedelta(minutes=30)
+        assert await self.storage.questions.ask(job, request, asked, until)
 
     async def ends(self, job: Job, outcome: Outcome = DONE, *, report: bool = False) -> None:
         """The agent has ended so, with a report where one is wanted."""

@@ -24,12 +24,14 @@ class DiscordWorld:
         self.discord = discord
         self.dev: Channel = discord.channel("dev")
         self.ann: Person = discord.person("Ann")
+        self.bob: Person = discord.person("Bob")
         discord.allow_content()
 
     @property
     def config(self) -> str:
         given = {"token": self.discord.token, "api_url": self.discord.api_url}
-        text = sights.config("discord", channel=self.dev.id, person=self.ann.id, **given)
+        people = (self.ann.id, self.bob.id)
+        text = sights.config("discord", channel=self.dev.id, people=people, **given)
         return f'{text}\nguilds = ["{self.discord.guild.id}"]'
 
     async def asks(
@@ -48,15 +50,24 @@ class DiscordWorld:
         await self.ann.submits(opened, {"prompt": prompt, **options})
 
     async def presses(self, label: str, *, stale: bool = False) -> str:
-        seen = self.discord.report()
-        pressed = self.dev.messages[0] if stale else sights.newest_with(label, self._messages(), seen)
-        done = await self.ann.clicks(pressed, label, stale=stale)
+        message = self._with(label, stale=stale)
+        done = await self.ann.clicks(message, label, stale=stale)
         question = done.original if done.is_private else None
         if question is None or not question.buttons:
             return ""
         asked, (yes,) = question.plain, question.buttons
         await self.ann.clicks(question, yes)
         return asked
+
+    async def writes(self, label: str, **fields: str) -> None:
+        opened = await self.ann.clicks(self._with(label), label)
+        await self.ann.submits(opened, fields)
+
+    async def another_presses(self, label: str) -> str:
+        told = len(self.bob.whispers)
+        await self.bob.clicks(self._with(label), label)
+        await self.until(lambda: len(self.bob.whispers) > told, "what Bob is told")
+        return self.bob.whispers[-1].plain
 
     async def chooses(self, name: str) -> None:
         await self.ann.clicks(self.ann.whispers[-1], name)
@@ -116,6 +127,10 @@ class DiscordWorld:
     @property
     def turned_away(self) -> Sequence[str]:
         return self.discord.turned_away
+
+    def _with(self, label: str, *, stale: bool = False) -> Message:
+        """The newest message with this button, or of those that had it before."""
+        return sights.newest_with(label, self._messages(), self.discord.report(), stale=stale)
 
     def _messages(self) -> list[Message]:
         return [

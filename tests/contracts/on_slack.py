@@ -21,6 +21,7 @@ class SlackWorld:
         self.slack = slack
         self.dev: Channel = slack.channel("dev")
         self.ann: Person = slack.person("Ann")
+        self.bob: Person = slack.person("Bob")
         self._refusals: list[str] = []
 
     @property
@@ -28,7 +29,7 @@ class SlackWorld:
         return sights.config(
             "slack",
             channel=self.dev.id,
-            person=self.ann.id,
+            people=(self.ann.id, self.bob.id),
             bot_token=self.slack.bot_token,
             app_token=self.slack.app_token,
             api_url=self.slack.base_url,
@@ -49,10 +50,26 @@ class SlackWorld:
         self._refusals += (refused or {}).values()
 
     async def presses(self, label: str, *, stale: bool = False) -> str:
-        seen = self.slack.transcript(self.dev)
-        pressed = self.dev.messages[0] if stale else sights.newest_with(label, self._messages(), seen)
-        await self.ann.click(pressed, label, stale=stale)
-        return "" if stale else _question(pressed, label)
+        message = self._with(label, stale=stale)
+        await self.ann.click(message, label, stale=stale)
+        return "" if stale else _question(message, label)
+
+    async def writes(self, label: str, **fields: str) -> None:
+        await self.ann.click(self._with(label), label)
+        view = await self.ann.wait_view(LATER_S)
+        kinds = {block["block_id"]: block["element"]["type"] for block in view.blocks if "element" in block}
+        values = {
+            name: value.split(",") if kinds[name].startswith("multi_") else value
+            for name, value in fields.items()
+        }
+        refused = await self.ann.submit(view, values)
+        self._refusals += (refused or {}).values()
+
+    async def another_presses(self, label: str) -> str:
+        told = len(self.bob.ephemerals)
+        await self.bob.click(self._with(label), label)
+        await self.until(lambda: len(self.bob.ephemerals) > told, "what Bob is told")
+        return self.bob.ephemerals[-1].plain
 
     async def chooses(self, name: str) -> None:
         await self.ann.click(self.ann.ephemerals[-1], name)
@@ -113,6 +130,10 @@ class SlackWorld:
     def turned_away(self) -> Sequence[str]:
         news = ("/api/chat.", "/api/conversations.")  # not the attempts to connect again
         return [path for path in self.slack.turned_away if path.startswith(news)]
+
+    def _with(self, label: str, *, stale: bool = False) -> Message:
+        """The newest message with this button, or of those that had it before."""
+        return sights.newest_with(label, self._messages(), self.slack.transcript(self.dev), stale=stale)
 
     def _messages(self) -> list[Message]:
         return [each for head in self.dev.messages for each in (head, *head.thread)]

@@ -18,11 +18,15 @@ from tests.simulators.changes import Changes
 
 _TAG = re.compile(r"<[^>]*>")
 _HIDDEN = re.compile(
-    r"<(form|svg|summary class=\"button\")\b.*?</(form|svg|summary)>|<a class=\"button\".*?</a>", re.DOTALL
+    r"<(form|svg|summary class=\"button[^>]*)\b.*?</(form|svg|summary)>|<a class=\"button\".*?</a>", re.DOTALL
 )
-_BUTTON = re.compile(r"<(?:button|a) class=\"button[^>]*>([^<]*)</(?:button|a)>")
+_BUTTON = re.compile(r"<(?:button|a|summary) class=\"button[^>]*>([^<]*)</(?:button|a|summary)>")
+_DETAILS = re.compile(r"<details class=\"react\".*?</details>", re.DOTALL)
+_ACTION = re.compile(r'action="([^"]*)"')
 _FORM = re.compile(r"<form class=\"ask\".*?</form>", re.DOTALL)
 _INPUT = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
+_FIELDS = {"prompt": "text"}
+"""What the page calls otherwise than the forms of chat platforms."""
 _FILE = re.compile(r'<a class="file" href="([^"]*/([^"/]*))"')
 
 
@@ -91,12 +95,27 @@ class WebWorld:
         await self._send("/channels/dev/jobs", fields)
 
     async def presses(self, label: str, *, stale: bool = False) -> str:
-        posts = [each for head in self._heads() for each in (head, *self._thread(head))]
-        shown = self._heads()[0].versions[:-1] if stale else [post.shown for post in posts]
-        forms = [form for each in shown for form in _FORM.findall(each) if label in _BUTTON.findall(form)]
-        assert forms, f"nobody sees {label!r}: {self.talks}"
-        await self._send("/asks", dict(_INPUT.findall(forms[-1])))
-        return html.unescape("".join(re.findall(r'data-confirm="([^"]*)"', forms[-1])))
+        form = self._form(label, stale=stale)
+        await self._send(_ACTION.findall(form)[0], dict(_INPUT.findall(form)))
+        return html.unescape("".join(re.findall(r'data-confirm="([^"]*)"', form)))
+
+    async def writes(self, label: str, **fields: str) -> None:
+        form = next(
+            found.partition(label)[2]
+            for post in reversed(self._all())
+            for found in _DETAILS.findall(post.shown)
+            if f">{label}<" in found
+        )
+        several = 'type="checkbox"' in form
+        picked = fields.get("choices", "").split(",") if several else []
+        words = {_FIELDS.get(name, name): value for name, value in fields.items()}
+        boxes = {f"pick-{number}": "on" for number in picked}
+        kept = {name: value for name, value in words.items() if not (several and name == "choices")}
+        await self._send(_ACTION.findall(form)[0], {**dict(_INPUT.findall(form)), **kept, **boxes})
+
+    async def another_presses(self, label: str) -> str:
+        """Whoever is logged in is the owner."""
+        return ""
 
     async def chooses(self, name: str) -> None:
         """The page asks nothing back: its form has a field for everything."""
@@ -184,6 +203,17 @@ class WebWorld:
         self._posts.setdefault(post.id, post).versions.append(frame["data"])
         self._revision = int(frame["id"])
         self._changes.notify()
+
+    def _all(self) -> list[Post]:
+        return [each for head in self._heads() for each in (head, *self._thread(head))]
+
+    def _form(self, label: str, *, stale: bool) -> str:
+        """The newest form with this button, or of those that there were before."""
+        forms: list[str]
+        shown = [each for post in self._all() for each in (post.versions[:-1] if stale else [post.shown])]
+        forms = [form for each in shown for form in _FORM.findall(each) if label in _BUTTON.findall(form)]
+        assert forms, f"nobody sees {label!r}: {self.talks}"
+        return forms[-1]
 
     def _heads(self) -> list[Post]:
         return self._in("")

@@ -28,20 +28,23 @@ class Sight(Protocol):
     def buttons(self) -> Sequence[str]: ...
     @property
     def files(self) -> Sequence[Shared]: ...
+    @property
+    def buttons_before(self) -> Sequence[str]:
+        """Those of its earlier versions."""
 
 
 S = TypeVar("S", bound=Sight)
 
 
-def config(platform: str, *, channel: str, person: str, **own: str) -> str:
-    """What bifrost.toml says of the platform: `own` settings, one channel, one person, and no haste."""
+def config(platform: str, *, channel: str, people: Sequence[str], **own: str) -> str:
+    """What bifrost.toml says of the platform: `own` settings, one channel, some people, and no haste."""
     return "\n".join(
         [
             'web = { port = 0, public_url = "https://bifrost.example" }',
             f"[{platform}]",
             *(f'{name} = "{value}"' for name, value in own.items()),
             f'channels = ["{channel}"]',
-            f'people = ["{person}"]',
+            f"people = {list(people)}",
             'replies = "all"',
             "pace = { posts_per_minute = 6000, edits_per_minute = 6000, edit_gap_seconds = 0.1 }",
         ]
@@ -68,8 +71,11 @@ def content(messages: Iterable[Sight], name: str) -> bytes:
     return next(file.content for each in messages for file in each.files if file.name == name)
 
 
-def newest_with(label: str, messages: Iterable[S], seen: str) -> S:
-    """The message whose button is pressed; `seen` is told where there is none."""
-    found = [each for each in messages if label in each.buttons]
+def newest_with(label: str, messages: Iterable[S], seen: str, *, stale: bool = False) -> S:
+    """The message whose button is pressed; `seen` is told where there is none.
+
+    `stale`: one that had the button before it was edited.
+    """
+    found = [each for each in messages if label in (each.buttons_before if stale else each.buttons)]
     assert found, f"nobody sees {label!r}:\n{seen}"
     return found[-1]

@@ -123,6 +123,10 @@ RUNS = (
     _claude("live_limit", 0, DONE, "", 0.00336, 2, "169945f3"),
     _claude("live_permission_allow", 0, DONE, "", 0.01344, 2, "12bce5bc"),
     _claude("live_permission_deny", 0, DONE, "", 0.01344, 2, "abd39e5c"),
+    _claude("live_asks", 0, DONE, "", 0.01344, 2, "5347f141"),
+    _claude("live_asks_cancelled", 1, FAILED, "killed", 0.00672, 3, "a103deee"),
+    _claude("live_plan", 0, DONE, "", 0.02688, 4, "e3dbb273"),
+    _claude("live_delegates", 0, DONE, "", 0.0336, 3, "cf234f4c"),
     _claude("permission_mcp", 0, DONE, "", 0.01344, 2, "fce915e2"),
     # Gemini tells no cost; a turn is an answer of the model.
     _gemini("hello", 0, DONE, "", None, 1, "89a59755"),
@@ -264,13 +268,17 @@ def test_a_failure_is_told_in_sentences_for_people(run: Run) -> None:
     assert "    at " not in outcome.message
 
 
+WORDLESS = ("AskUserQuestion", "EnterPlanMode", "ExitPlanMode")
+"""Tools that are called with no word, or none that tells what for on one line."""
+
+
 @pytest.mark.parametrize("run", RUNS, ids=str)
 def test_a_tool_ends_only_after_it_started(run: Run) -> None:
     started: set[str] = set()
     for each in replay(run, DECODERS[run.provider]()):
         if isinstance(each, ToolStarted):
             assert each.tool_id not in started
-            assert each.name and each.detail
+            assert each.name and (each.detail or each.name in WORDLESS)
             started.add(each.tool_id)
         elif isinstance(each, ToolEnded):
             assert each.tool_id in started

@@ -14,16 +14,20 @@ import simcord
 from simcord import ChannelHandle, Env, GuildHandle, MemberActor
 
 from bot.desk.asks import Answer
+from bot.news.questions import question
 from bot.platforms.base import Action, Announcement, Attachment, Fact, Link, Place, Shape, Tone
 from bot.platforms.discord.adapter import API_URL
+from bot.platforms.discord.answers import Answers
 from bot.platforms.discord.api import DiscordApi
 from bot.platforms.discord.client import Client
 from bot.platforms.discord.doors import Doors
 from bot.platforms.discord.files import Files
 from bot.platforms.discord.platform import DiscordPlatform
 from bot.platforms.errands import Errands
+from executor.questions import Question, QuestionState
+from tests.contracts import slack_world
 from tests.contracts.discord_world import PAGE, Desk, card
-from tests.contracts.goldens import GOLDEN, SCENES
+from tests.contracts.goldens import GOLDEN, QUESTIONS, SCENES
 
 ENDED = card(
     tone=Tone.GOOD,
@@ -71,9 +75,11 @@ class Court:
 
 @asynccontextmanager
 async def in_session() -> AsyncIterator[Court]:
-    desk, api = Desk(), DiscordApi()
-    doors = Doors(door=desk, errands=Errands(), guilds=frozenset(), files=Files(API_URL))
-    client = Client(doors, lambda client, listens, _: api.use(client) if listens else None)
+    desk, api, errands = Desk(), DiscordApi(), Errands()
+    doors = Doors(door=desk, errands=errands, guilds=frozenset(), files=Files(API_URL))
+    client = Client(
+        doors, Answers(doors, errands), lambda client, listens, _: api.use(client) if listens else None
+    )
     async with simcord.run(client) as env:
         guild = env.create_guild()
         ada = guild.add_member(env.create_user("Ada"))
@@ -186,3 +192,29 @@ async def test_every_form_is_taken_and_comes_back(way: str) -> None:
         (ask,) = court.desk.asks
         assert ask.args["prompt"] == "fix it"
         assert ask.verb == ("reply" if way == "reply" else "research")
+
+
+async def test_the_form_of_a_question_is_taken_and_comes_back() -> None:
+    async with in_session() as court:
+        job = slack_world.a_job("3fa9c1d2-0000-4000-8000-000000000000")
+        asked = Question(
+            id="q-1",
+            job_id=job.id,
+            number=2,
+            asked=QUESTIONS[3],
+            state=QuestionState.OPEN,
+            asked_at=job.created_at,
+            expires_at=None,
+            attempt=None,
+            request="",
+        )
+        await court.platform.post(court.place, question(asked, job, most=1_700), f"{job.id}:question:2")
+        court.desk.answer = Answer(ok=True, text="", form=asked)
+        shown: Any = await court.ada.click(court.card, label="Answer…")
+        assert shown.modal is not None
+        court.desk.answer = Answer(ok=True, text="Answered.")
+        await court.ada.submit_modal(shown, {"choices": ["2", "5"], "prompt": "and more"})
+        pressed, sent = court.desk.asks
+        assert (pressed.target, pressed.args) == (job.id, {"question": "2", "says": "choose"})
+        filled = {"question": "2", "says": "answer", "choices": "2,5", "prompt": "and more"}
+        assert (sent.verb, sent.target, sent.args) == ("answer", job.id, filled)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from executor.events import SessionOpened, TextWritten
+from executor.questions import Asked, QuestionKind
 from executor.steps import watched
 from tests.contracts.life import Life, living
 from tests.contracts.world import World
@@ -33,6 +34,18 @@ async def _begin(life: Life) -> None:
 
 async def _write(life: Life) -> None:
     await life.does(await life.begins(), TextWritten(text="First I look."))
+
+
+async def _ask_people(life: Life) -> None:
+    asked = Asked(
+        kind=QuestionKind.APPROVAL, text="Run make?", detail="make\n" * 5_000, syntax="bash", grant="run make"
+    )
+    await life.wants(await life.begins(), asked)
+
+
+async def _approve(life: Life) -> None:
+    """The button is that of an earlier life, and nobody has begun anything in this one."""
+    await life.world.presses("Approve")
 
 
 async def _reply(life: Life) -> None:
@@ -64,6 +77,8 @@ STEPS: Mapping[Step, str] = {
     _ask: PROMPT,
     _begin: "running",
     _write: "first i look.",
+    _ask_people: "waiting for an answer",
+    _approve: "approved by",
     _reply: "replies waiting",
     _end: "and then i see.",
     _go_on: "the tests are written.",
@@ -144,6 +159,8 @@ def the_story_is_told_once(world: World) -> None:
     texts = [row.text for row in talk.replies]
     for said, times in (("First I look.", 1), ("Sessions are cached", 2), ("The tests are written.", 1)):
         assert len([text for text in texts if said in text]) == times, said
-    assert len([name for row in talk.replies for name in row.files]) == 1
+    assert len([text for text in texts if "Question 1 of" in text and "approved by" in text.lower()]) == 1
+    names = [name for row in talk.replies for name in row.files]
+    assert [name.partition("-")[0] for name in names] == ["question", "report"]
     assert "done" in talk.head.text.lower()
-    assert world.name == "web" or list(world.pings) == ["Ann", "Ann"]
+    assert world.name == "web" or list(world.pings) == ["Ann"] * 3

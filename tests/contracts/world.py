@@ -62,7 +62,19 @@ class World(Protocol):
     async def presses(self, label: str, *, stale: bool = False) -> str:
         """Presses the newest button of this name, and says yes to what she is asked, which is returned.
 
-        `stale`: one that the first card had before it was edited.
+        `stale`: one that a message had before it was edited.
+        """
+
+    async def writes(self, label: str, **fields: str) -> None:
+        """Presses the newest button of this name, fills in the form that it opens, and sends it.
+
+        Of a field that takes several choices, there may be commas between them.
+        """
+
+    async def another_presses(self, label: str) -> str:
+        """Bob, who may use the bot too, presses the newest button of this name; what he alone is told.
+
+        Nothing where all people are one.
         """
 
     async def chooses(self, name: str) -> None:

@@ -47,5 +47,7 @@ async def test_a_report_that_finds_no_room_leaves_the_answer_and_says_so(tmp_pat
 
 def shown(job: Job, attempt: AttemptRecord) -> str:
     """What `/job show` says."""
-    known = replies.Background(attempts=[attempt], hindrance=None, report_url="", starts="", limited_until="")
+    known = replies.Background(
+        attempts=[attempt], questions=(), hindrance=None, report_url="", starts="", limited_until=""
+    )
     return replies.details(job, known)

@@ -39,6 +39,26 @@ async def test_a_job_is_watched_to_its_end_and_its_end_is_the_exit_status(
         assert "Usage: bifrost job watch ID" in capsys.readouterr().err
 
 
+async def test_what_a_watched_job_asks_is_shown_and_answered_from_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with serving(tmp_path) as service:
+        _announce(service)
+        body = {"type": "session", "prompt": "ask me: Which colour? Red, Blue"}
+        made = await service.call("POST", "/jobs", body, 201)
+        settings = service.house.settings
+        watching = asyncio.ensure_future(run_job(["watch", made["id"], "--exit-status"], settings, {}))
+        await service.until(made["id"], lambda job: job.asking > 0)
+        assert await run_job(["show", made["id"]], settings, {}) == 0
+        shown = capsys.readouterr().out
+        assert "question 1: Which colour?" in shown and "bifrost job answer" in shown
+        assert await run_job(["answer", made["id"], "9"], settings, {}) == 2
+        assert await run_job(["answer", made["id"], "2"], settings, {}) == 0
+        assert await asyncio.wait_for(watching, 20) == 0
+        printed = shown + capsys.readouterr().out
+        assert "❓ question 1: Which colour?" in printed and "question 1: owner: Blue" in printed
+
+
 async def test_a_restart_of_the_bot_is_a_pause_and_nothing_is_missed_or_told_twice(tmp_path: Path) -> None:
     seen: list[Body] = []
     started = asyncio.Event()

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from executor.attempt import Workshop
 from executor.model import Job
+from executor.workshop import Workshop
 from tests import builders
 from tests.builders import carried_out, claim_one, open_workshop
 from tests.fsck import check

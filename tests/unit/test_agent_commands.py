@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from bot.agent.commands import COMMANDS
 from bot.agent.plain import table, whole
 from bot.agent.tools import TOOLS
+from bot.web import asking_api
 from executor.agent_tools import SOCKET, TOKEN
-from tests.job_shell import a_job
+from executor.questions import Decision, Verdict
+from executor.wakeups import job_topic
+from tests.job_shell import WITHIN_S, a_job
 
 ENDED = "Your job has ended, or this is not its token: nothing is taken or told on its behalf.\n"
 ROOT = str(Path(__file__).parents[2])
@@ -116,3 +122,23 @@ def test_what_others_wrote_moves_no_cursor_of_who_reads_it() -> None:
     evil = {"id": "x", "content": "a\x1b[2Jb\u202ec\nd"}
     assert list(table([evil], ("id", "content"))) == ["ID  CONTENT", "x   a[2Jbc d"]
     assert list(whole(evil)) == ["id: x", "content:\n\na[2Jbc\nd"]
+
+
+async def test_an_agent_asks_and_waits_until_somebody_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking_api, "_TURN_S", 0)  # it has to ask again and again
+    async with a_job(tmp_path) as (shell, _), asyncio.timeout(WITHIN_S):
+        (job,) = await shell.storage.jobs.jobs()
+        with shell.wakeups.listen(job_topic(job.id)) as bell:
+            asking = asyncio.create_task(shell.type("bifrost ask 'Which colour?' Red 'Light blue'"))
+            await bell.wait()
+        (question,) = await shell.storage.questions.of_job(job.id)
+        assert question.asked.text == "Which colour?"
+        assert [choice.label for choice in question.asked.choices] == ["Red", "Light blue"]
+        said = Decision(verdict=Verdict.ANSWER, by="Ann", choices=("Light blue",), text="as the sky")
+        await shell.storage.questions.decide(question.id, said)
+        assert await asking == (0, "Ann: Light blue, as the sky\n", "")
+        assert await shell.storage.questions.of_attempt(job) == [], "it was told"
+        code, _, why = await shell.type("bifrost ask ''")
+        assert code == 1 and "question" in why

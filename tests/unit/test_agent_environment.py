@@ -24,6 +24,7 @@ from executor.backends.environment import agent_environment, agent_zone, routes
 from executor.backends.gemini import Gemini
 from executor.backends.rehearsal import Rehearsal
 from executor.backends.rehearsal_search import topic_of
+from executor.workspaces import Permissions
 from tests.clis import PINS
 from tests.programs import alive_with
 
@@ -172,7 +173,7 @@ def test_claude_is_told_everything_by_flags_and_variables(launch: Launch, cli: P
         *("--input-format", "stream-json"),
         *("--output-format", "stream-json", "--verbose", "--include-partial-messages"),
         *("--model", "sonnet", "--effort", "high", "--resume", SESSION),
-        "--dangerously-skip-permissions",
+        *("--dangerously-skip-permissions", "--permission-prompt-tool", "stdio"),
         *("--settings", str(launch.temp / "claude-settings.json")),
         *("--mcp-config", '{"mcpServers":{}}', "--strict-mcp-config"),
     ]
@@ -189,7 +190,7 @@ def test_gemini_is_told_everything_by_flags_and_variables(launch: Launch, cli: P
     *argv, allowed = command.argv
     assert argv == [
         str(cli),
-        *("--output-format", "stream-json", "--yolo", "-m", "gemini-2.5-pro"),
+        *("--output-format", "stream-json", "--approval-mode", "yolo", "-m", "gemini-2.5-pro"),
         *("--include-directories", str(launch.results), "--resume", SESSION),
     ]
     assert allowed.startswith("--allowed-mcp-server-names=bifrost-")
@@ -219,6 +220,27 @@ def test_a_choice_left_to_the_cli_is_not_named(launch: Launch, cli: Path) -> Non
     assert "-m" not in gemini(cli).command(free).argv
     assert "-m" not in codex(cli).command(free).argv
     assert not [word for word in codex(cli).command(free).argv if "effort" in word]
+
+
+def test_an_agent_that_may_not_do_all_is_held_by_its_own_cli(launch: Launch, cli: Path) -> None:
+    edits = replace(launch, permissions=Permissions.EDITS)
+    asks = replace(launch, permissions=Permissions.ASK)
+    for backend in (claude(cli), gemini(cli), codex(cli)):
+        for held in (edits, asks):
+            words = backend.command(held).argv
+            assert not [word for word in words if "dangerously" in word or "yolo" in word]
+    for held, mode in ((edits, "acceptEdits"), (asks, "default")):
+        argv = list(claude(cli).command(held).argv)
+        assert argv[argv.index("--permission-mode") + 1] == mode
+        allowed = json.loads((launch.temp / "claude-settings.json").read_bytes())["permissions"]
+        assert f"Edit(/{launch.results.resolve()}/**)" in allowed["allow"]
+        assert allowed["additionalDirectories"] == [str(launch.results.resolve())]
+    for held, mode in ((edits, "auto_edit"), (asks, "default")):
+        argv = list(gemini(cli).command(held).argv)
+        assert argv[argv.index("--approval-mode") + 1] == mode
+    for held, mode in ((edits, "workspace-write"), (asks, "read-only")):
+        argv = list(codex(cli).command(held).argv)
+        assert f'sandbox_mode="{mode}"' in argv and 'approval_policy="never"' in argv
 
 
 def test_the_prompt_goes_to_standard_input_only(launch: Launch, cli: Path) -> None:

@@ -241,6 +241,7 @@ def test_a_page_of_output_is_the_text_alone() -> None:
 @pytest.mark.parametrize(
     ("hindrance", "words"),
     [
+        (Hindrance(asked=True), "an answer to its question"),
         (Hindrance(), "a free slot"),
         (Hindrance(provider_full=True), "a free slot of claude"),
         (Hindrance(workspace_holder="abcdef12-3"), "workspace main, busy with #abcdef"),

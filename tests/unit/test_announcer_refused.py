@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from bot.news.transcript import MOST_PAGES
 from bot.platforms.base import Announcement, Refused, Shape
 from executor.events import TextWritten
 from executor.outbox import Entry
+from executor.questions import Asked, QuestionKind
 from storage.sqlite.outbox import Outbox
 from tests.unit.newsroom import DONE, LONG, ORIGIN, TALK, Room, a_room, expected_pages
 from tests.unit.wall import Call
@@ -184,3 +186,33 @@ async def test_a_page_that_somebody_deletes_is_posted_again_once(room: Room) -> 
     assert room.wall.pages == []
     content = room.wall.files[f"output-{job.short_id}.md"][1].content
     assert content == b"One. Two. Three.\n"
+
+
+async def test_what_a_job_asks_is_told_to_whoever_asked_for_it_where_the_channel_is_shut(room: Room) -> None:
+    room.wall.fault = in_dev
+    await room.start()
+    job = await room.running()
+    await room.wall.until(lambda: said(room, "@ann") != [], "the reason")
+    asked = Asked(kind=QuestionKind.APPROVAL, text="Run a command", detail="make", syntax="bash")
+    until = datetime.now(UTC) + timedelta(minutes=30)
+    assert await room.storage.questions.ask(job, "r-1", [asked], until)
+    await room.wall.until(lambda: len(said(room, "@ann")) == 2, "the question")
+    question = said(room, "@ann")[1]
+    assert (question.code, question.reactions) == ("make", ())
+    assert f"`/job answer {job.short_id} approve`" in question.body and "Invite me." in question.body
+    await room.ends(job)
+    await room.told(job)
+
+
+async def test_a_question_that_a_channel_refuses_in_mid_job_goes_to_whoever_asked_for_it(room: Room) -> None:
+    await room.start()
+    job = await room.running()
+    await room.wall.until(lambda: said(room, ORIGIN.channel) != [], "the card")
+    room.wall.fault = in_dev
+    asked = Asked(kind=QuestionKind.CHOICE, text="Which?", detail="x\n" * 20_000)
+    until = datetime.now(UTC) + timedelta(minutes=30)
+    assert await room.storage.questions.ask(job, "r-1", [asked], until)
+    await room.wall.until(lambda: said(room, "@ann") != [], "the question")
+    assert "with your answer in words" in said(room, "@ann")[0].body
+    await room.ends(job)
+    await room.told(job)

@@ -124,6 +124,7 @@ def test_the_doctor_says_that_all_is_well_or_what_to_do(bifrost: Program) -> Non
     assert (well.returncode, well.stderr) == (0, "")
     assert well.stdout.rstrip().endswith("Ready.")
     assert "✔  agent rehearsal" in well.stdout
+    assert "(permissions: bypass)" in " ".join(well.stdout.split())
     ill = bifrost.run("doctor", BIFROST__WORKSPACES__MAIN="/nowhere", BIFROST__AGENTS__PROVIDERS="claude")
     assert ill.returncode == 1
     assert re.search(r"✘  workspace main +/nowhere *\n +→ Make the directory, or correct `main`", ill.stdout)

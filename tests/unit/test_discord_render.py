@@ -9,7 +9,7 @@ from discord.utils import remove_markdown
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.platforms.base import Action, Announcement, Fact, Link, Progress, Shape, Tone
+from bot.platforms.base import Action, Announcement, Fact, Link, Progress, Reaction, Shape, Tone
 from bot.platforms.discord.render import render
 from bot.platforms.discord.text import fit_line, fit_markdown, fit_plain
 from tests.simulators.discord.components import buttons, check_components, texts
@@ -84,6 +84,28 @@ async def test_every_card_is_one_that_discord_takes(
     )
     (container,) = check_components(components(made, 7), v2=True)
     assert container["id"] == 7
+
+
+@given(text=TEXTS, code=TEXTS | st.text("`\n\u202e", max_size=6_000), job_id=TEXTS)
+async def test_every_question_is_one_that_discord_takes(text: str, code: str, job_id: str) -> None:
+    known = [Reaction(job_id="3fa9c1", question=2, says=says, label=text) for says in ("approve", "why", "1")]
+    other = Reaction(job_id=job_id, question=10**9, says=text, label=text)
+    made = card(
+        shape=Shape.QUESTION,
+        title=text * 9,
+        quote=text * 9,
+        code=code,
+        syntax="bash",
+        body=text * 9,
+        facts=[Fact(label=text, value=code)] * 3,
+        reactions=[*known, other],
+        mention=job_id,
+    )
+    (container,) = check_components(components(made), v2=True)
+    ids = [button["custom_id"] for button in buttons([container])]
+    assert ids[:3] == ["answer:approve:3fa9c1:2", "answer:why:3fa9c1:2", "answer:1:3fa9c1:2"]
+    fences = [shown for shown in texts([container]) if shown.startswith("```bash")]
+    assert all(shown.count("```") == 2 for shown in fences), "nothing ends it but its end"
 
 
 async def test_what_makes_no_custom_id_of_ours_is_no_button() -> None:

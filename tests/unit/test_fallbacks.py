@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from executor.attempt import Workshop
 from executor.catalog import Catalog
 from executor.endings import HANDED_OVER
 from executor.events import Moved, Noticed
@@ -18,6 +17,7 @@ from executor.executor import Executor
 from executor.fallbacks import Fallbacks
 from executor.lifecycle import Transition
 from executor.model import RESUMED_SESSION, Handover, Job, JobStatus, Outcome, OutcomeKind
+from executor.workshop import Workshop
 from executor.workspaces import Workspace, Workspaces
 from tests.builders import START, carried_out, claim_one, open_workshop, origin, request, started
 from tests.programs import Scripted

@@ -29,12 +29,15 @@ from executor.executor import Executor
 from executor.lifecycle import MOVES, Transition
 from executor.model import Handover, Job, JobStatus, Outcome, OutcomeKind, Report, Usage
 from executor.ports import OpenAttempt, ProcessRecord, Submission, SuccessorLives
+from executor.questions import Asked, Decision, QuestionKind, QuestionState, Verdict
 from executor.queueing import QueueRules
-from tests.builders import START, TestClock, claim_one, open_store, origin, request
+from executor.wakeups import Wakeups
+from storage import open_storage
+from tests.builders import START, TestClock, claim_one, origin, request
 from tests.fsck import check
 
 _T = TypeVar("_T")
-_S, _K = JobStatus, OutcomeKind
+_S, _K, _Q = JobStatus, OutcomeKind, QuestionState
 
 LEGAL: dict[Transition, tuple[set[JobStatus | None], JobStatus]] = {
     Transition.SUBMIT: ({None}, _S.PENDING),
@@ -49,6 +52,7 @@ LEGAL: dict[Transition, tuple[set[JobStatus | None], JobStatus]] = {
     Transition.START_AFRESH: ({_S.RUNNING}, _S.PENDING),
     Transition.HAND_OVER: ({_S.RUNNING}, _S.PENDING),
     Transition.ADVANCE: ({_S.RUNNING}, _S.PENDING),
+    Transition.PAUSE: ({_S.RUNNING}, _S.PENDING),
     Transition.CANCEL: ({_S.PENDING, _S.SCHEDULED, _S.RUNNING, _S.RATE_LIMITED}, _S.CANCELLED),
 }
 
@@ -89,6 +93,7 @@ ENDS = {
     _K.LIMITED: _S.RATE_LIMITED,
     _K.INTERRUPTED: _S.PENDING,
     _K.LOST: _S.PENDING,
+    _K.WAITING: _S.PENDING,
     _K.CANCELLED: _S.CANCELLED,
 }
 PROVIDERS, SESSIONS = ("claude", "gemini"), ("one", "two")
@@ -102,6 +107,7 @@ ACTIVITIES: st.SearchStrategy[list[Activity]] = st.lists(
     ),
     max_size=3,
 )
+REQUESTS = st.sampled_from(["r1", "r2"])
 USAGES = st.builds(
     Usage,
     cost_usd=st.none() | st.floats(0, 10),
@@ -127,10 +133,24 @@ class Expected:
     type: str = "research"
     user_id: str = "ann"
     priority: int = 1
+    questions: list[Posed] = field(default_factory=list)
 
     @property
     def waits(self) -> bool:
         return self.status in (_S.PENDING, _S.RATE_LIMITED)
+
+
+@dataclass(kw_only=True)
+class Posed:
+    """What the model holds of a question."""
+
+    text: str
+    state: QuestionState = QuestionState.OPEN
+    attempt: int | None
+    request: str = ""
+    told: bool = False
+    """Whether an attempt was told what was decided, which the store does not show."""
+    verdict: Verdict | None = None
 
 
 class JobMachine(RuleBasedStateMachine):
@@ -155,7 +175,9 @@ class JobMachine(RuleBasedStateMachine):
     def open(self) -> None:
         place = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         self.database = place / "bifrost.db"
-        self.store = self.do(self.stack.enter_async_context(open_store(place, clock=self.clock, rules=RULES)))
+        opening = open_storage(self.database, Wakeups(), self.clock, RULES)
+        storage = self.do(self.stack.enter_async_context(opening))
+        self.store, self.questions = storage.jobs, storage.questions
         self.executor = Executor(self.store)
 
     def teardown(self) -> None:
@@ -250,6 +272,7 @@ class JobMachine(RuleBasedStateMachine):
         return (
             known.waits
             and known.provider in providers
+            and not any(question.state is _Q.OPEN for question in known.questions)
             and (known.retry_at is None or known.retry_at <= self.clock.now())
             and not self.is_in_use(known.provider, known.session_id)
             and self.limits.get(known.provider, START) <= self.clock.now()
@@ -320,6 +343,72 @@ class JobMachine(RuleBasedStateMachine):
                 known.provider, known.session_id = OTHER.provider, None
             if kind is _K.LOST and end is _S.PENDING:
                 known.session_id = None
+            goes_on = kind in (_K.INTERRUPTED, _K.LIMITED, _K.WAITING) and not outcome.handover
+            self.left(known, goes_on and not end.final, pauses=kind is _K.WAITING)
+
+    def left(self, known: Expected, goes_on: bool, *, pauses: bool = False) -> None:
+        """Nobody waits for the answers any more; who goes on will come back to the questions."""
+        for question in [each for each in known.questions if each.state is _Q.OPEN]:
+            if not goes_on:
+                question.state = _Q.WITHDRAWN
+            elif pauses:
+                question.state = _Q.EXPIRED
+                known.questions.append(Posed(text=question.text, attempt=None))
+        for question in known.questions:
+            if question.state is not _Q.DECIDED or not question.told:
+                question.attempt = None
+
+    @rule(job=attempts, texts=st.lists(st.sampled_from("xy"), min_size=1, max_size=2), request=REQUESTS)
+    def ask(self, job: Job, texts: list[str], request: str) -> None:
+        known, was_open = self.expected[job.id], self.is_open(job)
+        asked = [Asked(kind=QuestionKind.APPROVAL, text=text, grant=f"do {text}") for text in texts]
+        got = self.do(self.questions.ask(job, request, asked, self.clock.now() + timedelta(hours=1)))
+        expected: list[Posed] = []
+        for text in texts if was_open else ():
+            expected.append(self.posed(known, text, job.attempt, request, expected))
+        assert [each.number for each in got] == [_place(known.questions, each) for each in expected]
+
+    def posed(self, known: Expected, text: str, attempt: int, request: str, others: list[Posed]) -> Posed:
+        """The question that an attempt's asking comes to: one that there is, or a new one."""
+        same = [
+            each
+            for each in known.questions
+            if each.text == text and each.state in (_Q.OPEN, _Q.DECIDED) and not _is_in(others, each)
+        ]
+        own = [each for each in same if (each.attempt, each.request) == (attempt, request)]
+        found = next(iter(own or [each for each in same if each.attempt is None and not each.told]), None)
+        if found is None:
+            given = any((each.text, each.verdict) == (text, Verdict.ALWAYS) for each in known.questions)
+            found = Posed(text=text, attempt=attempt)
+            if given:
+                found.state, found.verdict = _Q.DECIDED, Verdict.ALWAYS
+            known.questions.append(found)
+        found.attempt, found.request = attempt, request
+        return found
+
+    @rule(job=attempts, data=st.data(), verdict=st.sampled_from(Verdict))
+    def decide(self, job: Job, data: st.DataObject, verdict: Verdict) -> None:
+        rows = self.do(self.questions.of_job(job.id))
+        if not rows:
+            return
+        row = data.draw(st.sampled_from(list(rows)))
+        questions = self.expected[job.id].questions
+        question = questions[row.number - 1]
+        decided = self.do(self.questions.decide(row.id, Decision(verdict=verdict, by="Ann")))
+        assert (decided is not None) == (question.state is _Q.OPEN)
+        for each in questions if decided else ():
+            alike = verdict is Verdict.ALWAYS and each.text == question.text
+            if each.state is _Q.OPEN and (each is question or alike):
+                each.state, each.verdict = _Q.DECIDED, verdict
+
+    @rule(job=attempts, request=REQUESTS)
+    def told(self, job: Job, request: str) -> None:
+        self.do(self.questions.told(job, request))
+        for each in self.expected[job.id].questions:
+            if (each.attempt, each.request) == (job.attempt, request):
+                if each.state is _Q.OPEN:
+                    each.state, each.attempt = _Q.WITHDRAWN, None
+                each.told = each.state is _Q.DECIDED
 
     def report(self) -> Report:
         self.slugs += 1
@@ -342,6 +431,7 @@ class JobMachine(RuleBasedStateMachine):
         assert (job is None) == known.status.final
         if known.waits:
             known.status, known.retry_at, known.wish = _S.CANCELLED, None, by
+            self.left(known, goes_on=False)
         elif known.status is _S.RUNNING:
             known.wish = known.wish or by
 
@@ -362,7 +452,16 @@ class JobMachine(RuleBasedStateMachine):
     def store_equals_model(self) -> None:
         now = self.clock.now()
         jobs, attempts, next_due = self.do(self.seen(now))
-        assert {job.id: _told(job) for job in jobs} == self.expected
+        assert {job.id: _told(job) for job in jobs} == {
+            job_id: replace(known, questions=[]) for job_id, known in self.expected.items()
+        }
+        for job in jobs:
+            posed = self.expected[job.id].questions
+            assert job.asking == sum(each.state is _Q.OPEN for each in posed)
+            rows = self.do(self.questions.of_job(job.id)) if posed else ()
+            assert [(each.state, each.attempt, each.decision and each.decision.verdict) for each in rows] == [
+                (each.state, each.attempt, each.verdict) for each in posed
+            ]
         running = {each for each, known in self.expected.items() if known.status is _S.RUNNING}
         assert {attempt.job.id for attempt in attempts} == running
         moments = [known.retry_at for known in self.expected.values() if known.retry_at]
@@ -374,6 +473,15 @@ class JobMachine(RuleBasedStateMachine):
     async def seen(self, now: datetime) -> tuple[Sequence[Job], Sequence[OpenAttempt], datetime | None]:
         store = self.store
         return await store.jobs(limit=1000), await store.open_attempts(), await store.next_due(now)
+
+
+def _place(questions: list[Posed], question: Posed) -> int:
+    """Its number; questions that look the same are not."""
+    return next(place for place, each in enumerate(questions, 1) if each is question)
+
+
+def _is_in(questions: list[Posed], question: Posed) -> bool:
+    return any(each is question for each in questions)
 
 
 def _told(job: Job) -> Expected:

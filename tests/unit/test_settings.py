@@ -272,6 +272,10 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | 
         ),
         ("[workspaces]\n'my repo' = '.'", "`workspaces.my repo`: "),
         (
+            "[workspaces]\nmain = { path = '.', permissions = 'asks' }",
+            "`workspaces.main.permissions`: Input should be 'bypass', 'edits' or 'ask'.",
+        ),
+        (
             "[workspaces]\nmain = { path = '.', fallback = 'cursor' }",
             "`workspaces.main.fallback`: There is no provider `cursor`.",
         ),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.platforms.base import Action, Announcement, Fact, Link, Progress, Shape, Tone
+from bot.platforms.base import Action, Announcement, Fact, Link, Progress, Reaction, Shape, Tone
 from bot.platforms.slack.render import Message, render
 from tests.simulators.slack.blocks import markdown_length, problems
 from tests.simulators.slack.reading import mentions
@@ -21,6 +21,9 @@ TEXT = st.one_of(
     ),
 )
 ACTIONS = st.builds(Action, verb=TEXT, label=TEXT, job_id=TEXT, danger=st.booleans(), confirm=TEXT)
+REACTIONS = st.builds(
+    Reaction, job_id=TEXT, question=st.integers(1, 10**6), says=TEXT | st.just("approve"), label=TEXT
+)
 URLS = TEXT | st.sampled_from(["https://bot.example/jobs/1", "javascript:alert(1)", "https://" + "a" * 4_000])
 TIMES = st.datetimes(min_value=datetime(2026, 1, 1), timezones=st.just(UTC))
 ANNOUNCEMENTS = st.builds(
@@ -29,7 +32,10 @@ ANNOUNCEMENTS = st.builds(
     tone=st.sampled_from(Tone),
     title=TEXT,
     quote=TEXT,
+    code=TEXT | st.just("`" * 9_000),
+    syntax=st.sampled_from(["", "bash"]),
     body=TEXT,
+    reactions=st.lists(REACTIONS, max_size=8),
     progress=st.none() | st.builds(Progress, done=st.integers(0, 50), total=st.integers(0, 50), note=TEXT),
     facts=st.lists(st.builds(Fact, label=TEXT, value=TEXT, at=st.none() | TIMES), max_size=12),
     actions=st.lists(ACTIONS, max_size=30),

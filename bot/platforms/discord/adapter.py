@@ -12,6 +12,7 @@ from discord.gateway import DiscordWebSocket
 
 from bot.desk.hearing import Hearing
 from bot.platforms.base import SetupFault
+from bot.platforms.discord.answers import Answers
 from bot.platforms.discord.api import DiscordApi
 from bot.platforms.discord.client import Client
 from bot.platforms.discord.doors import Door, Doors
@@ -77,6 +78,7 @@ class DiscordAdapter:
         self._pause_s = _FIRST_PAUSE_S
         files = Files(api_url)
         self._doors = Doors(door=door, errands=self._errands, guilds=guilds, files=files)
+        self._answers = Answers(self._doors, self._errands)
         self.platform = DiscordPlatform(self._api)
         self.members = Members(self._api)
         messages = Messages(
@@ -114,7 +116,7 @@ class DiscordAdapter:
 
     async def _serve(self) -> None:
         """Connects, and stays as long as discord.py can resume."""
-        client = Client(self._doors, self._changed, self._messages)
+        client = Client(self._doors, self._answers, self._changed, self._messages)
         try:
             async with asyncio.timeout(_LOGIN_S):
                 await client.login(self._token)

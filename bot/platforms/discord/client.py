@@ -8,8 +8,9 @@ from typing import Any
 import discord
 
 from bot.platforms.discord import choices
+from bot.platforms.discord.answers import Answers
 from bot.platforms.discord.api import LONGEST_WAIT_S
-from bot.platforms.discord.buttons import PATTERN, JobButton
+from bot.platforms.discord.buttons import ANSWER, PATTERN, AnswerButton, JobButton
 from bot.platforms.discord.choices import ChoiceItem
 from bot.platforms.discord.commands import Commands
 from bot.platforms.discord.doors import Doors
@@ -30,6 +31,7 @@ class Client(discord.Client):
     def __init__(
         self,
         doors: Doors,
+        answers: Answers,
         on_change: Callable[[discord.Client, bool, bool], None],
         messages: Messages | None = None,
     ) -> None:
@@ -45,12 +47,13 @@ class Client(discord.Client):
             guild_ready_timeout=0,
         )
         self.doors = doors
+        self.answers = answers
         self.tree = Commands(self, doors)
         self._on_change = on_change
         self._messages = messages
 
     async def setup_hook(self) -> None:
-        self.add_dynamic_items(JobButton, ChoiceItem)
+        self.add_dynamic_items(JobButton, AnswerButton, ChoiceItem)
 
     async def on_ready(self) -> None:
         self._on_change(self, True, True)
@@ -67,17 +70,21 @@ class Client(discord.Client):
 
     async def on_interaction(self, interaction: Interaction) -> None:
         """What discord.py hands to nobody: sent forms, and presses of what is not there any more."""
+        custom_id = str(dict(interaction.data or {}).get("custom_id"))
         if interaction.type is discord.InteractionType.modal_submit:
-            await self.doors.submit(interaction)
+            if not await self.answers.submit(interaction):
+                await self.doors.submit(interaction)
         elif interaction.type is discord.InteractionType.component:
-            custom_id = str(dict(interaction.data or {}).get("custom_id"))
-            found = PATTERN.fullmatch(custom_id)
+            job, answer = PATTERN.fullmatch(custom_id), ANSWER.fullmatch(custom_id)
             if choices.PATTERN.fullmatch(custom_id):
                 return  # its own item takes it: what was said to one person stays as it was said
-            if found is None:
+            if job is None and answer is None:
                 await self.doors.unknown(interaction)
             elif not _still_shows(interaction.message, custom_id):
-                await self.doors.press(interaction, found, "")
+                if job is not None:
+                    await self.doors.press(interaction, job, "")
+                elif answer is not None:
+                    await self.answers.press(interaction, answer)
 
 
 def _still_shows(message: discord.Message | None, custom_id: str) -> bool:

@@ -163,6 +163,9 @@ def _fields(command: Command) -> list[_Field]:
             fields = [job]
         case Takes.JOB_AND_TEXT:
             fields = [job, _Field(name=TEXT, summary="new words, if you like")]
+        case Takes.ANSWER:
+            said = "approve, always, deny and why, the number of a choice, or an answer in words"
+            fields = [job, _Field(name=TEXT, summary=said, required=True, completes=True)]
         case Takes.SCHEDULE:
             change = _Field(name="change", summary="what becomes of it", required=True, choices=CHANGES)
             fields = [change, replace(job, summary="which schedule")]
@@ -185,7 +188,7 @@ def _fields(command: Command) -> list[_Field]:
         for each in command.options
     ]
     file = _Field(name=FILE, summary="a file or an image that goes with it", attaches=True)
-    return [*fields, *([file] if command.takes.has_words else []), *options]
+    return [*fields, *([file] if command.takes.has_files else []), *options]
 
 
 def _subcommand(command: Command, orders: Orders) -> app_commands.Command[Any, ..., None]:

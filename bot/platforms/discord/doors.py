@@ -90,8 +90,8 @@ class Doors:
             await self.compose(interaction, verb, args, "", files)
             return
         target = (options.get(TARGET) or options.get(VERB) or options.get(SETTING, "")).strip("#` ")
-        ask = self._ask(interaction, verb, target, args, self._files.offered(files))
-        await self._errands.start(self._answer(interaction, ask))
+        ask = self.ask_of(interaction, verb, target, args, self._files.offered(files))
+        await self._errands.start(self.answer(interaction, ask))
 
     async def compose(
         self,
@@ -121,8 +121,8 @@ class Doors:
             return
         args = {name: value for name, value in filled.args.items() if name != FILES}
         files = self._files.held(filled.args.get(FILES, ""))
-        ask = self._ask(interaction, filled.verb, filled.target, args, files)
-        await self._errands.start(self._answer(interaction, ask, keep=filled.args.get(forms.PROMPT, "")))
+        ask = self.ask_of(interaction, filled.verb, filled.target, args, files)
+        await self._errands.start(self.answer(interaction, ask, keep=filled.args.get(forms.PROMPT, "")))
 
     async def suggest(
         self, interaction: Interaction, verb: str, option: str, typed: str
@@ -148,14 +148,15 @@ class Doors:
 
     async def misunderstood(self, interaction: Interaction) -> None:
         """Discord sent a command that is not among ours."""
-        await _say(interaction, _CHANGED)
+        await say(interaction, _CHANGED)
 
     async def unknown(self, interaction: Interaction) -> None:
         """Something was pressed or sent that is none of ours."""
-        await _say(interaction, _UNKNOWN)
+        await say(interaction, _UNKNOWN)
 
-    async def _answer(self, interaction: Interaction, ask: Ask, keep: str = "") -> None:
-        task = self._errands.start(self._do(interaction, ask))
+    async def answer(self, interaction: Interaction, ask: Ask, keep: str = "") -> None:
+        """Does it, and tells this person alone what the desk says; `keep` is given back if it refuses."""
+        task = self._errands.start(self.do(interaction, ask))
         await asyncio.wait({task}, timeout=PATIENCE_S)
         if task.done():
             await _tell(interaction, task.result(), keep)
@@ -178,7 +179,7 @@ class Doors:
         if form is not None:
             await tried(interaction.response.send_modal(form))
         else:
-            await _say(interaction, _TOO_MUCH if welcome.ok else welcome.text)
+            await say(interaction, _TOO_MUCH if welcome.ok else welcome.text)
 
     async def _press(self, interaction: Interaction, found: re.Match[str], label: str) -> None:
         verb, job_id = found["verb"], found["job"]
@@ -189,14 +190,14 @@ class Doors:
         if found["ask"]:
             await self._confirm(interaction, found, label)
             return
-        task = self._errands.start(self._do(interaction, self._ask(interaction, verb, job_id, {})))
+        task = self._errands.start(self.do(interaction, self.ask_of(interaction, verb, job_id, {})))
         await asyncio.wait({task}, timeout=PATIENCE_S)
         confirming = interaction.message is not None and interaction.message.flags.ephemeral
         if task.done() and confirming:
             text = fit_markdown(task.result().text, _MOST)
             await tried(interaction.response.edit_message(content=text, view=None))
         elif task.done() and not task.result().ok:
-            await _say(interaction, task.result().text)
+            await say(interaction, task.result().text)
         else:
             await tried(interaction.response.defer())
             answer = await task
@@ -208,8 +209,8 @@ class Doors:
 
     async def _choose(self, interaction: Interaction, draft_id: str, number: str) -> None:
         """What comes of it stands in place of the question, unless nothing does."""
-        ask = self._ask(interaction, CHOOSE, draft_id, {"choice": number}, again=self._files.again)
-        task = self._errands.start(self._do(interaction, ask))
+        ask = self.ask_of(interaction, CHOOSE, draft_id, {"choice": number}, again=self._files.again)
+        task = self._errands.start(self.do(interaction, ask))
         await asyncio.wait({task}, timeout=PATIENCE_S)
         if not task.done():
             await tried(interaction.response.defer())
@@ -223,7 +224,7 @@ class Doors:
             await tried(interaction.response.edit_message(content=first, view=None))
             await _say_more(interaction, rest)
         else:
-            await _say(interaction, task.result().text)
+            await say(interaction, task.result().text)
 
     async def _confirm(self, interaction: Interaction, found: re.Match[str], label: str) -> None:
         """Asks once more, in a message to this person alone."""
@@ -237,7 +238,8 @@ class Doors:
         question = f"`{job_id[:6]}`: {QUESTIONS.get(found['question'] or '', QUESTIONS['stop'])}"
         await tried(interaction.response.send_message(question, view=view, ephemeral=True))
 
-    async def _do(self, interaction: Interaction, ask: Ask) -> Answer:
+    async def do(self, interaction: Interaction, ask: Ask) -> Answer:
+        """What the desk says to it, or why nothing can be asked from there."""
         shut = self._shut(interaction)
         return Answer(ok=False, text=shut) if shut else await safely(self._door.ask(ask))
 
@@ -259,7 +261,7 @@ class Doors:
             return _OTHER_GUILD.format(interaction.guild_id)
         return ""
 
-    def _ask(
+    def ask_of(
         self,
         interaction: Interaction,
         verb: str,
@@ -268,6 +270,7 @@ class Doors:
         files: Sequence[Offer] = (),
         again: Again | None = None,
     ) -> Ask:
+        """What is asked for by this interaction."""
         return Ask(
             verb=verb,
             target=target,
@@ -327,7 +330,7 @@ async def _tell(interaction: Interaction, answer: Answer, keep: str) -> None:
     await _say_more(interaction, rest)
 
 
-async def _say(interaction: Interaction, text: str) -> None:
+async def say(interaction: Interaction, text: str) -> None:
     await _tell(interaction, Answer(ok=False, text=text), "")
 
 

@@ -14,9 +14,9 @@ import discord
 from discord.ui import ActionRow, Button, Container, Item, LayoutView, Separator, TextDisplay
 
 from bot.desk.asks import REPLY
-from bot.platforms.base import Action, Announcement, Fact, Link, Progress, Tone
-from bot.platforms.discord.buttons import job_button
-from bot.platforms.discord.text import fit_line, fit_markdown, fit_plain
+from bot.platforms.base import Action, Announcement, Fact, Link, Progress, Shape, Tone
+from bot.platforms.discord.buttons import answer_button, job_button
+from bot.platforms.discord.text import fit_code, fit_line, fit_markdown, fit_plain
 from bot.platforms.text import bar
 
 PAGE_CHARS = 1_900
@@ -25,7 +25,11 @@ _CONTENT = 2_000
 # Discord shows 4,000 characters of a card in all; these sum up to less.
 _TITLE = 300
 _QUOTE = 500
+_ASKED = 800
 _BODY = 2_100
+_CODE = 1_750
+_BELOW_CODE = 300
+"""What the body has at least, where there is code too."""
 _FACTS = 600
 _LINKS = 150
 _FACT = 150
@@ -88,15 +92,20 @@ def _mentions(announcement: Announcement) -> discord.AllowedMentions:
 def _items(announcement: Announcement) -> Iterator[Item[Any]]:
     yield TextDisplay(_head(announcement))
     if announcement.quote.strip():
-        yield TextDisplay(f"> {fit_line(announcement.quote, _QUOTE)}")
+        most = _ASKED if announcement.shape is Shape.QUESTION else _QUOTE
+        yield TextDisplay(f"> {fit_line(announcement.quote, most)}")
+    code = fit_code(announcement.code, announcement.syntax, _CODE)
+    if code:
+        yield TextDisplay(code)
     if announcement.body.strip():
-        yield TextDisplay(fit_markdown(announcement.body, _BODY))
+        yield TextDisplay(fit_markdown(announcement.body, max(_BELOW_CODE, _BODY - len(code))))
     if announcement.progress is not None:
         yield TextDisplay(_progress(announcement.progress))
     facts = _facts(announcement)
     if facts:
         yield TextDisplay(f"-# {facts}")
-    buttons = [*_job_buttons(announcement), *_link_buttons(announcement.links)]
+    answers = (answer_button(each) for each in announcement.reactions)
+    buttons = [*filter(None, answers), *_job_buttons(announcement), *_link_buttons(announcement.links)]
     hidden = " · ".join(_spelled(link) for link in announcement.links if not _opens_a_button(link.url))
     if hidden:
         yield TextDisplay(hidden[:_LINKS])

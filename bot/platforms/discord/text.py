@@ -37,6 +37,16 @@ def fit_markdown(text: str, most: int) -> str:
     return "\n".join(part for part in (kept, fence, ELLIPSIS) if part)
 
 
+def fit_code(code: str, syntax: str, most: int) -> str:
+    """A block of code that nothing in it can end, for Discord knows no longer fences; nothing of no code."""
+    if not code.strip():
+        return ""
+    shown = visible(code).replace("```", "`\u200b`\u200b`")
+    room = most - len(f"```{syntax}\n\n```")
+    kept = shown if len(shown) <= room else _prefix(shown, room - 1) + ELLIPSIS
+    return f"```{syntax}\n{kept}\n```"
+
+
 def _escape(text: str) -> str:
     # `<` begins channels, times and commands too.
     return escape_mentions(escape_markdown(text)).replace("<", "\\<")

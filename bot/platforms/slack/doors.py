@@ -15,6 +15,7 @@ from bot.desk.desk import Door
 from bot.platforms.errands import Errands
 from bot.platforms.slack import modal
 from bot.platforms.slack.answering import Answering
+from bot.platforms.slack.answers import Answers
 from bot.platforms.slack.choosing import PATTERN, Choices
 from bot.platforms.slack.files import Files, again, kept
 from bot.platforms.slack.grants import DIRECT
@@ -63,6 +64,7 @@ class Doors:
         self._door = door
         self._replies = replies
         self._answering = Answering(errands)
+        self._answers = Answers(door, replies, errands)
         self._choices = Choices(
             door=door, answering=self._answering, replies=replies, people=people, links=links, files=files
         )
@@ -79,6 +81,7 @@ class Doors:
         app.event("app_home_opened")(self._home_opened)
         app.action(re.compile(f"^{ACTION}"))(self._pressed)
         app.action(NEW_JOB)(self._new_job_pressed)
+        self._answers.listen(app)
         app.action(PATTERN)(self._choices.chosen)
         app.message_shortcut(ON_MESSAGE)(self._pointed_at)
         app.global_shortcut(ANYWHERE)(self._called_up)

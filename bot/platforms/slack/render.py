@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.platforms.base import Action, Announcement, Fact, Link, Tone
-from bot.platforms.slack.text import ELLIPSIS, fit, fit_line, fit_markdown
-from bot.platforms.text import in_words
+from bot.platforms.base import APPROVE, DENY, Action, Announcement, Fact, Link, Reaction, Tone
+from bot.platforms.slack.text import ELLIPSIS, fit, fit_line, fit_markdown, length
+from bot.platforms.text import fenced, in_words
 
 Json = dict[str, Any]
 
 ACTION = "job:"
 """What the action_id of our buttons begins with; the verb follows."""
+ANSWER = "answer:"
+"""The same of buttons that answer a question; what they say follows."""
 
 _EMOJI = {
     Tone.WAITING: "⏳",
@@ -33,6 +35,8 @@ _URL = re.compile(r"https?://[!#-;=?-~]{1,2900}")
 # Slack refuses the whole message for one field over its limit; these stay below with room for our own signs.
 _TITLE = 2_000
 _MARKDOWN = 11_000
+_CODE = 9_000
+"""Of what all Markdown of a message may have: the body gets the rest."""
 _FACTS = 2_900
 _PROGRESS = 300
 _FALLBACK_TITLE = 1_000
@@ -60,10 +64,11 @@ def render(announcement: Announcement) -> Message:
 
 
 def parts(announcement: Announcement) -> list[Json]:
-    """The blocks of an announcement, at most six, for `named` to name."""
+    """The blocks of an announcement, at most seven, for `named` to name."""
     blocks = (
         _head(announcement),
         _quote(announcement),
+        _code(announcement),
         _body(announcement),
         _progress(announcement),
         _context(announcement),
@@ -95,13 +100,20 @@ def _quote(announcement: Announcement) -> Json | None:
     return {"type": "section", "text": _literal(text)} if text.strip() else None
 
 
+def _code(announcement: Announcement) -> Json | None:
+    shown = fenced(fit(announcement.code, _CODE), announcement.syntax)
+    return {"type": "markdown", "text": shown} if shown else None
+
+
 def _body(announcement: Announcement) -> Json | None:
     text = announcement.body
     if announcement.shape.bare:
         text = text if text.strip() else announcement.title
     elif not text.strip():
         return None
-    return {"type": "markdown", "text": fit_markdown(text, _MARKDOWN) or ELLIPSIS}
+    above = _code(announcement)
+    room = _MARKDOWN - (length(above["text"]) if above else 0)
+    return {"type": "markdown", "text": fit_markdown(text, room) or ELLIPSIS}
 
 
 def _progress(announcement: Announcement) -> Json | None:
@@ -131,7 +143,8 @@ def _facts(facts: Sequence[Fact]) -> str:
 
 def _buttons(announcement: Announcement) -> Json | None:
     buttons: dict[str, Json] = {}
-    for button in (*map(_button, announcement.actions), *_link_buttons(announcement.links)):
+    pressed = (*map(_reaction, announcement.reactions), *map(_button, announcement.actions))
+    for button in (*pressed, *_link_buttons(announcement.links)):
         # Slack refuses a block that holds one action_id twice.
         buttons.setdefault(button["action_id"], button)
     elements = [*buttons.values()][:_BUTTONS]
@@ -150,6 +163,17 @@ def _button(action: Action) -> Json:
     if action.confirm:
         button["confirm"] = _confirm(action)
     return button
+
+
+def _reaction(reaction: Reaction) -> Json:
+    styles = {APPROVE: "primary", DENY: "danger"}
+    button: Json = {
+        "type": "button",
+        "action_id": fit(f"{ANSWER}{reaction.says}", _ACTION_ID),
+        "text": _plain(reaction.label, _LABEL),
+        "value": fit(f"{reaction.job_id}:{reaction.question}", _VALUE),
+    }
+    return button | ({"style": styles[reaction.says]} if reaction.says in styles else {})
 
 
 def _confirm(action: Action) -> Json:
@@ -189,6 +213,7 @@ def _fallback(announcement: Announcement) -> str:
     head = "" if paged else _headline(announcement, _FALLBACK_TITLE)
     body = announcement.body.strip() or (announcement.title if paged else "")
     progress = in_words(announcement.progress) if announcement.progress else ""
-    said = (announcement.quote.strip(), body, progress, _facts(announcement.facts))
+    code = announcement.code.strip()
+    said = (announcement.quote.strip(), code, body, progress, _facts(announcement.facts))
     rest = fit("\n".join(part for part in said if part), _FALLBACK_REST)
     return "\n".join(part for part in (head, rest) if part) or ELLIPSIS

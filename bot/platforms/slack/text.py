@@ -6,7 +6,17 @@ import re
 
 from bot.platforms.text import ELLIPSIS, disarm_links, open_fence, signs, visible
 
-__all__ = ["ELLIPSIS", "decode", "fit", "fit_field", "fit_line", "fit_markdown", "mrkdwn", "without_mention"]
+__all__ = [
+    "ELLIPSIS",
+    "decode",
+    "fit",
+    "fit_field",
+    "fit_line",
+    "fit_markdown",
+    "length",
+    "mrkdwn",
+    "without_mention",
+]
 
 _TYPED = re.compile(r"<((?:[@#!]|[A-Za-z][A-Za-z0-9+.-]*:)[^<>]+)>|&(?:lt|gt|amp);")
 _ENTITY = re.compile(r"&(?:lt|gt|amp);")
@@ -31,14 +41,14 @@ def fit(text: str, most: int) -> str:
     """`text` made visible and escaped, in at most `most` UTF-16 units; a cut shows as an ellipsis."""
     shown = visible(text)
     whole = _escape(shown)
-    if _length(whole) <= most:
+    if length(whole) <= most:
         return whole
     return _escape(_prefix(shown, most - 1)) + ELLIPSIS
 
 
 def fit_field(text: str, most: int) -> str:
     """The beginning of `text`, untouched but for its length: what stands in a field is not shown but sent."""
-    return text if _length(text) <= most else _prefix(text, most - 1) + ELLIPSIS
+    return text if length(text) <= most else _prefix(text, most - 1) + ELLIPSIS
 
 
 def fit_line(text: str, most: int) -> str:
@@ -50,7 +60,7 @@ def fit_markdown(text: str, most: int) -> str:
     """As `fit`, for a markdown block: no label hides where a link goes, and a cut closes an open fence."""
     shown = disarm_links(visible(text))
     whole = _escape(shown)
-    if _length(whole) <= most:
+    if length(whole) <= most:
         return whole
     kept = _prefix(shown, most - _LONGEST_FENCE - 3)
     fence = open_fence(kept)[:_LONGEST_FENCE]
@@ -78,7 +88,8 @@ def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _length(text: str) -> int:
+def length(text: str) -> int:
+    """How long Slack may take it to be."""
     # Nobody says whether Slack counts characters or UTF-16 units; the larger number is safe for both.
     return len(text.encode("utf-16-le")) // 2
 
@@ -87,7 +98,7 @@ def _prefix(text: str, room: int) -> str:
     """The longest beginning that takes no more than `room` once it is escaped."""
     end = 0
     for sign in signs(text):
-        room -= _length(_escape(sign))
+        room -= length(_escape(sign))
         if room < 0:
             break
         end += len(sign)

@@ -12,6 +12,7 @@ from bot.web import ansi
 from bot.web.pages.links import MessageUrl, chat_link
 from bot.web.pages.log import CHUNK, blocks_of, chunk_before, sentence
 from bot.web.pages.parts import Parts
+from bot.web.pages.questions import turns_of, waiting
 from bot.web.pages.remarks import remarks_on
 from bot.web.problems import Problem
 from bot.web.shared_reads import SharedReads
@@ -23,6 +24,7 @@ from storage.hub.feedback import Target
 
 _TURNS = 100
 _AT_ONCE = 2 * CHUNK
+_PARTS = ("job_asks.html", "job_head.html", "job_past.html")
 _SEQ = re.compile(r"\d{1,12}")
 _PREFIX = re.compile(r"[0-9a-f][0-9a-f-]{0,35}")
 
@@ -88,7 +90,8 @@ class JobPage:
         card = (await self._storage.outbox.cards([job.id])).get(job.id, "")
         successor = await search.successor(job.id)
         goes_on = successor is not None and not successor.status.final
-        turns = await search.turns(job.id, _TURNS)
+        turns = [(event.at, sentence(event)) for event in await search.turns(job.id, _TURNS)]
+        questions = await self._storage.questions.of_job(job.id)
         return {
             "row": row,
             "job": job,
@@ -105,7 +108,8 @@ class JobPage:
             "successor": successor,
             "attempts": await jobs.attempts(job.id),
             "todos": await search.todos(job.id),
-            "turns": [(event, sentence(event)) for event in turns],
+            "turns": sorted([*turns, *turns_of(questions)]),
+            "asks": waiting(questions),
             "money": money,
             "duration": duration,
         }
@@ -146,7 +150,7 @@ class JobPage:
             return [Frame(id=last, event="log", data=log)]
         # The place is told with the last frame of the three: who comes back after the first gets all again.
         known = await self._head(job)
-        head = "".join(self._templates.render(part, **known) for part in ("job_head.html", "job_past.html"))
+        head = "".join(self._templates.render(part, **known) for part in _PARTS)
         frames = [Frame(id=seq, event="log", data=log), Frame(id=last, event="head", data=head)]
         ends = any(isinstance(event.body, Moved) and event.body.status.final for event in new)
         return [*frames, Frame(id=last, event="end", data="", last=True)] if ends else frames

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.news.words import state
+from bot.news.words import answered, state
 from executor.events import (
     CancelAsked,
     Event,
@@ -14,6 +14,8 @@ from executor.events import (
     Moved,
     Noticed,
     ProgressTold,
+    QuestionAsked,
+    QuestionClosed,
     RecordChanged,
     ReplyBegun,
     ReplyHanded,
@@ -166,6 +168,10 @@ def sentence(event: Event) -> str:
             return f"The agent {text}"
         case UpdatePosted(text=text):
             return f"Update: {text}"
+        case QuestionAsked(number=number, text=text):
+            return f"Question {number}: {text}"
+        case QuestionClosed() as closed:
+            return f"Question {closed.number}: {answered(closed)}"
         case SessionOpened(session_id=session_id, model=model):
             return f"Session {session_id}{f' of {model}' if model else ''}"
         case _:

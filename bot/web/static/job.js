@@ -71,7 +71,7 @@ async function look() {
   const page = new DOMParser().parseFromString(html, "text/html");
   // What the stream has brought meanwhile is newer than what was fetched.
   const old = Number(page.getElementById("job-head").dataset.asOf) < Number(byId("job-head").dataset.asOf);
-  const parts = old ? ["remarks"] : ["job-head", "job-past", "remarks"];
+  const parts = old ? ["remarks"] : ["job-asks", "job-head", "job-past", "remarks"];
   head(parts.map((id) => page.getElementById(id).outerHTML).join(""));
 }
 

@@ -3,7 +3,7 @@
 SELECT id, platform || ':' || team || ':' || user_id AS person, priority, type, provider, session_id, workspace,
        coalesce(worktree, id) AS worktree
 FROM jobs
-WHERE status IN ('pending', 'scheduled', 'rate_limited')
+WHERE status IN ('pending', 'scheduled', 'rate_limited') AND asking = 0
   AND (:only IS NULL OR id = :only)
   AND (status <> 'scheduled' OR scheduled_at <= :now)
   AND (status <> 'rate_limited' OR retry_at <= :now)
@@ -17,9 +17,10 @@ SELECT id, platform || ':' || team || ':' || user_id AS person, priority, type, 
 FROM jobs WHERE status = 'running';
 
 -- name: waiting
--- A job that waits, whether its own time has come, and until when its provider is limited.
+-- A job that waits: for an answer, for a time of its own, until when its provider is limited.
 SELECT id, platform || ':' || team || ':' || user_id AS person, priority, type, provider, session_id, workspace,
-       coalesce(worktree, id) AS worktree, status = 'pending' OR coalesce(retry_at, scheduled_at) <= :now AS its_time,
+       coalesce(worktree, id) AS worktree, asking > 0 AS asked,
+       status = 'pending' OR coalesce(retry_at, scheduled_at) <= :now AS its_time,
        (SELECT resets_at FROM provider_limits AS known
         WHERE known.provider = jobs.provider AND resets_at > :now) AS limited_until
 FROM jobs WHERE id = :id AND status IN ('pending', 'scheduled', 'rate_limited');

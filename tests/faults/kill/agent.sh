@@ -1,8 +1,9 @@
 #!/bin/bash
 # Stands in for claude where hundreds of jobs have to be cheap: it speaks the same streams within milliseconds.
 # What it does stands in the prompt: stay (as long as it is held), limit and fail (once for each word-N), long,
-# deaf (it does not tell that it takes more words), leave, which leaves what it was sent for people, and tell, which
-# uses the tools that it is given. Who is to alter something commits a file, and leaves another one.
+# deaf (it does not tell that it takes more words), leave, which leaves what it was sent for people, tell, which uses
+# the tools that it is given, wonder, which asks people by one of them, and enquire, which asks whether it may go on.
+# Who is to alter something commits a file, and leaves another one.
 IFS= read -r prompt
 [[ $prompt =~ word-[0-9]+ ]] && word=${BASH_REMATCH[0]}
 read -r id < /proc/sys/kernel/random/uuid
@@ -45,11 +46,12 @@ call() {
         "${bridge[@]}" | grep -q '"isError": false' && echo "$1 $word" >> "$CLAUDE_CONFIG_DIR/told"
 }
 said=()
-ended= interrupted=
+ended= interrupted= answered=
 # Takes in what is written to us, or what comes within so many seconds.
 hear() {
     local line
     while IFS= read -r ${1:+-t "$1"} line || { [ $? -gt 128 ] || ended=yes; false; }; do
+        if [[ $line = *control_response* ]]; then answered=yes; return; fi
         if [[ $line = *control_request* ]]; then interrupted=yes; return; fi
         [[ $line =~ '"uuid": "'([0-9a-f-]+) ]] && said+=("${BASH_REMATCH[1]}") && tell "${BASH_REMATCH[1]}" queued
         [ "$1" ] || return
@@ -63,6 +65,9 @@ case $prompt in
     *stay*) while [ -e "$CLAUDE_CONFIG_DIR/held" ] && [ ! "$interrupted" ]; do
         if [ "$ended" ]; then sleep 0.05; else hear 0.05; fi
     done ;;
+    *enquire*)
+        printf '{"type":"control_request","request_id":"%s","request":{"subtype":"can_use_tool","tool_name":"Bash","input":{"command":"enquire %s"},"tool_use_id":"q"}}\n' "$id" "$word"
+        while [ ! "$answered$interrupted$ended" ]; do hear ""; done ;;
     *limit*)
         if first limit; then
             resets=$(($(date +%s) + 2))
@@ -77,6 +82,7 @@ case $prompt in
         call progress '{"done":1,"total":2}'
         call post_update "{\"text\":\"Update of $word\"}"
         call publish_report "{\"markdown\":\"# All about $word\"}" ;;
+    *wonder*) call ask_person '{"question":"Which way?","choices":["Left","Right"]}' ;;
     *alter*)
         echo "$word" > "$word.txt"
         git add -A && git commit -qm "Write $word" && echo more > "more-$word.txt" ;;

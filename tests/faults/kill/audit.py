@@ -14,7 +14,7 @@ from bot.desk.commands import BY_VERB
 from bot.news.transcript import Transcript
 from bot.platforms.slack.platform import SlackPlatform
 from bot.platforms.web import WebPlatform
-from executor.events import Body, CancelAsked, Moved, TextWritten, UpdatePosted, decode
+from executor.events import Body, CancelAsked, Moved, QuestionAsked, TextWritten, UpdatePosted, decode
 from executor.files import all_of
 from executor.lifecycle import Transition
 from executor.model import JobStatus
@@ -201,6 +201,9 @@ def _job(connection: sqlite3.Connection, job: sqlite3.Row, stands: _Stands, tall
         if isinstance(body, UpdatePosted):
             key = f"{job['id']}:update:{body.number}"
             tally.count(f"update {body.number} of {name}", stands.number[key], int(final))
+        if isinstance(body, QuestionAsked):
+            key = f"{job['id']}:question:{body.number}"
+            tally.count(f"question {body.number} of {name}", stands.number[key], int(final))
     tally.count(f"last word of {name}", stands.number[f"{job['id']}:result"], int(final))
     _files(stands, job, name, tally)
     reports = 1 if job["report_slug"] else 0

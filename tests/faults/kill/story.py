@@ -255,6 +255,16 @@ async def _tell(theatre: Theatre) -> None:
     await ask(theatre, f"session tell {theatre.word()}")
 
 
+async def _question(theatre: Theatre) -> None:
+    """An agent asks, and waits; what people say to that is in `Theatre.settled`."""
+    await ask(theatre, f"session enquire {theatre.word()}")
+
+
+async def _wonder(theatre: Theatre) -> None:
+    """An agent asks people, and goes on when somebody has answered."""
+    await ask(theatre, f"session wonder {theatre.word()}")
+
+
 async def _work(theatre: Theatre) -> None:
     """Jobs change files in worktrees of their own, and somebody decides what becomes of that."""
     for labels in (("Open pull request", "Merge"), ("Keep",), ("Discard",)):
@@ -320,6 +330,8 @@ SCENES: Mapping[str, Scene] = {
     "program": _program,
     "records": _records,
     "tell": _tell,
+    "question": _question,
+    "wonder": _wonder,
     "work": _work,
     "deleted": _deleted,
     "crash": _crash,

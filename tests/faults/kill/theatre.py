@@ -21,6 +21,8 @@ AGENT = Path(__file__).with_name("agent.sh")
 LATER_S = 30.0
 """Seconds within which all is told and done; a bound, not an expectation."""
 _LOOK_S = 0.02
+_SAID = {"Left", "Approve"}
+"""The buttons below what agent.sh asks."""
 _CLEAR_S = 5.0
 """Seconds that a process has to go: its grace and a bit."""
 _OPEN = """
@@ -103,10 +105,28 @@ class Theatre:
             await asyncio.gather(working, ending, return_exceptions=True)
 
     async def settled(self) -> None:
-        """Waits until every job has ended or waits for a far moment, and all of it is told."""
-        if not await _until(lambda: self.lives.ended.is_set() or not self.unsettled(), LATER_S):
+        """Waits until every job has ended or waits for a far moment, and all of it is told.
+
+        Meanwhile Ann answers what is asked.
+        """
+        answering = asyncio.create_task(self._answer())
+        try:
+            settled = await _until(lambda: self.lives.ended.is_set() or not self.unsettled(), LATER_S)
+        finally:
+            answering.cancel()
+            await asyncio.gather(answering, return_exceptions=True)
+        if not settled:
             raise AssertionError("\n".join(["not settled:", *self.unsettled()]))
         assert not self.lives.ended.is_set(), f"the bot ended with {self.lives.status}"
+
+    async def _answer(self) -> None:
+        """Ann goes left wherever she is asked, and says yes, as long as the bot lives."""
+        while not self.lives.ended.is_set():
+            for asked in [each for each in self.dev.all_messages.values() if _SAID & {*each.buttons}]:
+                label = next(iter(_SAID & {*asked.buttons}))
+                await self.ann.click(asked, label)
+                await _until(lambda: self.lives.ended.is_set() or label not in asked.buttons, LATER_S)  # noqa: B023
+            await asyncio.sleep(_LOOK_S)
 
     async def address(self) -> str:
         """Where the bot serves its page, once it has written that down."""

@@ -75,6 +75,12 @@ class Message:
         return [button.get("label", "") for button in parts.buttons(self.components)]
 
     @property
+    def buttons_before(self) -> list[str]:
+        """Those of its earlier versions."""
+        before = (button for version in self.history[:-1] for button in parts.buttons(version.components))
+        return [button.get("label", "") for button in before]
+
+    @property
     def plain(self) -> str:
         """What a reader sees: the content, then all texts of its components."""
         return self.read(self.history[-1])

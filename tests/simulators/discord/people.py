@@ -150,14 +150,21 @@ def _held(field: Json) -> str:
     return str(field.get("value") or "")
 
 
+def _picked(field: Json, value: str) -> list[str]:
+    """What is chosen in a select; several, with commas between, where it takes that."""
+    several = field.get("max_values", 1) > 1
+    return [each for each in (value.split(",") if several else [value]) if each]
+
+
 def _check_filled(field: Json, value: str) -> None:
     name = field["custom_id"]
     assert value or not field.get("required", True), f"{name} must be filled in"
     if field["type"] == INPUT and value:
         assert field.get("min_length", 0) <= len(value) <= field.get("max_length", 4_000), f"{name}: length"
     if field["type"] == SELECT and value:
-        choices = [option["value"] for option in field["options"]]
-        assert value in choices, f"{name} is one of {choices}"
+        choices, picked = [option["value"] for option in field["options"]], _picked(field, value)
+        assert set(picked) <= {*choices}, f"{name} is one of {choices}"
+        assert len(picked) <= field.get("max_values", 1), f"{name}: too many"
 
 
 def _filled(component: Json, values: Mapping[str, str]) -> Json:
@@ -171,4 +178,4 @@ def _filled(component: Json, values: Mapping[str, str]) -> Json:
 def _value(field: Json, values: Mapping[str, str]) -> Json:
     value = values.get(field["custom_id"], _held(field))
     sent: Json = {"type": field["type"], "id": 2, "custom_id": field["custom_id"]}
-    return sent | ({"values": [value] if value else []} if field["type"] == SELECT else {"value": value})
+    return sent | ({"values": _picked(field, value)} if field["type"] == SELECT else {"value": value})

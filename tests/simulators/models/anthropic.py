@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping
 from uuid import uuid4
@@ -22,6 +23,7 @@ from tests.simulators.models.scenarios import (
     UseTool,
     WriteFile,
     WriteTodos,
+    answers,
     say,
 )
 from tests.simulators.models.sse import Frame
@@ -60,6 +62,12 @@ def read(body: JsonObject, path: str) -> Request:
         messages=len(body["messages"]),
         said=tuple(
             said for message in body["messages"] if message["role"] == "user" for said in _said(message)
+        ),
+        notes=tuple(
+            said.text
+            for message in body["messages"]
+            if message["role"] == "system"
+            for said in _said(message)
         ),
     )
 
@@ -239,7 +247,55 @@ _CREDIT = (
     "Please go to Plans & Billing to upgrade or purchase credits."
 )
 
+
+def _ask(request: Request) -> Reply:
+    """`ask:Which colour?=Red|Blue&Which sizes?*=S|M`: asks people; a star lets them pick several."""
+    if request.tool_results or not request.tools:
+        return answers(request)
+    questions = []
+    for each in request.argument.split("&"):
+        question, _, options = each.partition("=")
+        questions.append(
+            {
+                "question": question.removesuffix("*"),
+                "header": question.split()[-1].rstrip("?*")[:12],
+                "multiSelect": question.endswith("*"),
+                "options": [
+                    {"label": label, "description": f"It is {label}"} for label in options.split("|")
+                ],
+            }
+        )
+    return Reply(parts=(UseTool("AskUserQuestion", {"questions": questions}),), stop="tool")
+
+
+def _plan(request: Request) -> Reply:
+    """`plan:words`: makes a plan where it is told to, and says what it was answered."""
+    place = re.search(r"your plan at (/\S+\.md)", "\n".join(request.notes))
+    calls: dict[int, Call] = {0: UseTool("EnterPlanMode", {}), 2: UseTool("ExitPlanMode", {})}
+    if place is not None:
+        calls[1] = WriteFile(place[1], f"# The plan\n\n1. {request.argument}\n")
+    call = calls.get(len(request.tool_results))
+    return Reply(parts=(call,), stop="tool") if call else answers(request)
+
+
+def _delegate(request: Request) -> Reply:
+    """`delegate:command|command`: lets an agent of its own run each, at once."""
+    if request.tool_results or not request.tools:
+        return say(f"Delegated, after {request.messages} messages.")
+    calls = tuple(
+        UseTool(
+            "Task" if "Task" in request.tools else "Agent",
+            {"description": "Run it", "prompt": f"[[bash:{command}]]", "subagent_type": "general-purpose"},
+        )
+        for command in request.argument.split("|")
+    )
+    return Reply(parts=calls, stop="tool")
+
+
 SCENES: Mapping[str, Scene] = {
+    "ask": _ask,
+    "plan": _plan,
+    "delegate": _delegate,
     "rlok": _rlok,
     "rlwarn": _rlwarn,
     "rluni": _rluni,

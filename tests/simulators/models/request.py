@@ -39,6 +39,8 @@ class Request:
     messages: int
     wants_json: bool = False
     said: tuple[Said, ...] = field(repr=False)
+    notes: tuple[str, ...] = field(default=(), repr=False)
+    """What the CLI itself put into the conversation, oldest first."""
     scenario: str = field(init=False)
     argument: str = field(init=False)
 

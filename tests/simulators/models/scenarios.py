@@ -113,6 +113,11 @@ def say(text: str) -> Reply:
     return Reply(parts=(Text(tuple(texts.pieces(text))),))
 
 
+def answers(request: Request) -> Reply:
+    """What the tools were answered since the prompt."""
+    return say("\n\n".join(["Answers:", *request.tool_results]))
+
+
 def _hello(_: Request) -> Reply:
     return say(texts.HELLO)
 
@@ -144,17 +149,23 @@ def _report(request: Request) -> Reply:
     return _call(request, "Looking at the files first.", ListFiles(), texts.report(request.argument))
 
 
+def _results(request: Request) -> str:
+    """Where the prompt says that files for people go."""
+    told = re.search(r"go to (/\S+/results)", request.prompt)
+    return told[1] if told else ""
+
+
 def _attached(request: Request) -> Reply:
     """Reads the first file that came with the prompt, passes it on to people, and says what it read."""
     sent = re.search(r"^- (/\S+/received/\S+)", request.prompt, re.MULTILINE)
-    results = re.search(r"go to (/\S+/results)", request.prompt)
-    if sent is None or results is None or not request.tools:
+    results = _results(request)
+    if sent is None or not results or not request.tools:
         return say("Nothing is attached.")
     match request.tool_results:
         case ():
             return Reply(parts=(*say("Reading it.").parts, ReadFile(sent[1])), stop="tool")
         case (_,):
-            copy = RunCommand(f"cp {sent[1]} {results[1]}/seen.png")
+            copy = RunCommand(f"cp {sent[1]} {results}/seen.png")
             return Reply(parts=(*say("Passing it on.").parts, copy), stop="tool")
     return say(f"It says: {request.tool_results[0][:200]}")
 
@@ -175,15 +186,33 @@ def _todos(request: Request) -> Reply:
 
 
 def _use(request: Request) -> Reply:
-    """`use=tool {…}|tool {…}`: calls one after the other, and says what each was answered."""
+    """`use:tool {…}|tool {…}`: calls one after the other, and says what each was answered.
+
+    RESULTS stands for where it leaves files for people.
+    """
     calls, done = request.argument.split("|"), len(request.tool_results)
     if done == len(calls) or not request.tools:
-        return say("\n\n".join(["Answers:", *request.tool_results]))
+        return answers(request)
     name, _, arguments = calls[done].strip().partition(" ")
     offered = next((tool for tool in request.tools if tool.endswith(name)), "")
     if not offered:
         return say(f"There is no tool {name} among {', '.join(request.tools)}")
-    return Reply(parts=(UseTool(offered, json.loads(arguments or "{}")),), stop="tool")
+    given = arguments.replace("RESULTS", _results(request)) or "{}"
+    return Reply(parts=(UseTool(offered, json.loads(given)),), stop="tool")
+
+
+def _together(request: Request) -> Reply:
+    """`together:command|command`: all of them at once; says what each was answered."""
+    if request.tool_results or not request.tools:
+        return answers(request)
+    commands = request.argument.split("|")
+    return Reply(parts=tuple(RunCommand(command) for command in commands), stop="tool")
+
+
+def _insist(request: Request) -> Reply:
+    """`insist:command`: runs it, and again where it is not known what became of that."""
+    known = [each for each in request.tool_results if not each.startswith("[Tool call interrupted")]
+    return answers(request) if known else Reply(parts=(RunCommand(request.argument),), stop="tool")
 
 
 def _think(_: Request) -> Reply:
@@ -231,6 +260,8 @@ SCENES: Mapping[str, Scene] = {
     "loop": _loop,
     "todos": _todos,
     "use": _use,
+    "together": _together,
+    "insist": _insist,
     "think": _think,
     "long": _long,
     "slow": _slow,

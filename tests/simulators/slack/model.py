@@ -106,6 +106,11 @@ class _Readable:
         """The labels of the current buttons."""
         return button_labels(self.blocks)
 
+    @property
+    def buttons_before(self) -> list[str]:
+        """Those of its earlier versions."""
+        return [label for version in self.history[:-1] for label in button_labels(version.blocks)]
+
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Message(_Readable):
