@@ -11,11 +11,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from executor import answers, autopilot, endings, lifecycle, reports, sources
+from executor import answers, autopilot, endings, lifecycle, parcels, reports, sources
 from executor.agent_tools import lay_out
 from executor.backends.base import CliMissing, Decoder, Launch, Session
 from executor.clocks import Clocks
-from executor.conversation import Conversation
+from executor.conversation import Conversation, Handed
 from executor.events import Activity, Noticed, ToolEnded
 from executor.files import all_of
 from executor.job_types.base import JobType
@@ -114,7 +114,7 @@ class Attempt:
         job, workshop = self._job, self._workshop
         place = self._place()
         results, temp = place / "results", self._temp()
-        for each in (results, temp, self._home):
+        for each in (results, temp, self._home, self._handed):
             each.mkdir(parents=True, exist_ok=True, mode=0o700)
         tools = workshop.tools.admit(job) if workshop.tools else None
         if tools is not None:
@@ -130,7 +130,10 @@ class Attempt:
             temp=temp,
             budget_usd=autopilot.left_usd(job),
             permissions=workspace.permissions,
-            received=tuple({workshop.received / file.parcel: None for file in all_of(job.payload)}),
+            received=(
+                *{workshop.received / file.parcel: None for file in all_of(job.payload)},
+                self._handed,
+            ),
             tools=tools,
         )
 
@@ -211,16 +214,17 @@ class Attempt:
             job=self._job,
             session=session,
             process=process,
-            word=lambda reply: self._type.reply(
-                self._job,
-                reply.text,
-                reply.files,
-                self._place() / "results",
-                self._workshop.received,
-                self._workshop.workspaces.of(self._job.workspace).templates,
-            ),
+            word=self._word,
             heard=self._clocks.hear,
         ).run()
+
+    def _word(self, reply: Handed) -> str:
+        """What the session is told of a reply. Its files came after the job was walled in."""
+        workshop = self._workshop
+        parcels.lay_out(reply.files, workshop.received, self._handed)
+        templates = workshop.workspaces.of(self._job.workspace).templates
+        results = self._place() / "results"
+        return self._type.reply(self._job, reply.text, reply.files, results, self._handed, templates)
 
     async def _watch(self, process: Process, decoder: Decoder) -> None:
         """Stops the process on a cancel, when time is up, when nothing comes, or when all is known."""
@@ -325,6 +329,11 @@ class Attempt:
     @property
     def _home(self) -> Path:
         return self._workshop.homes / self._job.workspace / self._job.provider
+
+    @property
+    def _handed(self) -> Path:
+        """Files that came with replies to it while it ran."""
+        return self._place() / "received"
 
     def _temp(self) -> Path:
         return self._place() / f"tmp-{self._job.attempt}"
