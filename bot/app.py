@@ -108,7 +108,7 @@ class Bifrost:
             *SchedulesApi(house.storage.schedules, house.desk).endpoints(),
             *self._shared(),
             *MessagesApi(house.storage.messages).endpoints(),
-            *LogsApi(house.storage).endpoints(),
+            *LogsApi(house.storage, workshop.catalog).endpoints(),
             *Overviews(house.storage, workshop.catalog, house.desk.defaults, turned_at).endpoints(),
         ]
 

@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, RootModel, create_model
 
-from bot.settings import Provider
 from bot.web.bodies import Fields, Text
 from bot.web.endpoints import Call, Endpoint
 from bot.web.log_bodies import LogAnswer, LogBody, LogQuery, VelocityAnswer, VelocityBody, VelocityQuery
 from bot.web.problems import Problem
 from bot.web.record_calls import page, refusing
-from executor.catalog import EFFORTS, MODELS
+from executor.catalog import BUILT_IN, EFFORTS, Catalog
 from executor.job_types import JOB_TYPES
 from executor.moments import TimeRefused, parse_zone
 from storage import Storage
 from storage.hub.logs import LogFilter, SessionLog, VelocityLog
 from storage.hub.preferences import DEFAULT_PROVIDER, EFFORT, MODEL_OF, QUOTA_RESET_TIME, ZONE
-
-_PROVIDERS = get_args(Provider)
 
 
 def _one_of(*names: str) -> AfterValidator:
@@ -41,19 +38,24 @@ def _zone(name: str) -> str:
         raise ValueError(str(error).removesuffix(".")) from None
 
 
-_SHAPES: dict[str, Any] = {
-    QUOTA_RESET_TIME: AwareDatetime | None,
-    **{f"{QUOTA_RESET_TIME}.{provider}": AwareDatetime | None for provider in _PROVIDERS},
-    DEFAULT_PROVIDER: Annotated[Text, _one_of(*_PROVIDERS)] | None,
-    **{f"{MODEL_OF}{each}": Annotated[Text, _one_of(*(m.name for m in MODELS))] | None for each in JOB_TYPES},
-    EFFORT: Annotated[Text, _one_of(*EFFORTS)] | None,
-    ZONE: Annotated[Text, AfterValidator(_zone)] | None,
-}
-_fields: dict[str, Any] = {
-    key.replace(".", "_"): (shape, Field(default=None, alias=key)) for key, shape in _SHAPES.items()
-}
-PreferencesPatch = create_model("PreferencesPatch", __base__=Fields, **_fields)
-"""The preferences that are to be other than they are; null forgets one."""
+def _patch(catalog: Catalog) -> type[Fields]:
+    """The preferences that are to be other than they are; null forgets one."""
+    # Of those that are switched off, too: they may be switched on again.
+    providers = tuple(dict.fromkeys((*BUILT_IN, *catalog.providers)))
+    model = Annotated[Text, _one_of(*(each.name for each in catalog.models))] | None
+    shapes: dict[str, Any] = {
+        QUOTA_RESET_TIME: AwareDatetime | None,
+        **{f"{QUOTA_RESET_TIME}.{provider}": AwareDatetime | None for provider in providers},
+        DEFAULT_PROVIDER: Annotated[Text, _one_of(*providers)] | None,
+        **{f"{MODEL_OF}{each}": model for each in JOB_TYPES},
+        EFFORT: Annotated[Text, _one_of(*EFFORTS)] | None,
+        ZONE: Annotated[Text, AfterValidator(_zone)] | None,
+    }
+    fields: dict[str, Any] = {
+        f"field_{number}": (shape, Field(default=None, alias=key))
+        for number, (key, shape) in enumerate(shapes.items())
+    }
+    return create_model("PreferencesPatch", __base__=Fields, **fields)
 
 
 class PreferencesAnswer(RootModel[dict[str, str]]):
@@ -63,7 +65,8 @@ class PreferencesAnswer(RootModel[dict[str, str]]):
 class LogsApi:
     """Two logs by day, and the preferences."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, catalog: Catalog) -> None:
+        self._patch = _patch(catalog)
         self._logs = storage.logs
         self._preferences = storage.preferences
 
@@ -102,7 +105,7 @@ class LogsApi:
                 method="PATCH",
                 handler=self._set,
                 summary="Set preferences; null forgets one.",
-                body=PreferencesPatch,
+                body=self._patch,
                 problems=(422,),
                 scope="admin",
             ),
