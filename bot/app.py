@@ -42,8 +42,8 @@ from executor.model import Origin
 from executor.retention import Retention
 from executor.scheduler import Scheduler
 from executor.steps import reach
-from executor.upkeep import Upkeep
 from executor.worker import Worker
+from executor.worktrees.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 

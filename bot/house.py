@@ -26,10 +26,8 @@ from executor.backends.gemini import Gemini
 from executor.backends.rehearsal import Rehearsal
 from executor.backends.text_cli import TextCli
 from executor.catalog import DEFAULTS, MODELS, Catalog, Defaults, Model
-from executor.decisions import Decisions
 from executor.executor import Executor
 from executor.fallbacks import Fallbacks
-from executor.git import careful_git
 from executor.job_types import JOB_TYPES
 from executor.job_types.base import JobType
 from executor.job_types.templates import Templates
@@ -45,7 +43,9 @@ from executor.steps import reach
 from executor.wakeups import Wakeups
 from executor.workshop import Workshop
 from executor.workspaces import Permissions, Workspace, Workspaces
-from executor.worktrees import WRITERS, Worktrees
+from executor.worktrees.decisions import Decisions
+from executor.worktrees.git import careful_git
+from executor.worktrees.worktrees import WRITERS, Worktrees
 from storage import Storage, open_storage
 
 SLACK_SCOPES = SCOPES

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bot.findings import Finding
 from bot.settings import Workspace
-from executor import git, repository
-from executor.git import GitFailed, careful_git
 from executor.processes.shims import Shims
+from executor.worktrees import git, repository
+from executor.worktrees.git import GitFailed, careful_git
 
 
 async def repository_of(name: str, workspace: Workspace) -> Finding:

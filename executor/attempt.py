@@ -32,7 +32,7 @@ from executor.unbroken import unbroken
 from executor.wakeups import control_topic
 from executor.workshop import Workshop
 from executor.workspaces import UnknownWorkspace, Workspace
-from executor.worktrees import NoWorktree
+from executor.worktrees.worktrees import NoWorktree
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from executor.backends.environment import passed_on
-from executor.git import GitFailed, Program, Said
 from executor.processes.shims import Shims
-from executor.repository import Repository, remove_tree
+from executor.worktrees.git import GitFailed, Program, Said
+from executor.worktrees.repository import Repository, remove_tree
 
 _LINK = re.compile(r"https?://\S+/(?:pull|merge_requests)/\d+")
 _LOGINS = (

@@ -16,7 +16,7 @@ from executor.processes.shims import Shims
 from executor.questions import Questions
 from executor.wakeups import Wakeups
 from executor.workspaces import Workspaces
-from executor.worktrees import Worktrees
+from executor.worktrees.worktrees import Worktrees
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

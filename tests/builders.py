@@ -13,7 +13,6 @@ from typing import Any
 from executor.attempt import Attempt
 from executor.backends.base import Backend
 from executor.catalog import Catalog
-from executor.git import careful_git
 from executor.job_types import JOB_TYPES
 from executor.model import Actor, Job, JobRequest, Origin
 from executor.ports import Clock, Store, SystemClock
@@ -23,7 +22,8 @@ from executor.wakeups import Wakeups, job_topic
 from executor.worker import Worker
 from executor.workshop import Workshop
 from executor.workspaces import Workspace, Workspaces
-from executor.worktrees import Worktrees as WorktreeRoom
+from executor.worktrees.git import careful_git
+from executor.worktrees.worktrees import Worktrees as WorktreeRoom
 from storage.sqlite.database import open_database
 from storage.sqlite.mailbox import Mailbox
 from storage.sqlite.questions import Questions

@@ -31,7 +31,6 @@ from bot.desk.vouching import Vouching
 from bot.desk.works import Works
 from bot.outages import refusal
 from executor.catalog import Catalog
-from executor.decisions import Decisions
 from executor.executor import Executor
 from executor.files import packed
 from executor.model import Actor, Job, JobRequest, Origin
@@ -39,6 +38,7 @@ from executor.ports import Clock, StoreUnavailable
 from executor.schedules import Schedule
 from executor.timers import LEAST_INTERVAL, Cron
 from executor.workspaces import Workspaces
+from executor.worktrees.decisions import Decisions
 from storage import Storage
 
 _STANDS_FOR = {ALTER: "resume"}

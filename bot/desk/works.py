@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from bot.desk.asks import Answer, Ask, Refusal
 from bot.news.works import summary
 from bot.platforms.base import Attachment
-from executor.decisions import Decisions, Undecided
 from executor.files import amount
 from executor.model import Job
 from executor.work import Work, WorkState
+from executor.worktrees.decisions import Decisions, Undecided
 
 _CUT = (
     "\n\n[The difference is longer than {}; the rest is left out. `git diff` in the repository shows it.]\n"

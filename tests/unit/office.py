@@ -16,10 +16,8 @@ from bot.desk.attachments import Attachments, Limits
 from bot.desk.desk import Desk
 from bot.desk.presets import Presets
 from executor.catalog import Catalog
-from executor.decisions import Decisions
 from executor.events import SessionOpened
 from executor.executor import Executor
-from executor.git import careful_git
 from executor.lifecycle import Transition
 from executor.model import Actor, Job, Origin, Outcome, OutcomeKind, Usage
 from executor.parcels import Parcels
@@ -28,7 +26,9 @@ from executor.processes.shims import Shims
 from executor.pull_requests import PullRequests
 from executor.wakeups import Wakeups
 from executor.workspaces import Workspace, Workspaces
-from executor.worktrees import Worktrees
+from executor.worktrees.decisions import Decisions
+from executor.worktrees.git import careful_git
+from executor.worktrees.worktrees import Worktrees
 from storage import Storage, open_storage
 from tests.builders import TestClock, claim_one
 

@@ -16,16 +16,16 @@ import pytest
 from bot.house import decisions_on
 from bot.settings import Workspace as Settings
 from bot.worktree_checks import repository_of
-from executor.decisions import Decisions, Undecided
 from executor.events import Noticed, WorkLeft
 from executor.executor import follow_up
 from executor.lifecycle import Transition
 from executor.model import Job, JobStatus, Outcome, OutcomeKind
 from executor.ports import SystemClock
 from executor.steps import watched
-from executor.upkeep import Upkeep
 from executor.work import WorkState
 from executor.workspaces import Workspace
+from executor.worktrees.decisions import Decisions, Undecided
+from executor.worktrees.upkeep import Upkeep
 from tests.builders import carried_out, origin
 from tests.forge import ADDRESS, LINK, build_forge
 from tests.unit.attempt_scene import Scene, open_scene

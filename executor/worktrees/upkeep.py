@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from executor import repository
-from executor.decisions import Decisions, Undecided
-from executor.git import GitFailed
 from executor.model import Job
 from executor.ports import Clock, Store
 from executor.wakeups import NEWS, Wakeups
 from executor.work import Worktree
-from executor.worktrees import Worktrees
+from executor.worktrees import repository
+from executor.worktrees.decisions import Decisions, Undecided
+from executor.worktrees.git import GitFailed
+from executor.worktrees.worktrees import Worktrees
 
 log = logging.getLogger(__name__)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 
-from executor.git import GitFailed
 from executor.model import SHORT_ID, Job
 from executor.pull_requests import PullRequests, Request
-from executor.repository import Conflict, Repository, Snapshot
 from executor.steps import reach
 from executor.work import DECISIONS, Work, WorkState, Worktree
-from executor.worktrees import WRITERS, Worktrees, measure
+from executor.worktrees.git import GitFailed
+from executor.worktrees.repository import Conflict, Repository, Snapshot
+from executor.worktrees.worktrees import WRITERS, Worktrees, measure
 
 log = logging.getLogger(__name__)
 

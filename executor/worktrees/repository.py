@@ -11,9 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from executor.git import GitFailed, Program, Said
 from executor.steps import reach
 from executor.untrusted import read_under
+from executor.worktrees.git import GitFailed, Program, Said
 
 DISCARDED = "refs/bifrost/discarded"
 """Below it stands what was thrown away."""

@@ -10,16 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from executor import repository
 from executor.events import Noticed
-from executor.git import GitFailed, Program
 from executor.job_types import JOB_TYPES
 from executor.model import Job
 from executor.ports import Store
-from executor.repository import Repository, Snapshot
 from executor.steps import reach
 from executor.work import Work, WorkState, Worktree, WorktreeStore
 from executor.workspaces import Workspace, Workspaces
+from executor.worktrees import repository
+from executor.worktrees.git import GitFailed, Program
+from executor.worktrees.repository import Repository, Snapshot
 
 log = logging.getLogger(__name__)
 
