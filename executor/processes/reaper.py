@@ -27,7 +27,8 @@ PR_SET_NO_NEW_PRIVS = 38
 _TURN_S = 0.01
 """Seconds between two looks at a tree that is being ended by force."""
 _STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-_CHANGED = (*_STOPS, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ)
+_RESET = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+"""Whoever starts us may ignore some of them: a shell does that to what it runs in the background."""
 """Signals that we, or Python itself, treat as a fresh process does not: exec keeps what is ignored."""
 
 
@@ -231,7 +232,7 @@ def _become(order: Order, stdio: list[int], status: int, failure: int, parent: i
             argv = [*order.sandbox, "--json-status-fd", str(status), "--", *argv]
         else:
             prctl(PR_SET_NO_NEW_PRIVS, 1)  # as bwrap does: what becomes another user could not be ended
-        for number in _CHANGED:
+        for number in _RESET:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         os.execvpe(argv[0], argv, order.env)  # noqa: S606 - never a shell

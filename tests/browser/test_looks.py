@@ -93,7 +93,7 @@ async def test_the_keyboard_reaches_everything_and_shows_where_it_is(browser: Br
     await busy_morning(site.platform)
     async with opened(browser, site) as page:
         reached = set()
-        for _ in range(60):
+        for _ in range(100):
             await page.keyboard.press("Tab")
             reached.add(
                 await page.evaluate(

@@ -162,7 +162,6 @@ def desk_on(
         ),
         "web": Rule(channels=everybody, people=owner, admins=owner),
     }
-    workspaces = Workspaces(named={name: Workspace(directory=Path("/srv", name)) for name in ("main", "api")})
     worktrees = Worktrees(
         careful_git(Shims((), 0)), Path("/nowhere"), storage.jobs, storage.worktrees, workspaces
     )
