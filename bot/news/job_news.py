@@ -150,7 +150,9 @@ class JobNews:
         if step.method is Method.FIND:
             await self._find(step)
             return
-        if step.message_id is not None and isinstance(step.says, Announcement):
+        if step.message_id is not None and step.kind == outbox.CARD and step.says == self._agenda.card_said:
+            await self._shown(step.kind, step.seq, None)  # as it stands: what has happened does not show
+        elif step.message_id is not None and isinstance(step.says, Announcement):
             await self._platform.edit(await self._place(step.kind), step.message_id, step.says)
             reach("message edited")
             await self._shown(step.kind, step.seq, None)
