@@ -209,9 +209,13 @@ def _together(request: Request) -> Reply:
     return Reply(parts=tuple(RunCommand(command) for command in commands), stop="tool")
 
 
+_CUT_SHORT = ("[Tool call interrupted", "Tool permission request failed")
+"""How claude tells of a tool that it was stopped in, and of one that it could ask nobody about any more."""
+
+
 def _insist(request: Request) -> Reply:
     """`insist:command`: runs it, and again where it is not known what became of that."""
-    known = [each for each in request.tool_results if not each.startswith("[Tool call interrupted")]
+    known = [each for each in request.tool_results if not each.startswith(_CUT_SHORT)]
     return answers(request) if known else Reply(parts=(RunCommand(request.argument),), stop="tool")
 
 
