@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from executor import lifecycle
 from executor.model import Job, Outcome, OutcomeKind, Report
 from executor.ports import Store
 from executor.queueing import QueueRules
 from executor.wakeups import Wakeups
+from storage import Storage, open_storage
 from tests.builders import START, TestClock, claim_one, open_store, request
 from tests.fsck import check
 
@@ -70,4 +72,47 @@ async def open_world(adapter: str, place: Path, rules: QueueRules | None = None)
     wakeups, clock = Wakeups(), TestClock()
     async with open_store(place, wakeups, clock, rules) as store:
         yield World(store, wakeups, clock, place / "bifrost.db")
+    check(place / "bifrost.db")
+
+
+@dataclass(frozen=True, slots=True)
+class StorageWorld:
+    """All that is kept, for stories that jobs are only a part of."""
+
+    storage: Storage
+    wakeups: Wakeups
+
+    async def running(self) -> Job:
+        await self.storage.jobs.submit(request())
+        return await self.claimed()
+
+    async def claimed(self) -> Job:
+        job = await claim_one(self.storage.jobs, PROVIDERS)
+        assert job is not None
+        return job
+
+    async def row(self, job: Job) -> Job:
+        row = await self.storage.jobs.job(job.id)
+        assert row is not None
+        return row
+
+    async def end(self, job: Job, outcome: Outcome) -> Job:
+        settled = await self.storage.jobs.settle(job, lifecycle.settle(outcome), outcome)
+        assert settled is not None
+        return settled
+
+    async def bodies(self, job: Job) -> list[object]:
+        return [event.body for event in await self.storage.jobs.events(job.id)]
+
+
+_W = TypeVar("_W", bound=StorageWorld)
+
+
+@asynccontextmanager
+async def open_storage_world(kind: type[_W], adapter: str, place: Path) -> AsyncIterator[_W]:
+    """A fresh storage of that adapter; when it closes, what it kept must be sound."""
+    assert adapter == "sqlite"
+    wakeups = Wakeups()
+    async with open_storage(place / "bifrost.db", wakeups, TestClock()) as storage:
+        yield kind(storage, wakeups)
     check(place / "bifrost.db")

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from executor import lifecycle
 from executor.events import QuestionAsked, QuestionClosed
 from executor.model import Job, JobStatus, Outcome, OutcomeKind
 from executor.questions import Asked, Choice, Decision, Question, QuestionKind, QuestionState, Verdict
 from executor.queueing import Hindrance
-from executor.wakeups import QUEUE, Wakeups, control_topic
-from storage import Storage, open_storage
-from tests.builders import START, TestClock, claim_one, request
-from tests.contracts.store_world import ADAPTERS, DONE, INTERRUPTED, PROVIDERS
-from tests.fsck import check
+from executor.wakeups import QUEUE, control_topic
+from tests.builders import START, claim_one
+from tests.contracts.store_world import (
+    ADAPTERS,
+    DONE,
+    INTERRUPTED,
+    PROVIDERS,
+    StorageWorld,
+    open_storage_world,
+)
 
 S = QuestionState
 WAITING = Outcome(kind=OutcomeKind.WAITING, reason="waiting")
@@ -48,19 +50,8 @@ def command(line: str) -> Asked:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class World:
-    storage: Storage
-    wakeups: Wakeups
-
-    async def running(self) -> Job:
-        await self.storage.jobs.submit(request())
-        return await self.claimed()
-
-    async def claimed(self) -> Job:
-        job = await claim_one(self.storage.jobs, PROVIDERS)
-        assert job is not None
-        return job
+class World(StorageWorld):
+    """With what this suite asks of it."""
 
     async def ask(self, job: Job, *asked: Asked, request: str = "r1") -> list[Question]:
         return list(await self.storage.questions.ask(job, request, asked, SOON))
@@ -71,32 +62,10 @@ class World:
     async def states(self, job: Job) -> list[QuestionState]:
         return [each.state for each in await self.storage.questions.of_job(job.id)]
 
-    async def row(self, job: Job) -> Job:
-        row = await self.storage.jobs.job(job.id)
-        assert row is not None
-        return row
-
-    async def end(self, job: Job, outcome: Outcome) -> Job:
-        settled = await self.storage.jobs.settle(job, lifecycle.settle(outcome), outcome)
-        assert settled is not None
-        return settled
-
-    async def bodies(self, job: Job) -> list[object]:
-        return [event.body for event in await self.storage.jobs.events(job.id)]
-
-
-@asynccontextmanager
-async def open_world(adapter: str, place: Path) -> AsyncIterator[World]:
-    assert adapter == "sqlite"
-    wakeups = Wakeups()
-    async with open_storage(place / "bifrost.db", wakeups, TestClock()) as storage:
-        yield World(storage, wakeups)
-    check(place / "bifrost.db")
-
 
 @pytest.fixture(params=ADAPTERS)
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    async with open_world(request.param, tmp_path) as world:
+    async with open_storage_world(World, request.param, tmp_path) as world:
         yield world
 
 

@@ -4,38 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from executor import lifecycle
 from executor.events import InterruptAsked, ReplyBegun, ReplyHanded, ReplyKept, ReplyTaken
 from executor.follow_ups import Reply
 from executor.model import Job, Outcome, OutcomeKind
-from executor.wakeups import Wakeups, control_topic
-from storage import Storage, open_storage
-from tests.builders import TestClock, claim_one, origin, request
-from tests.contracts.store_world import ADAPTERS, DONE, INTERRUPTED, PROVIDERS
-from tests.fsck import check
+from executor.wakeups import control_topic
+from tests.builders import origin
+from tests.contracts.store_world import ADAPTERS, DONE, INTERRUPTED, StorageWorld, open_storage_world
 
 CANCELLED = Outcome(kind=OutcomeKind.CANCELLED, reason="cancelled")
 
 
-@dataclass(frozen=True, slots=True)
-class World:
-    storage: Storage
-    wakeups: Wakeups
-
-    async def running(self) -> Job:
-        await self.storage.jobs.submit(request())
-        return await self.claimed()
-
-    async def claimed(self) -> Job:
-        job = await claim_one(self.storage.jobs, PROVIDERS)
-        assert job is not None
-        return job
+class World(StorageWorld):
+    """With what this suite asks of it."""
 
     async def live(self) -> Job:
         job = await self.running()
@@ -56,30 +40,10 @@ class World:
     async def waiting(self, job: Job) -> list[str]:
         return [each.text for each in await self.storage.replies.waiting(job.id)]
 
-    async def row(self, job: Job) -> Job:
-        row = await self.storage.jobs.job(job.id)
-        assert row is not None
-        return row
-
-    async def end(self, job: Job, outcome: Outcome) -> None:
-        assert await self.storage.jobs.settle(job, lifecycle.settle(outcome), outcome) is not None
-
-    async def bodies(self, job: Job) -> list[object]:
-        return [event.body for event in await self.storage.jobs.events(job.id)]
-
-
-@asynccontextmanager
-async def open_world(adapter: str, place: Path) -> AsyncIterator[World]:
-    assert adapter == "sqlite"
-    wakeups = Wakeups()
-    async with open_storage(place / "bifrost.db", wakeups, TestClock()) as storage:
-        yield World(storage, wakeups)
-    check(place / "bifrost.db")
-
 
 @pytest.fixture(params=ADAPTERS)
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    async with open_world(request.param, tmp_path) as world:
+    async with open_storage_world(World, request.param, tmp_path) as world:
         yield world
 
 
