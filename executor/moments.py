@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import NoReturn
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 HORIZON = timedelta(days=366)
 """How far ahead a single moment may lie: a year, a leap year too."""
@@ -28,6 +28,8 @@ _OFFSET = r"(?P<offset>z|[+-]\d\d(?::?\d\d)?)"
 _DATED = re.compile(rf"(?P<date>\d{{4}}-\d\d-\d\d)[t ]{_CLOCK} ?{_OFFSET}?", re.ASCII)
 _DAILY = re.compile(rf"(?:(?P<day>[a-z]+) )?{_CLOCK}", re.ASCII)
 _SPAN = re.compile(r"(?:(\d+) ?d)? ?(?:(\d+) ?h)? ?(?:(\d+) ?m)? ?(?:(\d+) ?s)?", re.ASCII)
+_NOT_SHARED = frozenset({"localtime", "Factory"})
+"""Names that stand for a machine's own zone, which nobody else could read."""
 _SPAN_EXAMPLES = "Examples: `45s`, `90m`, `2h30m`, `1d`."
 
 
@@ -102,8 +104,9 @@ def machine_zone() -> ZoneInfo:
     """The zone that this machine's clock is set to, as far as that can be told; else UTC."""
     _, _, linked = str(Path("/etc/localtime").resolve()).rpartition("/zoneinfo/")
     for name in (os.environ.get("TZ", "").removeprefix(":"), linked):
-        with suppress(TimeRefused):
-            return parse_zone(name)
+        with suppress(ValueError, OSError, ZoneInfoNotFoundError):
+            if name not in _NOT_SHARED:
+                return ZoneInfo(name)
     return ZoneInfo("UTC")
 
 
@@ -278,5 +281,5 @@ def _words(text: str) -> str:
 
 @cache
 def _zones() -> Mapping[str, str]:
-    """Every zone by its name in small letters; without the machine's own, which nobody else could read."""
-    return {zone.lower(): zone for zone in sorted(available_timezones() - {"localtime", "Factory"})}
+    """Every zone by its name in small letters."""
+    return {zone.lower(): zone for zone in sorted(available_timezones() - _NOT_SHARED)}

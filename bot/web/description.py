@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
 
 import orjson
 from aiohttp import web
@@ -13,12 +16,15 @@ from bot.web.templates import Templates
 
 
 class Description:
-    """Of `endpoints` and its own."""
+    """Of `endpoints` and its own. Made when it is first asked for: it takes as long as the rest of a start."""
 
     def __init__(self, endpoints: Sequence[Endpoint], templates: Templates) -> None:
-        self._document = describe([*endpoints, *self.endpoints()])
-        self._json = orjson.dumps(self._document)
+        self._endpoints = endpoints
         self._templates = templates
+
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        return describe([*self._endpoints, *self.endpoints()])
 
     def endpoints(self) -> list[Endpoint]:
         return [
@@ -32,7 +38,9 @@ class Description:
         ]
 
     async def _describe(self, call: Call[None, None]) -> web.Response:
-        return web.Response(body=self._json, content_type="application/json")
+        body = await asyncio.to_thread(lambda: orjson.dumps(self._document))
+        return web.Response(body=body, content_type="application/json")
 
     async def _show(self, call: Call[None, None]) -> web.Response:
-        return self._templates.page("api.html", api=self._document)
+        document = await asyncio.to_thread(lambda: self._document)
+        return self._templates.page("api.html", api=document)

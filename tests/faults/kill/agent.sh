@@ -58,6 +58,11 @@ hear() {
     done
 }
 
+# Before there is a session: whoever goes on with one is told only to go on, and knows of no file.
+if [[ $prompt = *leave* ]]; then
+    sent=$(printf %s "$prompt" | grep -o '/[^ ]*/received/[^ ]*' | head -n 1)
+    cp "$sent" "$(printf %s "$prompt" | grep -o '/[^ ]*/results' | head -n 1)/$word.txt"
+fi
 printf '{"type":"system","subtype":"init","session_id":"%s","model":"claude-opus-5-5","apiKeySource":"none"}\n' "$id"
 tell "$id" started
 say "Begun with $word.\\n"
@@ -86,9 +91,6 @@ case $prompt in
     *alter*)
         echo "$word" > "$word.txt"
         git add -A && git commit -qm "Write $word" && echo more > "more-$word.txt" ;;
-    *leave*)
-        sent=$(printf %s "$prompt" | grep -o '/[^ ]*/received/[^ ]*' | head -n 1)
-        cp "$sent" "$(printf %s "$prompt" | grep -o '/[^ ]*/results' | head -n 1)/$word.txt" ;;
     *long*)
         number=0
         while [ $number -lt 40 ]; do
