@@ -16,7 +16,7 @@ from bot.web.templates import Templates
 
 
 class Description:
-    """Of `endpoints` and its own. Made when it is first asked for: it takes as long as the rest of a start."""
+    """Of `endpoints` and its own. Made when it is first asked for: that takes as long as a whole start."""
 
     def __init__(self, endpoints: Sequence[Endpoint], templates: Templates) -> None:
         self._endpoints = endpoints
