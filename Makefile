@@ -26,7 +26,7 @@ demo: .venv/run
 
 test: .venv/dev clis
 	@scripts/need chromium="chromium fonts-noto-color-emoji" bwrap=bubblewrap
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 3 --dist loadgroup
 
 soak: .venv/dev clis
 	@scripts/need bwrap=bubblewrap

@@ -59,13 +59,13 @@ Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
 """A name that people can type as the value of an option."""
 Duration = Annotated[float, BeforeValidator(_seconds), Field(ge=1, le=7 * 86_400)]
 """Seconds, or a text such as "20m"."""
-ModelId = Annotated[str, Field(pattern=r"^([A-Za-z0-9][\w.:/@-]{0,199})?$")]
+ModelId = Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.:/@-]{0,199})?$")]
 """What a CLI is given for a model."""
-Snowflake = Annotated[str, Field(pattern=r"^\d{5,20}$")]
+Snowflake = Annotated[str, Field(pattern=r"^[0-9]{5,20}$")]
 """An id of Discord's."""
 Provider = str
 """Whether there is one of that name is checked when all settings are known."""
-Person = Annotated[str, Field(pattern=r"^(\*|((slack|discord|web):)?[A-Za-z0-9][\w:.-]{0,79})$")]
+Person = Annotated[str, Field(pattern=r"^(\*|((slack|discord|web):)?[A-Za-z0-9][A-Za-z0-9_:.-]{0,79})$")]
 """The id of somebody on any platform, or behind the name of their platform and a colon."""
 
 
@@ -85,7 +85,7 @@ class Workspace(_Section):
     permissions: Permissions = Permissions.BYPASS
     worktrees: bool = False
     """Whether each job that changes it works in a git worktree of its own."""
-    pull_requests: str = Field(default="", pattern=r"^(https://[\w.-]+(:\d+)?/[\w./-]+)?$")
+    pull_requests: str = Field(default="", pattern=r"^(https://[A-Za-z0-9_.-]+(:[0-9]+)?/[A-Za-z0-9_./-]+)?$")
     """The repository that pull requests of their work may be opened in, with the login of `gh` or `glab`."""
     prompts: Directory | None = None
     """A directory with files that stand in for our prompts. Never a part of a workspace: what an agent can

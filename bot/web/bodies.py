@@ -80,9 +80,9 @@ class AnswerBody(PageBody):
     """What a button or a form sends that answers a question of a job; boxes come as `pick-1`, `pick-2` …"""
 
     job: Text
-    question: Annotated[str, Field(pattern=r"^\d{1,9}$")]
+    question: Annotated[str, Field(pattern=r"^[0-9]{1,9}$")]
     says: Annotated[str, Field(pattern=r"^[a-z0-9]{1,10}$")]
-    choices: Annotated[str, Field(pattern=r"^[\d,]{0,400}$")] = ""
+    choices: Annotated[str, Field(pattern=r"^[0-9,]{0,400}$")] = ""
     text: Text = ""
     message: Text = ""
     back: Back = ""

@@ -8,7 +8,7 @@ import random
 from tests.faults.kill.theatre import Theatre
 from tests.simulators.slack import Message, Person
 
-_MOST = 8
+_MOST = 5
 """Things that the bot still has to do; who finds so many waits."""
 _PAUSE_S = 0.1
 _HANDS = 5
