@@ -23,10 +23,22 @@ async def go(page: Page, site: Site, path: str = "/jobs") -> None:
     await page.goto(f"{site.server.url}{path}")
 
 
+_CUT_WORDS = """() => [...document.querySelectorAll("#main :is(.button, .kin code, .kin .quiet)")]
+    .filter((label) => label.offsetWidth > 1 && !/\\s/.test(label.textContent.trim()))
+    .filter((label) => {
+        const range = document.createRange();
+        range.selectNodeContents(label);
+        return new Set([...range.getClientRects()].map((line) => Math.round(line.top))).size > 1;
+    })
+    .map((label) => label.outerHTML)"""
+"""Labels of one word that stand in several lines."""
+
+
 async def is_fit(page: Page) -> None:
-    """Nobody has to scroll sideways, and no rule of accessibility is broken."""
+    """Nobody has to scroll sideways, no word of a label is cut, and no rule of accessibility is broken."""
     wider = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wider <= 0, f"the page is {wider} px too wide"
+    assert await page.evaluate(_CUT_WORDS) == []
     await has_no_violations(page)
 
 

@@ -54,6 +54,10 @@ async def test_an_empty_channel_is_fit_for_everybody(
     browser: Browser, site: Site, scheme: str, size: tuple[int, int]
 ) -> None:
     async with opened(browser, site, size=size, scheme=scheme) as page:
+        below = await page.locator(".desk").evaluate(
+            "box => innerHeight - box.getBoundingClientRect().bottom"
+        )
+        assert abs(below) < 1, "one asks at the foot of the screen"
         await never_scrolls_sideways(page)
         await has_no_violations(page)
 

@@ -49,8 +49,9 @@ async def test_what_one_looks_after_is_fit_for_everybody(
             await is_fit(page)
             if size == PHONE:
                 assert await is_small(page) == [], path
-        await go(page, site, "/schedules?new")
-        await is_fit(page)
+        for path in ("/docs", "/schedules?new"):
+            await go(page, site, path)
+            await is_fit(page)
         await page.get_by_role("button", name="Delete").first.click()
         await is_fit(page)
 
