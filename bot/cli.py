@@ -35,6 +35,7 @@ _RESTORE = (
     "bifrost.db, bifrost.db-wal and bifrost.db-shm aside, copy the backup to bifrost.db, and start again. "
     "Nothing has been changed or deleted."
 )
+_OTHER_PORT = "Set another `host` or `port` under [web]."
 _PORT_FAULTS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -267,9 +268,7 @@ def _run(work: Coroutine[object, object, _T]) -> _T:
             raise _failure(cannot_start(StoreFault.FULL), 1) from None
         if error.errno in _PORT_FAULTS:
             raise _failure(
-                f"The page cannot be served: {os.strerror(error.errno or 0)}. "
-                "Set another `host` or `port` under [web].",
-                1,
+                f"The page cannot be served at {error.filename}: {os.strerror(error.errno)}. {_OTHER_PORT}", 1
             ) from None
         if error.filename is None:
             raise

@@ -22,6 +22,17 @@ _VARIABLES = "environment"
 """The section whose keys are names of variables, and keep their case."""
 _CHANNELS = (["slack", "workspaces"], ["discord", "workspaces"])
 """The same of those whose keys are ids of channels."""
+_EXAMPLES = "; bifrost.toml.example shows how it is written"
+_WANTED = {
+    "path_type": "It must be a path, in quotes",
+    "string_type": "It must be a text, in quotes",
+    "frozen_set_type": 'It must be a list, such as ["…", "…"]',
+    "dict_type": f"It must be a table{_EXAMPLES}",
+    "model_type": f"It must be a table{_EXAMPLES}",
+    "int_parsing": "It must be a whole number",
+    "string_pattern_mismatch": f"It has not the right form{_EXAMPLES}",
+}
+"""What is said for a library's own words, by the type of the error."""
 
 
 class BadConfiguration(Exception):
@@ -156,7 +167,8 @@ def _sentence(error: dict[str, Any]) -> str:
     *sections, key = (str(part) for part in error["loc"] if part != "[key]")
     name = ".".join((*sections, key))
     if error["type"] != "extra_forbidden":
-        return f"- `{name}`: {error['msg'].removeprefix('Value error, ')}."
+        wanted = _WANTED.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+        return f"- `{name}`: {wanted}."
     known = _keys(sections)
     near = get_close_matches(key, known, n=1)
     hint = f" Did you mean `{near[0]}`?" if near else f" There are: {', '.join(known)}."

@@ -33,6 +33,11 @@ CHANNEL = "dev"
 _STARTING = frozenset({"resume", "retry", *(command.verb for command in JOB_COMMANDS)})
 _DASHED = re.compile(r"--[A-Za-z][\w-]*(=.*)?")
 _LOOK_S = 5.0
+_HERE = """\
+**In a terminal alone**
+- `bifrost job run COMMAND`: start a job, follow it to its end, and exit as that ends
+- `bifrost job watch ID [--exit-status]`: follow a job of the serving bot
+- `--file PATH`: send a file along with what starts a job; it may come often"""
 _WAITS = (
     "No bot is serving here, so it waits for `bifrost serve`. With `bifrost job run …` it starts at once."
 )
@@ -55,6 +60,9 @@ async def run_job(words: Sequence[str], settings: Settings, environment: Mapping
     """
     if words[:1] == ["watch"]:
         return await watch(words[1:], settings)
+    if words[:1] == ["help"] and words[1:] in (["run"], ["watch"]):
+        say(open_console(), _HERE)
+        return 0
     run = words[:1] == ["run"]
     try:
         said, files = without_files(words[1:] if run else words)
@@ -71,7 +79,12 @@ async def run_job(words: Sequence[str], settings: Settings, environment: Mapping
             raise
         async with connect(data.address.read_text().strip(), data.api_token()) as client:
             told = await _type(client, text, files)
-            return await _follow(client, told.job_id, data) if run and _starts(text, told) else _status(told)
+            if not _starts(text, told):
+                return _status(told)
+            if run:
+                return await _follow(client, told.job_id, data)
+            say(open_console(), f"`bifrost job watch {told.job_id[:6]}` follows it.")
+            return 0
 
 
 def _text(words: Sequence[str]) -> str:
@@ -127,6 +140,8 @@ async def _here(house: House, text: str, files: Sequence[Path], run: bool) -> in
 async def _type(door: Door, text: str, files: Sequence[Path]) -> Told:
     told = await door.command(text, files)
     say(open_console(stderr=not told.ok), told.text)
+    if text.strip() == "help":
+        say(open_console(), f"\n{_HERE}")
     return told
 
 
@@ -161,7 +176,7 @@ async def _follow(door: Door, job_id: str, data: DataDir) -> int:
     console.print()
     say(console, (await door.command(f"show {job_id}")).text)
     if report is not None:
-        console.print(f"- report {report}")
+        console.print(f"- report file: {report}")
     return EXIT_CODES.get(status, 1)
 
 

@@ -56,7 +56,8 @@ _SIGNS: Mapping[Tone, str] = {
 }
 _SEQUENCES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_MARKED = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*")
+_MARKED = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*|<(https?://[^>]+)>")
+_CHAT_COMMAND = re.compile(r"(?<=[`*])/job ")
 _LEAST_ROOM = 30
 
 
@@ -67,8 +68,9 @@ def open_console(*, stderr: bool = False) -> Console:
 
 def say(console: Console, answer: str) -> None:
     """Prints an answer of the desk, whose commands are typed otherwise here than in chat."""
-    for line in answer.replace("`/job ", "`bifrost job ").splitlines():
-        console.print(_styled(line))
+    for line in _CHAT_COMMAND.sub("bifrost job ", answer).splitlines():
+        if line != "```":
+            console.print(_styled(line))
 
 
 class LiveView:
@@ -183,11 +185,13 @@ def _news(says: Announcement, before: Announcement | None) -> Iterator[Text]:
 
 
 def _styled(line: str) -> Text:
-    """A line of Markdown with its code and its bold words in colour instead of signs."""
+    """A line of Markdown with its code, its bold words and its addresses in colour instead of signs."""
     line, text, end = _harmless(line), Text(), 0
     for found in _MARKED.finditer(line):
         text.append(line[end : found.start()])
-        text.append(found[1] or found[2], style="cyan" if found[1] else "bold")
+        text.append(
+            found[found.lastindex or 0], style=("cyan", "bold", "underline")[(found.lastindex or 1) - 1]
+        )
         end = found.end()
     return text.append(line[end:])
 

@@ -14,7 +14,10 @@ from bot.terminal import EXIT_CODES, LiveView, open_console, say
 from executor.events import Body, Moved
 from executor.model import JobStatus
 
-USAGE = "Usage: `bifrost job watch ID [--exit-status]`"
+USAGE = (
+    "`bifrost job watch` needs the id of one job; `bifrost job list` shows them.\n"
+    "Usage: `bifrost job watch ID [--exit-status]`"
+)
 _EXIT_STATUS = "--exit-status"
 _PATIENCE_S, _PAUSE_S = 120.0, 1.0
 """How long a bot that is gone is waited for, and between two tries."""
@@ -37,7 +40,7 @@ async def watch(words: Sequence[str], settings: Settings) -> int:
         return 2
     status = await _follow(data, told.job_id)
     say(open_console(), (await _told(data, f"show {told.job_id}")).text)
-    open_console().print(f"- page {_address(data)}/jobs/{told.job_id}")
+    open_console().print(f"- page: {_address(data)}/jobs/{told.job_id}")
     return EXIT_CODES.get(status, 1) if _EXIT_STATUS in words else 0
 
 

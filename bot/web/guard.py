@@ -35,7 +35,9 @@ LOG_IN = (
     "it prints a link that opens this page, once, within 15 minutes."
 )
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
-HOW_TO_CALL = "Send the API token with the request: `Authorization: Bearer …`."
+_MAKE_ONE = "`bifrost token create NAME` makes one on the machine where the bot runs."
+HOW_TO_CALL = f"Send an API token with the request: `Authorization: Bearer …`. {_MAKE_ONE}"
+UNKNOWN_TOKEN = f"This token is not known here: mistyped, revoked or past its days. {_MAKE_ONE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,8 @@ class Guard:
         if route not in _TOKEN_ONLY and await self._logins.is_logged_in(request):
             return LOGIN
         is_api = (request.method, route) in self._scopes and not wants_page(request)
+        if request.headers.get("Authorization", "").lower().startswith("bearer "):
+            raise Problem(401, UNKNOWN_TOKEN, _CHALLENGE)
         raise Problem(401, HOW_TO_CALL if is_api or route in _TOKEN_ONLY else LOG_IN, _CHALLENGE)
 
     def _check_pace(self, caller: Caller, *, safe: bool) -> None:

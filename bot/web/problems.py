@@ -73,7 +73,9 @@ def unavailable(detail: str) -> Problem:
 
 def no_such_job() -> Problem:
     """The path names a job that there is not."""
-    return Problem(404, "There is no such job: its id is that of a list, whole.", field="id")
+    return Problem(
+        404, "There is no such job. `GET /jobs` lists them; an id is given whole here.", field="id"
+    )
 
 
 def answering_problems(show: ShowProblem) -> Middleware:

@@ -171,7 +171,11 @@ class WebServer:
     async def __aenter__(self) -> Self:
         host, port = self._bind_to
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port), family=family)
+        try:
+            listener = socket.create_server((host, port), family=family)
+        except OSError as error:
+            error.filename = f"{host}:{port}"  # as that of a file that cannot be opened
+            raise
         bound: int = listener.getsockname()[1]
         name = _REACHED_AT.get(host, host)
         self.address = f"http://{f'[{name}]' if ':' in name else name}:{bound}"

@@ -142,6 +142,8 @@ async def test_tokens_are_made_and_ended_on_the_command_line(service: Service) -
     assert line.startswith(f"{made.id}  run    ci  made ")
     assert made.token not in line
     await revoke(settings, made.id)
-    await service.call("GET", "/jobs", status=401, Authorization=f"Bearer {made.token}")
+    refused = await service.call("GET", "/jobs", status=401, Authorization=f"Bearer {made.token}")
+    assert "revoked" in refused["detail"]
+    assert "`bifrost token create NAME`" in refused["detail"]
     (line,) = await listing(settings)
     assert "revoked" in line

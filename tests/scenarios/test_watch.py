@@ -28,7 +28,7 @@ async def test_a_job_is_watched_to_its_end_and_its_end_is_the_exit_status(
         assert await run_job(["watch", made["id"][:6], "--exit-status"], settings, {}) == 0
         printed = capsys.readouterr().out
         assert "done" in printed
-        assert f"- page {service.bifrost.server.url}/jobs/{made['id']}" in printed
+        assert f"- page: {service.bifrost.server.url}/jobs/{made['id']}" in printed
         body = {"type": "session", "prompt": "x", "scheduled_at": "2027-01-01T00:00:00Z"}
         later = await service.call("POST", "/jobs", body, 201)
         watching = asyncio.ensure_future(run_job(["watch", later["id"], "--exit-status"], settings, {}))

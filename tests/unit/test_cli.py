@@ -203,7 +203,7 @@ def test_a_job_runs_in_the_terminal_without_a_server(bifrost: Program) -> None:
     ):
         assert part in ran.stdout
     assert re.search(r"· turns \d+ · duration \d+\.\ds", ran.stdout)
-    report = Path(ran.stdout.splitlines()[-1].removeprefix("- report "))
+    report = Path(ran.stdout.splitlines()[-1].removeprefix("- report file: "))
     assert "cache_session" in report.read_text()
     assert "\x1b" not in ran.stdout
 
@@ -330,7 +330,7 @@ def test_a_server_is_asked_where_one_is_running(bifrost: Program) -> None:
         assert (ran.returncode, ran.stderr) == (0, "")
         assert "✔ done" in ran.stdout
         assert "- done · cost $0.00 · turns " in ran.stdout
-        assert Path(ran.stdout.splitlines()[-1].removeprefix("- report ")).is_file()
+        assert Path(ran.stdout.splitlines()[-1].removeprefix("- report file: ")).is_file()
         refused = bifrost.run("job", "run", "reserch")
         assert (refused.returncode, refused.stdout) == (2, "")
         assert "Did you mean research?" in refused.stderr
@@ -382,8 +382,9 @@ def test_a_port_that_is_taken_is_named_and_the_demo_takes_another(bifrost: Progr
         bifrost.more["BIFROST__WEB__PORT"] = str(taken.getsockname()[1])
         served = bifrost.run("serve")
         assert served.returncode == 1
-        assert served.stderr.endswith(
-            "The page cannot be served: Address already in use. Set another `host` or `port` under [web].\n"
+        assert (
+            f"cannot be served at 127.0.0.1:{taken.getsockname()[1]}: Address already in use. Set"
+            in served.stderr
         )
         shown = bifrost.run("demo", "--once")
     assert (shown.returncode, shown.stderr) == (0, "")

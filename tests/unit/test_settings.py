@@ -188,11 +188,14 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | 
             "`agents.gemini.allow_root` is no setting. There are: executable, ",
         ),
         ("[zulip]\ntoken = ''", "`zulip` is no setting. There are: data_dir, slots, "),
-        ("slots = 'many'", "`slots`: Input should be a valid integer"),
+        ("slots = 'many'", "`slots`: It must be a whole number."),
         ("slots = 0", "`slots`: Input should be greater than or equal to 1."),
-        ("slack = 3", "`slack`: Input should be a valid dictionary"),
-        ("[slack]\npeople = 'U01'", "`slack.people`: Input should be a valid frozenset."),
-        ("[slack]\napi_url = 'https://slack.com/api'", "`slack.api_url`: "),
+        ("slack = 3", "`slack`: It must be a table; bifrost.toml.example shows"),
+        ("[slack]\npeople = 'U01'", "`slack.people`: It must be a list, such as"),
+        (
+            "[slack]\napi_url = 'https://slack.com/api'",
+            "`slack.api_url`: It has not the right form; bifrost.toml.example ",
+        ),
         ("[web]\nport = 70000", "`web.port`: Input should be less than or equal to 65535."),
         ("[web]\npublic_url = 'bot.example'", "`web.public_url`: "),
         ("[discord]\nguilds = ['our server']", "`discord.guilds."),
@@ -253,7 +256,7 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | 
         ),
         (
             "[agents.claude.environment]\nA = 1",
-            "`agents.claude.environment.A`: Input should be a valid string.",
+            "`agents.claude.environment.A`: It must be a text, in quotes.",
         ),
         ("workspaces = {}", "`workspaces`: "),
         ("[timeouts]\nsession = 'soon'", "`timeouts.session`: `soon` is no span of time: "),
@@ -299,7 +302,7 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | 
             "agents = { providers = ['gemini'] }\n[workspaces]\nmain = { path = '.', fallback = 'gemini' }",
             "the fallback of `main`, gemini, is the default provider itself.",
         ),
-        ("data_dir = 1", "`data_dir`: Input is not a valid path"),
+        ("data_dir = 1", "`data_dir`: It must be a path, in quotes."),
     ],
 )
 def test_a_mistake_is_named_with_what_to_write(text: str, says: str) -> None:
