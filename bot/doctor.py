@@ -20,9 +20,10 @@ from bot import advisories, logins
 from bot.data_dir import DataDir
 from bot.desk.access import EVERYBODY
 from bot.findings import Finding
-from bot.house import SLACK_SCOPES, known_backends, own_environments
+from bot.house import known_backends, own_environments
 from bot.serve import port_is_taken
 from bot.settings import Settings
+from bot.slack_checks import slack_app
 from bot.workspace_checks import shut_out
 from bot.worktree_checks import repository_of
 from executor.backends.base import Backend
@@ -58,7 +59,7 @@ async def examine(
         _aiohttp(),
         _sqlite(),
         await _sandbox(settings),
-        await _slack(settings),
+        await slack_app(settings.slack),
         await _discord(settings),
         _page(settings),
         _user(),
@@ -211,44 +212,6 @@ async def _sandbox(settings: Settings) -> Finding:
     return Finding(
         what="sandbox", ok=ok, needed=needed, seen=f"{sandbox.mode}: {sandbox.problem}", advice=advice
     )
-
-
-async def _slack(settings: Settings) -> Finding:
-    token = settings.slack.bot_token.get_secret_value()
-    if not token:
-        advice = "Put the tokens under [slack]; the README shows how in five steps."
-        return Finding(what="slack", ok=False, needed=False, seen="no token set", advice=advice)
-    if not (settings.slack.channels and (settings.slack.people or settings.slack.admins)):
-        return Finding(
-            what="slack",
-            ok=False,
-            seen="nobody may use it",
-            advice="Name channels and people under [slack]; as long as they are empty, everybody is refused.",
-        )
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_CHAT_S)) as session,
-            session.post(
-                f"{settings.slack.api_url}auth.test", headers={"Authorization": f"Bearer {token}"}
-            ) as response,
-        ):
-            answer = await response.json()
-            scopes = response.headers.get("x-oauth-scopes")
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        return Finding(what="slack", ok=False, seen=f"no answer: {error}", advice="Check the network.")
-    if not answer.get("ok"):
-        advice = "Install the app again and copy its bot token."
-        return Finding(what="slack", ok=False, seen=str(answer.get("error")), advice=advice)
-    granted = SLACK_SCOPES if scopes is None else {scope.strip() for scope in scopes.split(",")}
-    if missing := SLACK_SCOPES - granted:
-        return Finding(
-            what="slack",
-            ok=False,
-            needed=missing != {"files:read"},  # all but files that people attach works without
-            seen=f"the bot token lacks {', '.join(sorted(missing))}",
-            advice="Reinstall the app from manifest.yml, and use the bot token that it shows then.",
-        )
-    return Finding(what="slack", ok=True, seen=f"{answer.get('team')} as {answer.get('user')}")
 
 
 async def _discord(settings: Settings) -> Finding:

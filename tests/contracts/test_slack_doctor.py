@@ -13,7 +13,7 @@ from bot.platforms.slack.grants import SCOPES
 from tests.contracts.slack_world import Desk, adapter_for, running, simulator
 
 
-async def said(place: Path, scopes: frozenset[str]) -> Finding:
+async def said(place: Path, scopes: frozenset[str], app_token: str = "") -> Finding:
     async with simulator(scopes=scopes) as slack:
         settings = load(
             None,
@@ -21,7 +21,7 @@ async def said(place: Path, scopes: frozenset[str]) -> Finding:
                 "BIFROST__DATA_DIR": str(place),
                 "BIFROST__AGENTS__PROVIDERS": "rehearsal",
                 "BIFROST__SLACK__BOT_TOKEN": slack.bot_token,
-                "BIFROST__SLACK__APP_TOKEN": slack.app_token,
+                "BIFROST__SLACK__APP_TOKEN": app_token or slack.app_token,
                 "BIFROST__SLACK__API_URL": slack.base_url,
                 "BIFROST__SLACK__CHANNELS": "*",
                 "BIFROST__SLACK__PEOPLE": "*",
@@ -45,6 +45,13 @@ async def test_the_doctor_names_the_scopes_that_are_missing(
     finding = await said(tmp_path, SCOPES - lacks)
     assert (finding.ok, finding.needed) == (ok, needed)
     assert seen in finding.seen
+
+
+async def test_the_doctor_tries_the_token_of_socket_mode_too(tmp_path: Path) -> None:
+    finding = await said(tmp_path, SCOPES, app_token="xapp-1-of-another-app")
+    assert not finding.ok
+    assert "`app_token`" in finding.seen
+    assert "`connections:write`" in finding.advice
 
 
 async def test_an_app_of_an_earlier_release_works_on(tmp_path: Path) -> None:
