@@ -27,6 +27,10 @@ from executor.steps import reach
 from executor.wakeups import MESSAGES, TOLD
 
 DEMO_COMMAND = "research --provider rehearsal how are jobs kept and announced?"
+_AFTER_DEMO = (
+    "The page that these links lead to has ended with the demo: without --once it stays. Your own bot: "
+    "bifrost serve, and bifrost doctor for what Slack, Discord and other agents need."
+)
 _LOOK_S = 5.0
 _CLOSE_S = 30.0
 """Seconds that all the doors and the store are given, past the time that jobs have."""
@@ -37,8 +41,12 @@ async def serve(settings: Settings, environment: Mapping[str, str]) -> None:
     """Serves until SIGINT or SIGTERM. Raises DataDirInUse, and OSError where the port is taken."""
     stop = asyncio.Event()
     async with open_house(settings, environment) as house, _running(house, stop) as bifrost:
-        _greet(open_console(), house, bifrost)
+        console = open_console()
+        _greet(console, house, bifrost)
         await stop.wait()
+        if console.is_terminal:
+            drain_s = settings.drain_seconds
+            console.print(f"Stopping: running jobs have {drain_s:g} s to end. Ctrl-C again stops at once.")
 
 
 async def demo(settings: Settings, environment: Mapping[str, str], *, once: bool) -> int:
@@ -56,6 +64,8 @@ async def demo(settings: Settings, environment: Mapping[str, str], *, once: bool
         if job is not None and not once:
             _greet(console, house, bifrost)
             await stop.wait()
+        if once:
+            console.print(_AFTER_DEMO, style="dim")
         return 0 if job is not None and job.status is JobStatus.DONE else 1
 
 
@@ -135,6 +145,9 @@ def _stop(stop: asyncio.Event, running: asyncio.Task[None], within_s: float) -> 
 def _greet(console: Console, house: House, bifrost: Bifrost) -> None:
     console.print(f"Bifrost serves {bifrost.server.url}", style="bold")
     console.print(f"  agents: {', '.join(house.workshop.backends)}")
+    for name, path in house.settings.directories.items():
+        fault = "" if path.is_dir() else ", which is not there: make it, or correct it under [workspaces]"
+        console.print(f"  workspace {name}: {path}{fault}")
     console.print(f"  data: {house.data.root}")
     if house.settings.slack.bot_token.get_secret_value():
         console.print("  Slack: connecting …")

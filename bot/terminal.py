@@ -69,7 +69,7 @@ def open_console(*, stderr: bool = False) -> Console:
 def say(console: Console, answer: str) -> None:
     """Prints an answer of the desk, whose commands are typed otherwise here than in chat."""
     for line in _CHAT_COMMAND.sub("bifrost job ", answer).splitlines():
-        if line != "```":
+        if not line.startswith("```"):
             console.print(_styled(line))
 
 

@@ -331,6 +331,8 @@ def test_a_server_is_asked_where_one_is_running(bifrost: Program) -> None:
         assert "✔ done" in ran.stdout
         assert "- done · cost $0.00 · turns " in ran.stdout
         assert Path(ran.stdout.splitlines()[-1].removeprefix("- report file: ")).is_file()
+        started = bifrost.run("job", "research", "where is cache_session")
+        assert re.search(r"`?bifrost job watch [0-9a-f]{6}`? follows it\.\n$", started.stdout)
         refused = bifrost.run("job", "run", "reserch")
         assert (refused.returncode, refused.stdout) == (2, "")
         assert "Did you mean research?" in refused.stderr
@@ -394,6 +396,7 @@ def test_a_port_that_is_taken_is_named_and_the_demo_takes_another(bifrost: Progr
         "🔧 Write report.md",
         "✔ research ",
         "Report: http://",
+        "without --once it stays",
     ):
         assert part in shown.stdout
     assert re.search(r"cost \$0\.00 · turns \d+ · duration ", shown.stdout)
@@ -404,6 +407,7 @@ def test_the_demo_goes_on_serving_until_it_is_stopped(bifrost: Program) -> None:
     with bifrost.start("demo") as demo:
         printed = read_until(demo, "Stop with Ctrl-C.")
         assert re.search(r"/login/\S+\n", printed)
+        assert f"workspace main: {bifrost.place / 'workspace'}\n" in printed
         assert interrupted(demo, signal.SIGINT)[0] == 0
 
 

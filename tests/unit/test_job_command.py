@@ -113,7 +113,9 @@ async def test_help_is_a_command_like_any_other(
     settings: Settings, words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert await run_job(words, settings, {}) == 0
-    assert "- bifrost job research PROMPT: investigate" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "- bifrost job research PROMPT: investigate" in printed
+    assert "- bifrost job watch ID" in printed
 
 
 async def test_files_of_this_machine_go_with_a_job(
