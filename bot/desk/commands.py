@@ -330,7 +330,8 @@ def _others_with(name: str) -> str:
 def unknown_verb(verb: str) -> str:
     """What is said of a word that is no command, or of none."""
     examples = " or ".join(f"`{command.example}`" for command in JOB_COMMANDS[:2])
-    usage = f"Usage: `/job {'|'.join(BY_VERB)} …`\nExample: {examples}"
+    verbs = ", ".join(f"`{known}`" for known in BY_VERB)
+    usage = f"There are: {verbs}. `/job help` says what they do.\nExample: {examples}"
     if not verb:
         return f"What shall I do?\n{usage}"
     meant = OTHER_WORDS.get(verb.lower())

@@ -156,9 +156,7 @@ def test_a_slip_for_a_verb_is_answered_with_the_verb(verb: str, near: str) -> No
 def test_an_unknown_verb_is_answered_with_all_verbs_and_an_example() -> None:
     """B37."""
     answer = misunderstood("root x")
-    assert answer.startswith(
-        "I know no command `root`.\nUsage: `/job research|session|workflow|clara|autopilot|list|"
-    )
+    assert answer.startswith("I know no command `root`.\nThere are: `research`, `session`, `workflow`, ")
     assert "`/job research how do we cache sessions?`" in answer
 
 
@@ -305,7 +303,7 @@ def test_whatever_is_typed_is_understood_or_answered_with_the_usage(text: str) -
     try:
         parsed = parse(text)
     except Misunderstood as error:
-        assert "Usage: `/job " in error.text
+        assert "Usage: `/job " in error.text or "`/job help` says" in error.text
         error.text.encode()
     else:
         known = {option.name for option in parsed.command.options}

@@ -80,7 +80,10 @@ async def test_a_time_of_several_words_is_one_word_of_the_shell(
     [
         ([], "What shall I do?"),
         (["run"], "What shall I do?"),
-        (["reserch", "x"], "I know no command reserch. Did you mean research?\nUsage: bifrost job research|"),
+        (
+            ["reserch", "x"],
+            "I know no command reserch. Did you mean research?\nThere are: research, session, ",
+        ),
         (["run", "list", "more"], "more is too much here."),
         (
             ["research", "x", "--modle", "y"],

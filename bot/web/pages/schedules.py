@@ -10,7 +10,7 @@ from datetime import datetime
 from aiohttp import web
 
 from bot.desk.asks import Answer
-from bot.desk.commands import BY_VERB
+from bot.desk.commands import JOB_COMMANDS
 from bot.news.cron_words import in_words
 from bot.news.words import excerpt
 from bot.web import form
@@ -92,7 +92,7 @@ class SchedulesPage:
             fields=sorted(fields, key=lambda field: field.name not in ("cron", "zone", "missed")),
             opened="new" in request.query,
             types=form.types(),
-            example=BY_VERB["session"].example,
+            example=JOB_COMMANDS[0].example,
         )
 
     async def _row(self, schedule: Schedule) -> Row:

@@ -16,7 +16,8 @@ export function dress(root) {
     const today = at.toDateString() === new Date().toDateString();
     const day = today ? {} : { month: "short", day: "numeric" };
     const second = time.dataset.seconds !== undefined ? { second: "2-digit" } : {};
-    time.textContent = at.toLocaleString([], { hour: "2-digit", minute: "2-digit", ...second, ...day });
+    const zone = time.dataset.zone !== undefined ? { timeZoneName: "short" } : {};
+    time.textContent = at.toLocaleString([], { hour: "2-digit", minute: "2-digit", ...second, ...day, ...zone });
   }
   for (const each of root.querySelectorAll(TICKING)) tick(each);
 }
