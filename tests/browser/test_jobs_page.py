@@ -11,11 +11,11 @@ from playwright.async_api import Browser, Page, expect
 
 from executor.model import OutcomeKind
 from executor.questions import Decision, Verdict
-from tests.browser.chromium import DESKTOP, PHONE, is_live, opened
+from tests.browser.chromium import PHONE, is_live, opened
 from tests.browser.door import Site, open_site
 from tests.browser.jobs_scene import ask, busy_week, end, start
 from tests.browser.questions_scene import a_job_that_asks
-from tests.browser.test_looks import LOOKS, has_no_violations
+from tests.browser.test_looks import SIZES, has_no_violations
 from tests.browser.test_page import heard
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -32,13 +32,11 @@ async def is_fit(page: Page) -> None:
     await has_no_violations(page)
 
 
-@LOOKS
-async def test_the_jobs_are_fit_for_everybody(
-    browser: Browser, site: Site, scheme: str, size: tuple[int, int]
-) -> None:
+@SIZES
+async def test_the_jobs_are_fit_for_everybody(browser: Browser, site: Site, size: tuple[int, int]) -> None:
     await busy_week(site.storage)
     await a_job_that_asks(site.storage)
-    async with opened(browser, site, size=size, scheme=scheme) as page:
+    async with opened(browser, site, size=size) as page:
         await go(page, site)
         await is_live(page)
         await is_fit(page)
@@ -167,7 +165,7 @@ async def test_the_keyboard_goes_through_the_list_and_to_every_page(browser: Bro
 
 
 async def test_a_chosen_theme_stays_on_every_page(browser: Browser, site: Site) -> None:
-    async with opened(browser, site, scheme="light") as page:
+    async with opened(browser, site) as page:
         await go(page, site)
         dark = "getComputedStyle(document.body).colorScheme === 'dark'"
         assert not await page.evaluate(dark)
@@ -201,7 +199,7 @@ async def test_the_list_comes_back_after_a_restart_as_it_stands_then(
         await context.close()
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+@SIZES
 async def test_without_a_script_one_finds_reads_and_cancels(
     browser: Browser, site: Site, size: tuple[int, int]
 ) -> None:
