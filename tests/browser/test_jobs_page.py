@@ -95,9 +95,7 @@ async def test_what_needs_an_answer_has_a_tab_that_lives(browser: Browser, site:
         await expect(page.get_by_text("Nothing to answer")).to_be_visible()
         job = await a_job_that_asks(site.storage)
         await expect(page.locator(".row")).to_have_attribute("id", f"j-{job.id}")
-        await expect(page.get_by_role("link", name="To answer 1")).to_have_attribute(
-            "aria-current", "true"
-        )
+        await expect(page.get_by_role("link", name="To answer 1")).to_have_attribute("aria-current", "true")
         for question in await site.storage.questions.of_job(job.id):
             await site.storage.questions.decide(question.id, Decision(verdict=Verdict.DENY, by="Ann"))
         await expect(page.locator(".row")).to_have_count(0)
