@@ -110,5 +110,5 @@ def test_the_plan_of_the_house_names_only_rooms_that_there_are() -> None:
     named = re.findall(
         r"`((?:bot|executor|storage|tests)/[\w./-]*)`", (ROOT / "docs" / "architecture.md").read_text()
     )
-    assert len(named) > 100
+    assert len(named) > 50
     assert not [path for path in named if not (ROOT / path).exists()]
