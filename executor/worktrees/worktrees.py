@@ -31,7 +31,7 @@ _OWNER = "[user]\n\tname = Bifrost\n\temail = bifrost@localhost\n"
 
 
 class NoWorktree(Exception):
-    """A job cannot have its worktree. The text is a sentence for people."""
+    """A job has nowhere to work. The text is a sentence for people."""
 
 
 class Worktrees:
@@ -52,6 +52,11 @@ class Worktrees:
 
         `home` is that of its agent. Raises NoWorktree.
         """
+        if not await asyncio.to_thread(workspace.directory.is_dir):
+            raise NoWorktree(
+                f"Its workspace `{job.workspace}` should be `{workspace.directory}`, which is not there. "
+                "Make that directory on the bot's machine, or correct it in bifrost.toml; then retry."
+            )
         if job.type not in WRITERS:
             return workspace
         if not workspace.worktrees and job.worktree is None:
@@ -61,7 +66,10 @@ class Worktrees:
             async with self.turn(job.worktree or job.id):
                 place = await self._enter(job, workspace.directory)
         except GitFailed as error:
-            raise NoWorktree(f"It cannot have a worktree of `{workspace.directory}`. {error}") from error
+            raise NoWorktree(
+                f"It cannot have a worktree of `{workspace.directory}`. {error} "
+                "`bifrost doctor` tells what to do."
+            ) from error
         await asyncio.to_thread(_introduce, home)
         return replace(workspace, directory=place)
 

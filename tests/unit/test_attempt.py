@@ -74,11 +74,17 @@ async def test_a_cli_that_is_missing_fails_with_the_advice(scene: Scene) -> None
 
 async def test_a_cli_that_cannot_be_started_fails_with_the_reason(held_scene: Scene) -> None:
     """F31."""
-    job = await held_scene.started("exit 0")
-    (held_scene.place / "workspace").rmdir()
-    job = await carried_out(held_scene.workshop, job)
+    job = await held_scene.ran(f"exit 0 # {'too long for a program' * 10_000}")
     assert (job.status, job.reason) == (JobStatus.FAILED, "spawn")
-    assert "No such file or directory" in job.message
+    assert "Argument list too long" in job.message
+
+
+async def test_a_workspace_that_is_gone_is_named(scene: Scene) -> None:
+    job = await scene.started("exit 0")
+    (scene.place / "workspace").rmdir()
+    job = await carried_out(scene.workshop, job)
+    assert (job.status, job.reason) == (JobStatus.FAILED, "workspace")
+    assert f"`{scene.place / 'workspace'}`, which is not there" in job.message
 
 
 async def test_a_sandbox_that_cannot_be_made_fails_with_its_own_words(tmp_path: Path) -> None:

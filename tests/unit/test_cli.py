@@ -295,8 +295,11 @@ def test_a_broken_database_is_named_and_left_alone(bifrost: Program) -> None:
 def test_a_job_that_fails_is_a_failure(bifrost: Program) -> None:
     failed = bifrost.run("job", "run", "research", "x", BIFROST__WORKSPACES__MAIN="/nowhere")
     assert failed.returncode == 1
-    assert "✘ failed (spawn): The rehearsal CLI could not be started" in failed.stdout
-    assert "- attempt 1: failed (spawn)\n" in failed.stdout
+    assert (
+        "✘ failed (workspace): Its workspace `main` should be `/nowhere`, which is not there."
+        in failed.stdout
+    )
+    assert "- attempt 1: failed (workspace)\n" in failed.stdout
 
 
 def test_a_job_that_waits_for_a_limit_ends_with_a_status_of_its_own(bifrost: Program) -> None:
