@@ -209,7 +209,7 @@ class Database:
         """The answers of all transactions: what each returned, or raised."""
         connection.execute("BEGIN IMMEDIATE")
         try:
-            answers = [self._run(connection, write) for write in batch]
+            answers = [self._run(connection, write, alone=len(batch) == 1) for write in batch]
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:  # SQLite has rolled back by itself after some errors (disk full)
@@ -219,8 +219,14 @@ class Database:
             reach(f"{write.name} committed")
         return answers
 
-    def _run(self, connection: sqlite3.Connection, write: _Write) -> Any:
+    def _run(self, connection: sqlite3.Connection, write: _Write, *, alone: bool) -> Any:
         reach(f"{write.name} begins")
+        answer = write.transaction(connection) if alone else self._run_apart(connection, write)
+        reach(f"{write.name} commits")
+        return answer
+
+    def _run_apart(self, connection: sqlite3.Connection, write: _Write) -> Any:
+        """Rolls back nothing but this one of several when it fails, and returns the error."""
         connection.execute("SAVEPOINT write")
         try:
             answer = write.transaction(connection)
@@ -230,7 +236,6 @@ class Database:
             connection.execute("ROLLBACK TO write")
             answer = error
         connection.execute("RELEASE write")
-        reach(f"{write.name} commits")
         return answer
 
 

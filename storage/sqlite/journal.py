@@ -24,7 +24,7 @@ from executor.queueing import Contender, Hindrance, QueueRules, turns
 from storage.sqlite import question_states, reply_states, task_work
 from storage.sqlite.event_log import append, keep
 from storage.sqlite.queries import load
-from storage.sqlite.rows import to_job, to_text, to_time
+from storage.sqlite.rows import to_job, to_text, to_time, usage_values
 
 _SQL = {**load("jobs"), **load("queue")}
 _STARTABLE = orjson.dumps(sorted(lifecycle.MOVES[Transition.START].sources)).decode()
@@ -148,7 +148,7 @@ def settle(
         "outcome": outcome.kind,
         "reason": outcome.reason,
         "log_truncated": outcome.log_truncated,
-        **asdict(outcome.usage),
+        **usage_values(outcome.usage),
     }
     connection.execute(_SQL["end_attempt"], ended)
     _learn(connection, job, transition, outcome, kept_at)
@@ -240,7 +240,7 @@ def _move(
         "finished_at": now if target.final else None,
         "report_slug": report.slug if report else None,
         "now": now,
-        **asdict(job.usage + outcome.usage),
+        **usage_values(job.usage + outcome.usage),
     }
     settled = _written(connection, "move", **values)
     moved = Moved(
