@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 
 import orjson
 
@@ -57,7 +58,8 @@ def submit(connection: sqlite3.Connection, request: JobRequest, now: str) -> Sub
     status = lifecycle.MOVES[transition].target
     moved = Moved(transition=transition, status=status, attempt=0, message=request.note)
     values = {"id": job_id, "status": moved.status, "now": now}
-    job = _written(connection, "insert", **request_values(request), **values)
+    connection.execute(_SQL["insert"], {**request_values(request), **values})
+    job = _as_asked(request, job_id, status, now)
     _log(connection, job, moved, now)
     if request.note:
         append(connection, job_id, Noticed(text=request.note), now)
@@ -307,6 +309,34 @@ def request_values(request: JobRequest) -> dict[str, object]:
         "dedupe_key": request.dedupe_key,
         "note": request.note,
     }
+
+
+def _as_asked(request: JobRequest, job_id: str, status: JobStatus, now: str) -> Job:
+    """The new job. The database has nothing to add, and to read it back took half as long as to write it."""
+    at = datetime.fromisoformat(now)
+    return Job(
+        id=job_id,
+        type=request.type,
+        status=status,
+        payload=dict(request.payload),
+        provider=request.provider,
+        model=request.model,
+        effort=request.effort,
+        workspace=request.workspace,
+        origin=request.origin,
+        created_at=at,
+        updated_at=at,
+        task_id=request.task_id,
+        seq=1,
+        step=request.step,
+        parent_job_id=request.parent_job_id,
+        session_id=request.session_id,
+        scheduled_at=request.scheduled_at and request.scheduled_at.astimezone(UTC),
+        schedule_id=request.schedule_id,
+        priority=request.priority,
+        message=request.note,
+        worktree=request.worktree,
+    )
 
 
 def _is_running(job: Job | None, attempt: int) -> bool:

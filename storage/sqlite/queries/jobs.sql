@@ -5,8 +5,7 @@ INSERT INTO jobs (id, type, status, payload, provider, model, effort, workspace,
                   worktree, step, priority, seq, message, created_at, updated_at)
 VALUES (:id, :type, :status, :payload, :provider, :model, :effort, :workspace, :platform, :team, :channel, :thread,
         :user_id, :user_name, :parent_job_id, :session_id, :scheduled_at, :schedule_id, :task_id, :dedupe_key,
-        :worktree, :step, :priority, 1, :note, :now, :now)
-RETURNING *;
+        :worktree, :step, :priority, 1, :note, :now, :now);
 
 -- name: by_id
 SELECT * FROM jobs WHERE id = :id;
