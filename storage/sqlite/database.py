@@ -276,8 +276,8 @@ async def open_database(path: Path, reserve: Path | None = None) -> AsyncIterato
                 await writer.execute(pragma)
             writer.row_factory = sqlite3.Row
             await _on_thread(writer, partial(migrate, path=path))
-            # The way back out of each of a group's writes was a file, and a third of their time. Only from here
-            # on, as a migration may have to sort more than fits into memory.
+            # The way back out of each of a group's writes was a file, and a third of their time. Not before, as
+            # a migration may have to sort more than fits into memory.
             await writer.execute("PRAGMA temp_store = MEMORY")
         async with aiosqlite.connect(
             f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None
