@@ -220,7 +220,7 @@ class Database:
         return answers
 
     def _run(self, connection: sqlite3.Connection, batch: Sequence[_Write]) -> list[Any]:
-        # A way back for each costs a seventh of their time: only where one fails, all run again with one each.
+        # A way back for each costs a seventh of their time: where one fails, all run again with one each.
         try:
             return _in_turn(batch, lambda write: write.transaction(connection))
         except Exception as error:
