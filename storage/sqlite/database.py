@@ -33,6 +33,8 @@ _PRAGMAS = (
     "PRAGMA synchronous = FULL",  # what was acknowledged survives a power cut, not only a kill
     "PRAGMA foreign_keys = ON",
     "PRAGMA cache_size = -16384",  # kB; ids are random, and 2 MB held no more than a thousand jobs' pages
+    # Half as many checkpoints. The log may then grow to 8 MB, and with it the file: the reserve holds both.
+    "PRAGMA wal_autocheckpoint = 2000",
 )
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 """Between two tries of a store that cannot be written; each pause is twice the last."""
