@@ -107,9 +107,15 @@ def _start(connection: sqlite3.Connection, job_id: str, worker: str, now: str) -
     return job
 
 
+def is_running(connection: sqlite3.Connection, job: Job) -> bool:
+    """Whether the attempt that `job` was claimed for has not ended."""
+    values = {"id": job.id, "attempt": job.attempt}
+    return connection.execute(_SQL["is_running"], values).fetchone() is not None
+
+
 def record(connection: sqlite3.Connection, job: Job, activities: Sequence[Activity], now: str) -> bool:
     """Logs what an attempt did, unless it is no longer the running one."""
-    if not _is_running(one(connection, "by_id", id=job.id), job.attempt):
+    if not is_running(connection, job):
         return False
     for activity in activities:
         if isinstance(activity, SessionOpened):
@@ -133,7 +139,7 @@ def settle(
     It ended at `now`; a claim that was kept before `kept_at` could not know of a limit that it ran into.
     """
     current = one(connection, "by_id", id=job.id)
-    if current is None or not _is_running(current, job.attempt):
+    if current is None or current.status is not JobStatus.RUNNING or current.attempt != job.attempt:
         return None
     target = lifecycle.target(current.status, transition)
     if target is None:
@@ -337,10 +343,6 @@ def _as_asked(request: JobRequest, job_id: str, status: JobStatus, now: str) -> 
         message=request.note,
         worktree=request.worktree,
     )
-
-
-def _is_running(job: Job | None, attempt: int) -> bool:
-    return job is not None and job.status is JobStatus.RUNNING and job.attempt == attempt
 
 
 def _job(connection: sqlite3.Connection, job_id: str) -> Job:

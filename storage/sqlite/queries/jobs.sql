@@ -85,6 +85,9 @@ UPDATE jobs SET step = :step, before_step = attempt WHERE id = :id;
 -- What a CLI says must not fail: a conversation that another running job has stays that job's.
 UPDATE OR IGNORE jobs SET session_id = :session_id WHERE id = :id;
 
+-- name: is_running
+SELECT 1 FROM jobs WHERE id = :id AND status = 'running' AND attempt = :attempt;
+
 -- name: open_attempt
 INSERT INTO attempts (job_id, number, worker, started_at) VALUES (:job_id, :number, :worker, :now);
 
