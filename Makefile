@@ -7,6 +7,9 @@ CLAUDE := @anthropic-ai/claude-code@2.1.329
 GEMINI := @google/gemini-cli@0.61.0
 CODEX := @openai/codex@0.169.0
 
+# What is compiled once is not compiled again in each of a thousand processes, whatever the machine says.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test soak lint check bench screenshots clis lock clean
 .DEFAULT_GOAL := help
 

@@ -32,6 +32,7 @@ from bot.web.logs_api import LogsApi
 from bot.web.messages_api import MessagesApi
 from bot.web.overviews import Overviews
 from bot.web.pages.settings import Terms
+from bot.web.preferences_api import PreferencesApi
 from bot.web.questions_api import QuestionsApi
 from bot.web.remarks_api import RemarksApi
 from bot.web.schedules_api import SchedulesApi
@@ -108,7 +109,8 @@ class Bifrost:
             *SchedulesApi(house.storage.schedules, house.desk).endpoints(),
             *self._shared(),
             *MessagesApi(house.storage.messages).endpoints(),
-            *LogsApi(house.storage, workshop.catalog).endpoints(),
+            *LogsApi(house.storage).endpoints(),
+            *PreferencesApi(house.storage.preferences, workshop.catalog, workshop.workspaces).endpoints(),
             *Overviews(house.storage, workshop.catalog, house.desk.defaults, turned_at).endpoints(),
         ]
 

@@ -13,6 +13,8 @@ from executor.model import Job
 NAME = "bifrost"
 """What a CLI knows the tools by."""
 SOCKET, TOKEN = "BIFROST_SOCKET", "BIFROST_JOB_TOKEN"
+JOB_ID = "BIFROST_JOB_ID"
+"""Which job it is, for whatever the agent writes or runs: no secret, and good for nothing by itself."""
 LONGEST_CALL_S = 8 * 86_400
 """How long a CLI lets a call of a tool take: longer than anybody is waited for. It could only give up."""
 

@@ -20,6 +20,7 @@ from executor.events import Activity, Noticed, ToolEnded
 from executor.files import all_of
 from executor.job_types.base import JobType
 from executor.judgement import judge
+from executor.lineage import conversation_of
 from executor.live import LiveLog
 from executor.model import TIMEOUT, Job, Outcome, OutcomeKind, Report, StopReason
 from executor.processes.lines import LINE_CAP
@@ -42,6 +43,7 @@ _TURN_S = 0.002
 """Seconds for which lines are decoded before the rest of the bot gets its turn."""
 _SILENCE_S = 600.0
 """Seconds without a word that are borne of a provider for which nothing else is set."""
+_HANDED = "received"
 _INTERNAL = "Something went wrong inside Bifrost itself; its log says what. Press Retry to try again."
 _CUT = f"It printed a line of more than {LINE_CAP // 2**20} MiB; what came after those was left out."
 _UNPUBLISHED = "Its report could not be published; the log of Bifrost says why. The answer is complete."
@@ -132,10 +134,16 @@ class Attempt:
             permissions=workspace.permissions,
             received=(
                 *{workshop.received / file.parcel: None for file in all_of(job.payload)},
-                self._handed,
+                *await self._handed_to_its_session(),
             ),
             tools=tools,
         )
+
+    async def _handed_to_its_session(self) -> Sequence[Path]:
+        """Where files lie that came with replies, to this job or to those before it in its conversation."""
+        jobs = await conversation_of(self._workshop.store, self._job)
+        before = [self._workshop.jobs / each.id / _HANDED for each in jobs[1:]]
+        return [self._handed, *(place for place in before if place.is_dir() and any(place.iterdir()))]
 
     async def _prompt(self, results: Path, workspace: Workspace) -> str:
         """What the agent is told, with what was decided while it could not be told."""
@@ -333,7 +341,7 @@ class Attempt:
     @property
     def _handed(self) -> Path:
         """Files that came with replies to it while it ran."""
-        return self._place() / "received"
+        return self._place() / _HANDED
 
     def _temp(self) -> Path:
         return self._place() / f"tmp-{self._job.attempt}"

@@ -27,6 +27,8 @@ class JobFilter:
     job_type: str | None = None
     task_id: str | None = None
     sight: Sight | None = None
+    asking: bool = False
+    """Only those that wait for an answer."""
     before: Job | None = None
     """Only those that are older."""
 
@@ -46,6 +48,8 @@ class JobSearch:
     text: str = ""
     """Words that the prompt has, in whatever form and order, or the beginning of an id."""
     statuses: Sequence[JobStatus] = ()
+    asking: bool = False
+    """Only those that wait for an answer."""
     job_type: str = ""
     provider: str = ""
     workspace: str = ""

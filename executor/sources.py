@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import urlsplit
 
 from executor.events import Body, ToolEnded, ToolStarted
-from executor.model import RESUMED_SESSION, Job
+from executor.lineage import conversation_of
+from executor.model import Job
 from executor.ports import Store
 
 NOT_READ = "*(not read)*"
@@ -20,8 +21,6 @@ _PATH = re.compile(r"(?:`([^`\n]+)`|([\w.@~+-]*/?[\w.@~+/-]*\.[A-Za-z]\w{0,9}))"
 _LINES = re.compile(r"(?::\d+(?:[-–]\d+)?|#L\d+(?:-L?\d+)?)$")
 _CUT = "…"
 """What ends the argument of a tool that was too long to be kept whole."""
-_MOST_JOBS = 20
-"""Jobs back to which a conversation is followed."""
 _LEAST = 4
 """Characters of a name that is not found in just anything."""
 
@@ -40,15 +39,11 @@ def opened(events: Iterable[Body]) -> Sequence[str]:
 async def opened_by(store: Store, job: Job) -> Sequence[str]:
     """What a job has opened, in all its attempts, and those that it goes on with."""
     seen: list[str] = []
-    one: Job | None = job
-    for _ in range(_MOST_JOBS):
+    for each in await conversation_of(store, job):
         after = 0
-        while one is not None and (events := await store.events(one.id, after)):
+        while events := await store.events(each.id, after):
             seen += opened(event.body for event in events)
             after = events[-1].seq
-        if one is None or one.parent_job_id is None or RESUMED_SESSION not in one.payload:
-            break
-        one = await store.job(one.parent_job_id)
     return seen
 
 

@@ -23,8 +23,8 @@ _NO_METHOD, _NO_PARAMS, _NO_JSON = -32601, -32602, -32700
 _GONE = "Bifrost does not answer: {}. Go on without its tools, and say so in your answer."
 _OUTSIDE = "This works inside a running job alone: BIFROST_SOCKET and BIFROST_JOB_TOKEN are not set here."
 _PURPOSE = (
-    "Bifrost runs your job. By these tools you work on its records (tasks, feedback, comments, reports), "
-    "and tell the people who wait for you how far you are."
+    "Bifrost runs your job, whose id is in BIFROST_JOB_ID. By these tools you work on its records (tasks, "
+    "feedback, comments, reports), and tell the people who wait for you how far you are."
 )
 _PROBLEM = "application/problem+json"
 _LATER = 202

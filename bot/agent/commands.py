@@ -60,7 +60,7 @@ TOLD = (
     "Commands of Bifrost, which runs your job: in your shell `bifrost task|feedback|comment|report --help` "
     "tells how to read and change its records; `bifrost progress DONE TOTAL [NOTE]` shows people how far you "
     "are; `bifrost update TEXT` posts into the thread of your job; `bifrost ask QUESTION [CHOICE …]` asks "
-    "people and waits for their answer."
+    "people and waits for their answer. BIFROST_JOB_ID is the id of your job."
 )
 """For an agent whose CLI starts no server of tools. Its first words are known to the rehearsal agent."""
 

@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from bot.agent import bridge, commands
-from executor.agent_tools import SOCKET, TOKEN, AgentTools
+from executor.agent_tools import JOB_ID, SOCKET, TOKEN, AgentTools
 from executor.model import Job
 
 # Without site-packages, which they do not need: they start in a third of the time.
@@ -37,7 +37,7 @@ class Passes:
         return AgentTools(
             argv=(*_PYTHON, bridge.__file__),
             places=(self._socket,),
-            env={SOCKET: str(self._socket), TOKEN: token},
+            env={SOCKET: str(self._socket), TOKEN: token, JOB_ID: job.id},
             commands=(*_PYTHON, "-c", _COMMANDS),
             told=commands.TOLD,
         )

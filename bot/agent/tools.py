@@ -179,19 +179,20 @@ TOOLS = (
     ),
     Tool(
         name="list_comments",
-        description="Lists what was said about a task, a report or a job, the newest first.",
+        description="Lists what was said about a task, a report or a job, the newest first; about your own "
+        "job where you name none.",
         path="/api/comments",
         takes={**_TARGET, "limit": _LIMIT, "cursor": _CURSOR},
-        needs=("target_type", "target_id"),
         query=("target_type", "target_id", "limit", "cursor"),
     ),
     Tool(
         name="comment",
-        description="Comments on a task, a report or a job, under your own name.",
+        description="Comments on a task, a report or a job, under your own name; on your own job where you "
+        "name none.",
         path="/api/comments",
         method="POST",
         takes={**_TARGET, "content": _text("What you have to say, as Markdown.")},
-        needs=("target_type", "target_id", "content"),
+        needs=("content",),
     ),
     Tool(
         name="list_reports",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
@@ -11,7 +10,7 @@ from zoneinfo import ZoneInfo
 from bot.desk.asks import Answer, Ask, Refusal
 from bot.desk.commands import ALL_OVER, BY_VERB, HERE, SETTINGS, shown, usage_of
 from bot.desk.places import Places, Setting
-from bot.desk.presets import channel_key
+from bot.desk.presets import PLACE, channel_key
 from bot.desk.terms import model_of
 from bot.news.words import moment
 from executor.catalog import DEFAULT_EFFORT, EFFORTS, Catalog, Model, UnknownChoice
@@ -163,7 +162,7 @@ class Defaults:
 
     async def _of_channel(self, target: str, value: str) -> Answer:
         """Sets the workspace of a channel that is named, or shows it."""
-        place = _CHANNEL.fullmatch(target[len(WORKSPACE_OF) :])
+        place = PLACE.fullmatch(target[len(WORKSPACE_OF) :])
         if place is None:
             raise Refusal(f"Name it like `{WORKSPACE_OF}slack.C0123456789`: platform and channel id.", "name")
         key = f"{WORKSPACE_OF}{place[0]}"
@@ -248,7 +247,6 @@ _KEYS: Mapping[str, str] = {
     ALL_OVER: DEFAULT_WORKSPACE,
     **{f"{MODEL_OF}{job_type}": f"{MODEL_OF}{job_type}" for job_type in JOB_TYPES},
 }
-_CHANNEL = re.compile(r"(?:slack|discord|web)\.[A-Za-z0-9][\w-]{0,79}")
 _ASKED = "no workspace: whoever names none is asked"
 _HOW = (
     "A job that names none of these gets them. What its workspace says comes before its type's model, and "

@@ -14,7 +14,9 @@ PAGE = 15
 """Jobs that are shown at a time."""
 MOST_MORE = 100
 """As many more as this are counted, and no more."""
-STATUSES = tuple(status.value for status in JobStatus)
+ASKING = "asking"
+"""Stands beside the statuses: the jobs, of whatever status, that wait for an answer."""
+STATUSES = (*(status.value for status in JobStatus), ASKING)
 TYPES = tuple(command.job_type for command in JOB_COMMANDS)
 WHOSE = ("anyone", "me")
 
@@ -25,7 +27,8 @@ def filter_of(args: Mapping[str, str], actor: Actor, sight: Sight | None, before
     if _one_of("by", args, WHOSE) == "me":
         sight = replace(_team_of(actor), user_id=actor.user_id)
     return JobFilter(
-        statuses=[JobStatus(status)] if status else (),
+        statuses=[JobStatus(status)] if status and status != ASKING else (),
+        asking=status == ASKING,
         job_type=_one_of("type", args, TYPES) or None,
         sight=sight,
         before=before,

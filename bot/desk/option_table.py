@@ -108,7 +108,12 @@ QUESTION_OPTION = Option(
     default="the one that is open",
 )
 LIST_OPTIONS = (
-    Option(name="status", placeholder="NAME", summary="only jobs of this status", default="all"),
+    Option(
+        name="status",
+        placeholder="NAME",
+        summary="only jobs of this status; `asking`: those that wait for an answer",
+        default="all",
+    ),
     Option(name="type", placeholder="NAME", summary="only jobs of this type", default="all"),
     Option(name="by", placeholder="me|anyone", summary="whose jobs"),
     Option(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from executor.model import Origin
 from storage.hub.preferences import DEFAULT_WORKSPACE, WORKSPACE_OF, Preferences
+
+PLACE = re.compile(r"(slack|discord|web)\.[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
+"""A platform and the id of a channel there, as a preference names them behind WORKSPACE_OF."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

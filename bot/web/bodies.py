@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Collection
 from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
 
@@ -178,12 +179,17 @@ def _sentence(error: ValidationError, model: type[BaseModel], what: str) -> tupl
         return "The body must be a JSON object.", ""
     name = shown(str(first["loc"][0]))
     if first["type"] == "extra_forbidden":
-        near = get_close_matches(name, _names(model), n=1)
-        hint = f" Did you mean `{near[0]}`?" if near else ""
-        return f"There is no {what} `{name}` here.{hint}", name
+        return no_such(name, _names(model), what), name
     if first["type"] == "missing":
         return f"The {what} `{name}` is missing.", name
     return f"The {what} `{name}` cannot be taken: {_reason(first)}.", name
+
+
+def no_such(name: str, known: Collection[str], what: str = "field") -> str:
+    """What is said of a `what` that is none of those that are `known`."""
+    near = get_close_matches(name, known, n=1)
+    hint = f" Did you mean `{near[0]}`?" if near else ""
+    return f"There is no {what} `{name}` here.{hint}"
 
 
 def _reason(error: ErrorDetails) -> str:

@@ -10,10 +10,10 @@ from storage.hub.feedback import Target
 
 
 class CommentQuery(Page):
-    """The comments on one record, the newest first."""
+    """The comments on one record, the newest first; an agent that names none gets those on its own job."""
 
-    target_type: Target
-    target_id: Text
+    target_type: Target | None = None
+    target_id: Text | None = None
 
 
 class JobCommentBody(Fields):
@@ -24,10 +24,10 @@ class JobCommentBody(Fields):
 
 
 class CommentBody(JobCommentBody):
-    """A new comment on whatever is named."""
+    """A new comment on whatever is named; of an agent that names nothing, on its own job."""
 
-    target_type: Target
-    target_id: Text
+    target_type: Target | None = None
+    target_id: Text | None = None
 
 
 class CommentPatch(Fields):

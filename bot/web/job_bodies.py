@@ -172,6 +172,7 @@ class JobQuery(Fields):
 
     id: Text | None = None
     status: JobStatus | None = None
+    asking: bool = Field(default=False, description="`asking=1` is for those that wait for an answer.")
     type: Text | None = None
     task_id: Text | None = None
     limit: Number = 50

@@ -39,6 +39,7 @@ class JobRecord(BaseModel):
         "Null in lists; `/jobs/{id}/log` has all of it."
     )
     result: str = Field(description="The agent's last word, Markdown.")
+    asking: int = Field(description="How many of its agent's questions wait for an answer.")
     task_id: str | None
     session_id: str | None
     retry_at: datetime | None
@@ -79,6 +80,7 @@ def record(job: Job, base_url: str, output: str | None = None) -> JobRecord:
         payload=dict(job.payload),
         output=output,
         result=job.result,
+        asking=job.asking,
         task_id=job.task_id,
         session_id=job.session_id,
         retry_at=job.retry_at,

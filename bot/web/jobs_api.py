@@ -172,6 +172,7 @@ class JobsApi:
             statuses=[query.status] if query.status else (),
             job_type=query.type,
             task_id=query.task_id,
+            asking=query.asking,
             before=before,
         )
         page = await self._storage.jobs.page(wanted, query.limit, query.limit + 1)

@@ -15,7 +15,7 @@ from bot.web.comment_bodies import (
     JobCommentBody,
 )
 from bot.web.endpoints import Call, Endpoint
-from bot.web.problems import no_such_job
+from bot.web.problems import Problem, no_such_job
 from bot.web.record_bodies import ById, Page
 from bot.web.record_calls import author_of, page, refusing
 from bot.web.report_bodies import ReportAnswer, ReportBody, ReportPatch, ReportQuery
@@ -132,7 +132,7 @@ class RemarksApi:
         ]
 
     async def _list(self, call: Call[CommentQuery, None]) -> Sequence[object]:
-        return await self._on(call, call.query.target_type, call.query.target_id)
+        return await self._on(call, *_meant(call, call.query))
 
     async def _list_of_job(self, call: Call[Page, None]) -> Sequence[object]:
         return await self._on(call, Target.JOB, await self._job(call))
@@ -142,7 +142,7 @@ class RemarksApi:
         return [CommentAnswer.model_validate(each) for each in found]
 
     async def _add(self, call: Call[None, CommentBody]) -> CommentAnswer:
-        return await self._comment(call, call.body.target_type, call.body.target_id)
+        return await self._comment(call, *_meant(call, call.body))
 
     async def _add_to_job(self, call: Call[None, JobCommentBody]) -> CommentAnswer:
         return await self._comment(call, Target.JOB, await self._job(call))
@@ -185,3 +185,16 @@ class RemarksApi:
         changes = cast(ReportChanges, call.body.model_dump(exclude_unset=True))
         report = await self._reports.change(call.query.id, changes, author_of(call))
         return ReportAnswer.model_validate(report)
+
+
+def _meant(call: Call[Any, Any], named: CommentBody | CommentQuery) -> tuple[Target, str]:
+    """The record that is named, or the own job of an agent that names none. Raises Problem 422."""
+    target, target_id, own = named.target_type, named.target_id, call.caller.job
+    if target is not None and target_id is not None:
+        return target, target_id
+    if own is not None and target is target_id is None:
+        return Target.JOB, own.id
+    missing = "target_type" if target is None else "target_id"
+    raise Problem(
+        422, f"`{missing}` is missing: `target_type` and `target_id` say what it is about.", field=missing
+    )

@@ -15,6 +15,8 @@ NEWER_THAN_ALL = "9"
 def filter_query(wanted: JobFilter) -> str:
     """The name of the statement."""
     sight = wanted.sight
+    if wanted.asking:
+        return "newest_asking"
     if wanted.task_id is not None:
         return "newest_of_task"
     return "newest" if sight is None or sight.channel is sight.user_id is None else "newest_seen"

@@ -13,7 +13,7 @@ from executor.events import Event, Todo, TodosChanged
 from executor.listing import Finds, JobFilter, JobSearch
 from executor.model import Job, JobStatus
 from storage.sqlite.database import Database
-from storage.sqlite.lists import NEWER_THAN_ALL, filter_values
+from storage.sqlite.lists import NEWER_THAN_ALL, filter_query, filter_values
 from storage.sqlite.queries import load
 from storage.sqlite.rows import to_event, to_job, to_text
 
@@ -42,6 +42,11 @@ class Search:
         rows = await self._database.read(lambda c: c.execute(_SQL["counts"]).fetchall())
         return {JobStatus(row["status"]): row["number"] for row in rows}
 
+    async def asking(self) -> int:
+        """How many jobs wait for an answer."""
+        row = await self._database.read(lambda c: c.execute(_SQL["asking"]).fetchone())
+        return int(row[0])
+
     async def successor(self, job_id: str) -> Job | None:
         """The newest job that goes on with this one."""
         row = await self._database.read(lambda c: c.execute(_SQL["successor"], {"id": job_id}).fetchone())
@@ -64,11 +69,13 @@ class Search:
 def _newest(connection: sqlite3.Connection, wanted: JobSearch, limit: int) -> Finds:
     row = connection.execute(_SQL["by_id"], {"id": wanted.before}).fetchone()
     before = None if row is None else to_job(row)
-    asked = JobFilter(statuses=wanted.statuses, job_type=wanted.job_type or None, before=before)
+    asked = JobFilter(
+        statuses=wanted.statuses, asking=wanted.asking, job_type=wanted.job_type or None, before=before
+    )
     values = {**filter_values(asked), "limit": limit + 1, "most": limit + 1}
     if before is None and wanted.until is not None:
         values["before_at"] = to_text(wanted.until)
-    rows = connection.execute(_SQL["newest"], values).fetchall()
+    rows = connection.execute(_SQL[filter_query(asked)], values).fetchall()
     jobs = [to_job(row) for row in rows if row["created_at"] >= _since(wanted)]
     return Finds(jobs=jobs[:limit], older=jobs[limit - 1].id if len(jobs) > limit else "")
 
@@ -87,9 +94,12 @@ def _matching(connection: sqlite3.Connection, wanted: JobSearch, limit: int) -> 
         "until": to_text(wanted.until) if wanted.until else NEWER_THAN_ALL,
         "limit": limit + 1,
     }
-    jobs = [to_job(row) for row in connection.execute(_SQL["matching"], values)]
+    statement = "matching_asking" if wanted.asking else "matching"
+    jobs = [to_job(row) for row in connection.execute(_SQL[statement], values)]
     if len(jobs) > limit:
         return Finds(jobs=[*named, *jobs[:limit]], older=jobs[limit - 1].id)
+    if wanted.asking:  # of which all were looked at
+        return Finds(jobs=[*named, *jobs])
     row = connection.execute(_SQL["looked_at"], values).fetchone()
     return Finds(jobs=[*named, *jobs], older=row["id"] if row else "")
 
@@ -132,7 +142,7 @@ def _before(connection: sqlite3.Connection, wanted: JobSearch) -> int:
         return _NEWEST
     newest = wanted.before
     if not newest:
-        of_the_day = replace(wanted, statuses=(), job_type="", since=None)
+        of_the_day = replace(wanted, statuses=(), asking=False, job_type="", since=None)
         newest = "".join(job.id for job in _newest(connection, of_the_day, 1).jobs)
     row = connection.execute(_SQL["number_of"], {"id": newest}).fetchone()
     return int(row[0]) + (not wanted.before) if row else 0

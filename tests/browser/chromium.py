@@ -44,13 +44,11 @@ async def opened(
     site: Site,
     *,
     size: tuple[int, int] = DESKTOP,
-    scheme: str = "light",
     script: bool = True,
 ) -> AsyncIterator[Page]:
     """The channel's page, logged in by a link, as a person sees it; fails on any error in its console."""
     context = await browser.new_context(
         viewport={"width": size[0], "height": size[1]},
-        color_scheme="dark" if scheme == "dark" else "light",
         java_script_enabled=script,
         has_touch=size == PHONE,
     )

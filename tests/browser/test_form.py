@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Browser, FilePayload, expect
 
-from tests.browser.chromium import DESKTOP, PHONE, opened
+from tests.browser.chromium import opened
 from tests.browser.door import Site
 from tests.browser.scene import busy_morning
-from tests.browser.test_looks import has_no_violations, never_scrolls_sideways
+from tests.browser.test_looks import SIZES, has_no_violations, never_scrolls_sideways
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -91,12 +91,10 @@ async def test_without_a_script_a_bare_command_leads_to_the_form(browser: Browse
     assert site.door.commands == []
 
 
-@pytest.mark.parametrize(("scheme", "size"), [("dark", DESKTOP), ("light", PHONE)])
-async def test_the_form_is_fit_for_everybody(
-    browser: Browser, site: Site, scheme: str, size: tuple[int, int]
-) -> None:
+@SIZES
+async def test_the_form_is_fit_for_everybody(browser: Browser, site: Site, size: tuple[int, int]) -> None:
     site.door.wrong["research"] = "cron"
-    async with opened(browser, site, size=size, scheme=scheme) as page:
+    async with opened(browser, site, size=size) as page:
         await page.get_by_text("New job…").click()
         await page.get_by_role("button", name="Start").click()
         await expect(page.locator("#wrong-cron")).to_be_visible()

@@ -14,19 +14,17 @@ from tests.browser.chromium import is_live, log_in, opened
 from tests.browser.door import Site, open_site
 from tests.browser.jobs_scene import ask, busy_week, end, start, work, write
 from tests.browser.test_jobs_page import go, is_fit
-from tests.browser.test_looks import LOOKS
+from tests.browser.test_looks import SIZES
 from tests.browser.test_page import heard
 from tests.stage import set_stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-@LOOKS
-async def test_a_job_is_fit_for_everybody(
-    browser: Browser, site: Site, scheme: str, size: tuple[int, int]
-) -> None:
+@SIZES
+async def test_a_job_is_fit_for_everybody(browser: Browser, site: Site, size: tuple[int, int]) -> None:
     week = await busy_week(site.storage)
-    async with opened(browser, site, size=size, scheme=scheme) as page:
+    async with opened(browser, site, size=size) as page:
         for job in (week.running, week.done):
             await go(page, site, f"/jobs/{job.id}")
             await is_live(page)

@@ -10,10 +10,12 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from executor.model import OutcomeKind
-from tests.browser.chromium import DESKTOP, PHONE, is_live, opened
+from executor.questions import Decision, Verdict
+from tests.browser.chromium import PHONE, is_live, opened
 from tests.browser.door import Site, open_site
 from tests.browser.jobs_scene import ask, busy_week, end, start
-from tests.browser.test_looks import LOOKS, has_no_violations
+from tests.browser.questions_scene import a_job_that_asks
+from tests.browser.test_looks import SIZES, has_no_violations
 from tests.browser.test_page import heard
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -30,12 +32,11 @@ async def is_fit(page: Page) -> None:
     await has_no_violations(page)
 
 
-@LOOKS
-async def test_the_jobs_are_fit_for_everybody(
-    browser: Browser, site: Site, scheme: str, size: tuple[int, int]
-) -> None:
+@SIZES
+async def test_the_jobs_are_fit_for_everybody(browser: Browser, site: Site, size: tuple[int, int]) -> None:
     await busy_week(site.storage)
-    async with opened(browser, site, size=size, scheme=scheme) as page:
+    await a_job_that_asks(site.storage)
+    async with opened(browser, site, size=size) as page:
         await go(page, site)
         await is_live(page)
         await is_fit(page)
@@ -82,6 +83,26 @@ async def test_a_job_comes_changes_and_goes_without_a_reload(browser: Browser, s
         await expect(page.locator(".row")).to_have_count(1)
         await start(site.storage, second)
         await expect(page.locator(".row")).to_have_count(0)
+
+
+async def test_what_needs_an_answer_has_a_tab_that_lives(browser: Browser, site: Site) -> None:
+    await ask(site.storage, "how?")
+    async with opened(browser, site) as page:
+        await go(page, site)
+        await is_live(page)
+        await page.get_by_role("link", name="To answer 0").click()
+        await is_live(page)
+        await expect(page.get_by_text("Nothing to answer")).to_be_visible()
+        job = await a_job_that_asks(site.storage)
+        await expect(page.locator(".row")).to_have_attribute("id", f"j-{job.id}")
+        await expect(page.get_by_role("link", name="To answer 1")).to_have_attribute("aria-current", "true")
+        for question in await site.storage.questions.of_job(job.id):
+            await site.storage.questions.decide(question.id, Decision(verdict=Verdict.DENY, by="Ann"))
+        await expect(page.locator(".row")).to_have_count(0)
+        await page.get_by_role("searchbox").fill("how")
+        await page.get_by_role("searchbox").press("Enter")
+        await page.wait_for_url("**/jobs?asking=1&q=how*")
+        await expect(page.get_by_text("Nothing found")).to_be_visible()
 
 
 async def test_a_waiting_job_counts_down_and_can_be_hurried(browser: Browser, site: Site) -> None:
@@ -142,7 +163,7 @@ async def test_the_keyboard_goes_through_the_list_and_to_every_page(browser: Bro
 
 
 async def test_a_chosen_theme_stays_on_every_page(browser: Browser, site: Site) -> None:
-    async with opened(browser, site, scheme="light") as page:
+    async with opened(browser, site) as page:
         await go(page, site)
         dark = "getComputedStyle(document.body).colorScheme === 'dark'"
         assert not await page.evaluate(dark)
@@ -176,7 +197,7 @@ async def test_the_list_comes_back_after_a_restart_as_it_stands_then(
         await context.close()
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+@SIZES
 async def test_without_a_script_one_finds_reads_and_cancels(
     browser: Browser, site: Site, size: tuple[int, int]
 ) -> None:

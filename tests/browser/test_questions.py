@@ -10,19 +10,17 @@ from tests.browser.chromium import is_live, opened
 from tests.browser.door import Site
 from tests.browser.questions_scene import a_job_that_asks, announced
 from tests.browser.test_jobs_page import go, is_fit
-from tests.browser.test_looks import LOOKS
+from tests.browser.test_looks import SIZES
 from tests.browser.test_page import heard
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-@LOOKS
-async def test_questions_are_fit_for_everybody(
-    browser: Browser, site: Site, scheme: str, size: tuple[int, int]
-) -> None:
+@SIZES
+async def test_questions_are_fit_for_everybody(browser: Browser, site: Site, size: tuple[int, int]) -> None:
     job = await a_job_that_asks(site.storage)
     await announced(site.storage, site.platform, job)
-    async with opened(browser, site, size=size, scheme=scheme) as page:
+    async with opened(browser, site, size=size) as page:
         for path in (f"/jobs/{job.id}", "/jobs", "/channels/dev"):
             await go(page, site, path)
             await is_live(page)

@@ -12,7 +12,7 @@ from tests.browser.chromium import PHONE, opened
 from tests.browser.door import Site
 from tests.browser.records_scene import Board, busy_board
 from tests.browser.test_jobs_page import go, is_fit
-from tests.browser.test_looks import LOOKS
+from tests.browser.test_looks import SIZES
 from tests.browser.test_page import heard
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -31,12 +31,12 @@ def pages(board: Board) -> tuple[str, ...]:
     )
 
 
-@LOOKS
+@SIZES
 async def test_the_shared_records_are_fit_for_everybody(
-    browser: Browser, site: Site, scheme: str, size: tuple[int, int]
+    browser: Browser, site: Site, size: tuple[int, int]
 ) -> None:
     board = await busy_board(site.storage, site.reports)
-    async with opened(browser, site, size=size, scheme=scheme) as page:
+    async with opened(browser, site, size=size) as page:
         for path in pages(board):
             await go(page, site, path)
             await is_fit(page)

@@ -11,12 +11,12 @@ from bot.platforms.base import Place
 from executor.wakeups import MESSAGES
 from storage.hub.authors import OWNER
 from storage.hub.messages import NewMessage
-from tests.browser.chromium import DESKTOP, PHONE, is_live, opened
+from tests.browser.chromium import PHONE, is_live, opened
 from tests.browser.door import Site
 from tests.browser.jobs_scene import ask
 from tests.browser.scene import DONE, card, tell
 from tests.browser.test_jobs_page import go, is_fit
-from tests.browser.test_looks import LOOKS
+from tests.browser.test_looks import SIZES
 from tests.browser.test_page import heard
 from tests.browser.upkeep_scene import forty_days, kept_things, scheduled
 
@@ -35,14 +35,14 @@ async def is_small(page: Page) -> list[object]:
     return found
 
 
-@LOOKS
+@SIZES
 async def test_what_one_looks_after_is_fit_for_everybody(
-    browser: Browser, site: Site, scheme: str, size: tuple[int, int]
+    browser: Browser, site: Site, size: tuple[int, int]
 ) -> None:
     forty_days(site.database)
     await kept_things(site.storage)
     await tell(site.platform, DONE)
-    async with opened(browser, site, size=size, scheme=scheme) as page:
+    async with opened(browser, site, size=size) as page:
         for path in ("/usage", "/usage?by=model&days=90", "/schedules", "/settings", "/channels"):
             await go(page, site, path)
             await expect(page.locator("#connection")).to_have_attribute("data-state", "live")
@@ -168,7 +168,7 @@ async def test_what_is_new_is_counted_beside_the_channel_until_it_is_seen(
         await expect(page.locator("[data-unread=general]")).to_be_hidden()
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+@SIZES
 async def test_without_a_script_all_of_it_works(browser: Browser, site: Site, size: tuple[int, int]) -> None:
     forty_days(site.database)
     schedule = await scheduled(site.storage, "tidy up", "0 2 * * *")

@@ -12,7 +12,7 @@ import pytest
 
 from bot.agent.bridge import Bot, Refused
 from bot.news import rhythm
-from executor.agent_tools import SOCKET, TOKEN
+from executor.agent_tools import JOB_ID, SOCKET, TOKEN
 from executor.events import RecordChanged, UpdatePosted
 from executor.model import Job, JobStatus
 from storage.hub.authors import OWNER
@@ -148,6 +148,7 @@ async def test_a_token_ends_with_its_attempt_and_is_shown_nowhere(tmp_path: Path
         lines = (tmp_path / "workspace" / "env.txt").read_text().splitlines()
         env = dict(line.split("=", 1) for line in lines if "=" in line)
         assert env[SOCKET] == str(stage.house.data.tools_socket)
+        assert env[JOB_ID] == job.id
         with pytest.raises(Refused, match="has ended"):
             await called(env)
         with pytest.raises(Refused, match="has ended"):

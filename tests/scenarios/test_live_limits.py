@@ -9,6 +9,7 @@ import pytest
 from executor.model import JobStatus
 from tests.scenarios.test_files import PICTURE
 from tests.scenarios.test_live_replies import begun
+from tests.scenarios.test_replies import follow_up
 from tests.stage import END_S, set_stage
 
 pytestmark = [pytest.mark.cli, pytest.mark.timeout(120)]
@@ -45,3 +46,8 @@ async def test_a_file_comes_to_the_running_session_with_its_reply(tmp_path: Path
         ended = await stage.ended()
         assert (ended.id, ended.status, ended.attempt) == (job.id, JobStatus.DONE, 1)
         assert "[image]" in ended.result
+        (sent,) = (tmp_path / "data" / "jobs" / job.id / "received").rglob("chart.png")
+        copy = tmp_path / "workspace" / "again.png"
+        await stage.ann.mention(stage.dev, f"once more? [[bash:cp {sent} {copy}]]", thread=stage.card())
+        await follow_up(stage, job)
+        assert copy.read_bytes() == PICTURE, "the conversation can still look at it"

@@ -31,6 +31,8 @@ async def test_a_program_reads_what_is_asked_and_decides_it_once(tmp_path: Path)
         run, where = await service.call("GET", f"/jobs/{job.id}/questions")
         assert (run["state"], run["detail"], run["grant"]) == ("open", "make", "run make")
         assert [each["label"] for each in where["choices"]] == ["Redis", "Postgres"]
+        (waits,) = await service.call("GET", "/api/remote-jobs?asking=1&status=running")
+        assert (waits["id"], waits["asking"]) == (job.id, 2)
         path = f"/jobs/{job.id}/questions"
         reader = await service.token("read")
         yes = {"verdict": "approve"}
@@ -50,6 +52,7 @@ async def test_a_program_reads_what_is_asked_and_decides_it_once(tmp_path: Path)
             "POST", f"{path}/2/answer", {"verdict": "answer", "choices": ["Postgres"], "text": "for now"}
         )
         assert (chosen["decision"]["choices"], chosen["decision"]["text"]) == (["Postgres"], "for now")
+        assert await service.call("GET", "/api/remote-jobs?asking=1") == []
         told = await stream(service, job)
         assert [told.count(f"event: {name}\n") for name in ("question_asked", "question_closed")] == [2, 2]
         assert '"said":"Postgres, for now"' in told

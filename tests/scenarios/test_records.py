@@ -270,6 +270,17 @@ async def test_the_quota_reset_time_is_the_limit_that_jobs_wait_for(service: Ser
     await service.call("PATCH", path, {"effort": "low"}, 403, Authorization=await service.token("run"))
 
 
+async def test_the_workspace_of_a_channel_is_set_told_and_forgotten(service: Service) -> None:
+    path, here = "/api/preferences", {"workspace.web.dev": "main"}
+    set_here = here | {"defaultWorkspace": "main"}
+    assert await service.call("PATCH", path, set_here) == set_here
+    assert await service.call("GET", path) == set_here
+    told = await service.call("POST", "/api/commands", {"text": "settings workspace"})
+    assert "`workspace` is `main`. An admin sets it" in told["text"]
+    await service.call("PATCH", path, here, 403, Authorization=await service.token("run"))
+    assert await service.call("PATCH", path, dict.fromkeys(set_here)) == {}
+
+
 @pytest.mark.parametrize("secret_word", ["read"])
 async def test_who_may_only_read_changes_nothing(service: Service, secret_word: str) -> None:
     reader = await service.token(secret_word)
@@ -361,6 +372,11 @@ WRONG: list[tuple[str, str, object, int, str]] = [
     ("PATCH", "/api/preferences", {"effort": "huge"}, 422, "`medium`"),
     ("PATCH", "/api/preferences", {"zone": "Mars/Base"}, 422, "zone"),
     ("PATCH", "/api/preferences", {"quotaResetTime": "soon"}, 422, "quotaResetTime"),
+    ("PATCH", "/api/preferences", {"defaultWorkspace": "mian"}, 422, "`main`"),
+    ("PATCH", "/api/preferences", {"workspace.web.dev": "mian"}, 422, "Did you mean `main`?"),
+    ("PATCH", "/api/preferences", {"workspace.web.dev": "\ud800"}, 422, "Unicode"),
+    ("PATCH", "/api/preferences", {"effort": "low", "workspace.web.dev": ["main"]}, 422, "valid string"),
+    ("PATCH", "/api/preferences", {"workspace.dev": "main"}, 422, "`workspace.slack.C0123456789`"),
     ("PATCH", "/api/channels?channel=dev", {"read": "x"}, 404, "`x`"),
 ]
 

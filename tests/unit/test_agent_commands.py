@@ -50,6 +50,13 @@ async def test_an_agent_does_by_commands_what_others_do_by_tools(tmp_path: Path)
         assert shown.endswith("description:\n\nAs it is\n")
         assert (await shell.type("echo 'A - B' | bifrost comment add task d-one -"))[0] == 0
         assert "A - B" in (await shell.type("bifrost comment list task d-one"))[1]
+        (job,) = await shell.storage.jobs.jobs()
+        said = await shell.type("bifrost comment add 'Mind the gap'")
+        assert said == (0, f"rehearsal has commented on job {job.id}.\n", "")
+        assert "Mind the gap" in (await shell.type("bifrost comment list job $BIFROST_JOB_ID"))[1]
+        assert "Mind the gap" in (await shell.type("bifrost comment list"))[1]
+        code, _, err = await shell.type("bifrost comment add task 'Mind the gap'")
+        assert (code, err.partition(":")[0]) == (1, "`target_id` is missing")
         (tmp_path / "r.md").write_text("# All about it\n")
         code, published, _ = await shell.type("bifrost report publish r.md")
         assert published.startswith("All about it is published: http://bot/reports/all-about-it-")

@@ -15,6 +15,7 @@ import pytest
 from bot.desk.asks import Answer, Invocation
 from executor.listing import JobFilter, Sight
 from executor.model import Actor, Job, JobStatus, Origin, OutcomeKind
+from executor.questions import Asked, Decision, QuestionKind, Verdict
 from storage.sqlite.lists import filter_query, filter_values
 from storage.sqlite.queries import load
 from tests.builders import START, claim_one, request
@@ -97,6 +98,18 @@ async def test_a_list_is_narrowed_by_status_and_type(office: Office) -> None:
     assert nothing.text == "No job is like that. `/job list` shows the latest ones."
 
 
+async def test_what_waits_for_an_answer_is_marked_and_found(office: Office) -> None:
+    job = await office.running()
+    await office.queued()
+    asked = Asked(kind=QuestionKind.CHOICE, text="Where?")
+    (question,) = await office.storage.questions.ask(job, "r-1", [asked], office.clock.now())
+    page = await office.type("list --status asking --type research")
+    assert page.text == f"- `{job.short_id}` running, waits for an answer · research · how?"
+    assert not questions(await typed(office, "list --status asking", BOB, "C2"))
+    await office.storage.questions.decide(question.id, Decision(verdict=Verdict.ANSWER, by="Ann"))
+    assert (await office.type("list --status asking")).text.startswith("No job is like that.")
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -149,6 +162,10 @@ async def test_no_list_reads_through_the_jobs_whatever_it_asks_for(
         for step in reads:
             assert "COVERING INDEX" in step
             assert "type=? AND status=? AND (created_at,id)<(?,?)" in step
+    with closing(sqlite3.connect(office.database)) as connection:
+        values = filter_values(JobFilter(sight=sight, asking=True)) | {"limit": 15, "most": 116}
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {statements['newest_asking']}", values).fetchall()
+    assert any(step[3].startswith("SEARCH each USING INDEX jobs_asking") for step in plan), plan
 
 
 @pytest.mark.parametrize("sight", SIGHTS.values(), ids=SIGHTS)
@@ -160,15 +177,19 @@ async def test_a_page_is_what_sorting_all_jobs_would_give(office: Office, sight:
             office.clock.pass_by(seconds=1)
         origin = Origin(actor=actor, channel=f"C{number % 2}")
         await store.submit(request(type=kinds[number % 3], dedupe_key=str(number), origin=origin))
-        if number % 4 == 0:
-            await claim_one(store, ["rehearsal"])
+        if number % 4 == 0 and (running := await claim_one(store, ["rehearsal"])) and number % 8 == 0:
+            asked = [Asked(kind=QuestionKind.CHOICE, text="Where?")]
+            assert await office.storage.questions.ask(running, "r-1", asked, office.clock.now())
     everything = (await store.page(JobFilter(), 100, 100)).jobs
     assert len(everything) == 40
     assert list(everything) == sorted(everything, key=lambda job: (job.created_at, job.id), reverse=True)
-    for statuses in ((), (JobStatus.RUNNING,), (JobStatus.PENDING, JobStatus.DONE)):
+    narrowed = ((), (JobStatus.RUNNING,), (JobStatus.PENDING, JobStatus.DONE))
+    for statuses, asking in (*((each, False) for each in narrowed), ((), True)):
         for kind in (None, *kinds):
             for place in range(8):
-                wanted = JobFilter(statuses=statuses, job_type=kind, sight=sight, before=everything[place])
+                wanted = JobFilter(
+                    statuses=statuses, asking=asking, job_type=kind, sight=sight, before=everything[place]
+                )
                 fitting = [job for job in everything[place + 1 :] if _fits(wanted, job)]
                 page = await store.page(wanted, 5, 12)
                 assert list(page.jobs) == fitting[:5]
@@ -177,6 +198,8 @@ async def test_a_page_is_what_sorting_all_jobs_would_give(office: Office, sight:
 
 def _fits(wanted: JobFilter, job: Job) -> bool:
     if (wanted.statuses and job.status not in wanted.statuses) or wanted.job_type not in (None, job.type):
+        return False
+    if wanted.asking and not job.asking:
         return False
     sight, origin, actor = wanted.sight, job.origin, job.origin.actor
     if sight is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,3 +104,11 @@ def test_the_lock_files_name_no_address() -> None:
         text = (ROOT / name).read_text()
         assert "://" not in text
         assert "--hash=sha256:" in text
+
+
+def test_the_plan_of_the_house_names_only_rooms_that_there_are() -> None:
+    named = re.findall(
+        r"`((?:bot|executor|storage|tests)/[\w./-]*)`", (ROOT / "docs" / "architecture.md").read_text()
+    )
+    assert len(named) > 50
+    assert not [path for path in named if not (ROOT / path).exists()]

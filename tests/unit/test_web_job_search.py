@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.web.pages.job_search import FIELDS, read
+from bot.web.pages.job_search import FIELDS, read, tabs
 from executor.listing import JobSearch
 from executor.model import Handover, JobStatus, OutcomeKind
 from executor.wakeups import Wakeups
 from storage import Storage, open_storage
 from storage.sqlite.search import match_of
 from tests.browser.jobs_scene import ask, busy_week, end, start
+from tests.browser.questions_scene import a_job_that_asks
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_what_cannot_be_taken_is_told_by_its_field_and_left_out(query: dict[str,
     assert asked.search == JobSearch()
 
 
-@given(st.dictionaries(st.sampled_from([*FIELDS, "status", "before"]), st.text(max_size=300)))
+@given(st.dictionaries(st.sampled_from([*FIELDS, "status", "asking", "before"]), st.text(max_size=300)))
 def test_any_address_is_read(query: dict[str, str]) -> None:
     assert read(query).address().startswith("/jobs")
     match_of(read(query).search)
@@ -107,6 +108,31 @@ async def test_pages_follow_each_other_without_gap_or_repeat(storage: Storage) -
             older = page.older
         assert seen == ids[::-1]
         assert older == ""
+
+
+async def test_what_waits_for_an_answer_is_found_and_counted_with_whatever_else_is_asked_for(
+    storage: Storage,
+) -> None:
+    job = await a_job_that_asks(storage)
+    await ask(storage, "keep sessions too", type="session", provider="gemini")
+    assert await storage.search.asking() == 1
+    for more in ({}, {"text": "sessions process"}, {"provider": "gemini", "job_type": "session"}):
+        assert await found(storage, asking=True, **more) == [job.id]
+    for other in ({"text": "login"}, {"provider": "claude"}, {"statuses": [JobStatus.PENDING]}):
+        assert await found(storage, asking=True, **other) == []
+    assert await found(storage, asking=True, text="sessions", until=job.created_at) == []
+
+
+def test_a_tab_keeps_what_was_chosen_beside_it() -> None:
+    asked = read({"asking": "1", "q": "login", "before": "3fa9c1"})
+    shown = tabs(asked, {JobStatus.RUNNING: 3}, 2)
+    assert [(tab.name, tab.count, tab.href) for tab in shown if tab.count] == [
+        ("all", 3, "/jobs?q=login"),
+        ("asking", 2, "/jobs?q=login&asking=1"),
+        ("running", 3, "/jobs?q=login&status=running"),
+    ]
+    assert [tab.name for tab in shown if tab.chosen] == ["asking"]
+    assert asked.bare == "/jobs?asking=1"
 
 
 async def test_how_many_stand_where_is_counted_as_they_move(storage: Storage) -> None:

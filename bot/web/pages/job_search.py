@@ -12,8 +12,7 @@ from bot.news.words import state
 from executor.listing import JobSearch
 from executor.model import JobStatus
 
-TABS: Sequence[JobStatus | None] = (
-    None,
+TABS = (
     JobStatus.PENDING,
     JobStatus.SCHEDULED,
     JobStatus.RUNNING,
@@ -23,6 +22,7 @@ TABS: Sequence[JobStatus | None] = (
     JobStatus.CANCELLED,
 )
 FIELDS = ("q", "type", "provider", "workspace", "person", "channel", "since", "until")
+_ALL, _ASKING = "all", "asking"
 _LONGEST = 200
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ID = re.compile(r"[0-9a-f-]{1,36}")
@@ -46,6 +46,11 @@ class Asked:
         """Whether more than words are looked for."""
         return any(self.typed[name] for name in FIELDS if name != "q")
 
+    @property
+    def bare(self) -> str:
+        """The address of the tab alone, with no more chosen."""
+        return self.address(**dict.fromkeys(FIELDS, ""))
+
     def address(self, path: str = "/jobs", **other: str) -> str:
         """The same with other values; an empty one leaves its field out. It begins at the newest job."""
         kept = {name: value for name, value in self.typed.items() if name != "before"}
@@ -53,9 +58,22 @@ class Asked:
         return f"{path}?{query}" if query else path
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tab:
+    """A way to some of the jobs. `urgent` says that somebody is waited for."""
+
+    name: str
+    label: str
+    href: str
+    count: int
+    chosen: bool
+    urgent: bool
+
+
 def read(query: Mapping[str, str]) -> Asked:
     """The address' query as a search."""
-    typed = {name: query.get(name, "").strip()[:_LONGEST] for name in (*FIELDS, "status", "before")}
+    typed = {name: query.get(name, "").strip()[:_LONGEST] for name in (*FIELDS, "status", _ASKING, "before")}
+    typed[_ASKING] = "1" if typed[_ASKING] == "1" else ""
     wrong: dict[str, str] = {}
     return Asked(
         typed=typed,
@@ -63,6 +81,7 @@ def read(query: Mapping[str, str]) -> Asked:
         search=JobSearch(
             text=typed["q"],
             statuses=_status(typed, wrong),
+            asking=bool(typed[_ASKING]),
             job_type=typed["type"],
             provider=typed["provider"],
             workspace=typed["workspace"],
@@ -75,9 +94,28 @@ def read(query: Mapping[str, str]) -> Asked:
     )
 
 
-def label(status: JobStatus | None) -> str:
-    """What a tab is called."""
-    return "All" if status is None else state(status).capitalize()
+def tabs(asked: Asked, counts: Mapping[JobStatus, int], asking: int) -> Sequence[Tab]:
+    """All jobs, those that wait for an answer, and those of each status; whatever else was chosen stays."""
+    status = next(iter(asked.search.statuses), None)
+    chosen = _ASKING if asked.search.asking else status or _ALL
+    shown = (
+        (_ALL, "All", sum(counts.values())),
+        (_ASKING, "To answer", asking),
+        *((each, state(each).capitalize(), counts.get(each, 0)) for each in TABS),
+    )
+    return [
+        Tab(
+            name=name,
+            label=label,
+            href=asked.address(
+                status="" if name in (_ALL, _ASKING) else name, asking="1" if name == _ASKING else ""
+            ),
+            count=count,
+            chosen=name == chosen,
+            urgent=name == _ASKING and count > 0,
+        )
+        for name, label, count in shown
+    ]
 
 
 def _status(typed: Mapping[str, str], wrong: dict[str, str]) -> Sequence[JobStatus]:

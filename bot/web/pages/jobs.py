@@ -41,7 +41,7 @@ class JobsPage:
         """The page, or the part of it that the address asks for."""
         asked = job_search.read(request.query)
         finds = await self._find(asked)
-        counts = await self._storage.search.counts()
+        counts, asking = await self._storage.search.counts(), await self._storage.search.asking()
         live = asked.address("/jobs/live", after=str(_digest(finds.jobs)))
         return self._parts.page(
             request,
@@ -49,9 +49,7 @@ class JobsPage:
             asked=asked,
             rows=self._rows(finds),
             older=asked.address(before=finds.older) if finds.older else "",
-            total=sum(counts.values()),
-            tabs_of_status=[(status, job_search.label(status)) for status in job_search.TABS],
-            counts=counts,
+            tabs_of_jobs=job_search.tabs(asked, counts, asking),
             live="" if asked.typed["before"] else live,
             here=asked.address(before=asked.typed["before"]),
             choices=self._choices(),

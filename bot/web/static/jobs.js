@@ -42,7 +42,7 @@ async function recount() {
   const page = await fetch(location.href, { headers: { Accept: "text/html" } }).then((answer) => answer.text());
   const now = new DOMParser().parseFromString(page, "text/html");
   for (const each of document.querySelectorAll("[data-count]"))
-    each.textContent = now.querySelector(`[data-count="${each.dataset.count}"]`)?.textContent ?? each.textContent;
+    each.replaceWith(now.querySelector(`[data-count="${each.dataset.count}"]`) ?? each);
 }
 
 takeForms();

@@ -62,3 +62,19 @@ WITH found AS MATERIALIZED (
 SELECT jobs.*, (SELECT count(*) FROM found) AS found
 FROM (SELECT id FROM found ORDER BY created_at DESC, id DESC LIMIT :limit) JOIN jobs USING (id)
 ORDER BY jobs.created_at DESC, jobs.id DESC;
+
+-- name: newest_asking
+-- The same of the jobs that wait for an answer, whatever else is asked for: they are few.
+WITH found AS MATERIALIZED (
+    SELECT created_at, id FROM jobs AS each
+    WHERE each.asking > 0 AND each.task_id IS coalesce(:task_id, each.task_id)
+      AND each.type = coalesce(:type, each.type)
+      AND each.status IN (SELECT value FROM json_each(:statuses))
+      AND (each.created_at, each.id) < (:before_at, :before)
+      AND (:platform IS NULL OR (each.platform = :platform AND each.team = :team))
+      AND (coalesce(:channel, :user_id) IS NULL OR each.channel = :channel OR each.user_id = :user_id)
+    ORDER BY created_at DESC, id DESC LIMIT :most
+)
+SELECT jobs.*, (SELECT count(*) FROM found) AS found
+FROM (SELECT id FROM found ORDER BY created_at DESC, id DESC LIMIT :limit) JOIN jobs USING (id)
+ORDER BY jobs.created_at DESC, jobs.id DESC;

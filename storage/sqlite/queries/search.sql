@@ -9,6 +9,15 @@ WHERE jobs.status IN (SELECT value FROM json_each(:statuses))
   AND jobs.created_at >= :since AND jobs.created_at < :until
 ORDER BY found.number DESC LIMIT :limit;
 
+-- name: matching_asking
+-- The same of the jobs that wait for an answer: each of those few is asked whether it matches, however old it is.
+SELECT jobs.*, jobs.rowid AS number
+FROM jobs INDEXED BY jobs_asking CROSS JOIN job_words ON job_words.rowid = jobs.rowid
+WHERE jobs.asking > 0 AND jobs.rowid < :before AND job_words MATCH :match
+  AND jobs.status IN (SELECT value FROM json_each(:statuses))
+  AND jobs.created_at >= :since AND jobs.created_at < :until
+ORDER BY jobs.rowid DESC LIMIT :limit;
+
 -- name: looked_at
 -- The job at which a look at that many that match ends; none where they are fewer.
 SELECT id FROM jobs WHERE rowid = (
@@ -20,6 +29,10 @@ SELECT rowid FROM jobs WHERE id = :id;
 
 -- name: counts
 SELECT status, number FROM job_counts;
+
+-- name: asking
+-- How many jobs wait for an answer.
+SELECT count(*) FROM jobs WHERE asking > 0;
 
 -- name: successor
 -- The newest job that goes on with this one.
