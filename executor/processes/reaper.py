@@ -1,14 +1,15 @@
 """The reaper: a program that starts one job and ends only when no process of that job is left.
 
-Started ahead of time as `python -I -S reaper.py FD`, it waits at that socket for its order. It imports
-nothing of ours and reads no output of the job: what a job prints or does must not be able to break it.
+Started ahead of time with a socket, it waits there for its order. It imports nothing of ours and reads no
+output of the job: what a job prints or does must not be able to break it. Each job has one, and each git
+command: of Python's own library it imports only what loads within milliseconds, so neither json nor typing.
 """
 
 from __future__ import annotations
 
 import ctypes
 import errno
-import json
+import marshal
 import os
 import resource
 import select
@@ -18,7 +19,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
@@ -28,30 +28,41 @@ _TURN_S = 0.01
 """Seconds between two looks at a tree that is being ended by force."""
 _STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _RESET = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
-"""Whoever starts us may ignore some of them: a shell does that to what it runs in the background."""
-"""Signals that we, or Python itself, treat as a fresh process does not: exec keeps what is ignored."""
+"""Signals that we, Python itself or whoever starts us may treat as a fresh process does not: exec keeps what
+is ignored, and a shell ignores some for what it runs in the background."""
 
 
-class Order(NamedTuple):
+class Order:
     """What the bot asks for. The job's stdin, stdout and stderr come beside it."""
 
-    argv: list[str]
-    env: dict[str, str]
-    cwd: str
-    limits: dict[str, int]
-    """Resource limits by name, without their RLIMIT_."""
-    sandbox: list[str]
-    """What goes before `argv` to put it into bwrap; empty for none."""
-    grace_s: float
+    def __init__(
+        self,
+        *,
+        argv: list[str],
+        env: dict[str, str],
+        cwd: str,
+        limits: dict[str, int],
+        sandbox: list[str],
+        grace_s: float,
+    ) -> None:
+        self.argv = argv
+        self.env = env
+        self.cwd = cwd
+        self.limits = limits
+        """Resource limits by name, without their RLIMIT_."""
+        self.sandbox = sandbox
+        """What goes before `argv` to put it into bwrap; empty for none."""
+        self.grace_s = grace_s
 
 
-class Process(NamedTuple):
+class Process:
     """A process as /proc shows it; `started` in clock ticks after boot."""
 
-    pid: int
-    parent: int
-    session: int
-    started: int
+    def __init__(self, *, pid: int, parent: int, session: int, started: int) -> None:
+        self.pid = pid
+        self.parent = parent
+        self.session = session
+        self.started = started
 
 
 def main(control: socket.socket) -> None:
@@ -65,7 +76,7 @@ def main(control: socket.socket) -> None:
         os.set_inheritable(fd, False)
     with os.fdopen(fds[0], "rb") as file:
         file.seek(0)
-        order = Order(**json.load(file))
+        order = Order(**marshal.load(file))  # noqa: S302 - the bot wrote it
     try:
         job = Job(control, order, fds[1:])
     except OSError as error:
@@ -182,12 +193,12 @@ class Job:
         said = os.read(self._starting, 4096)
         os.close(self._starting)
         self._starting = -1
-        _say(self._control, error=json.loads(said) if said else None)
+        _say(self._control, error=marshal.loads(said) if said else None)  # noqa: S302 - we wrote it
 
 
 def _say(control: socket.socket, **message: object) -> None:
     with suppress(BrokenPipeError, ConnectionResetError):  # nobody is left to be told
-        control.send(json.dumps(message).encode())
+        control.send(marshal.dumps(message))
 
 
 def _hear(stop: Callable[..., None]) -> int:
@@ -237,9 +248,9 @@ def _become(order: Order, stdio: list[int], status: int, failure: int, parent: i
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         os.execvpe(argv[0], argv, order.env)  # noqa: S606 - never a shell
     except OSError as error:
-        os.write(failure, json.dumps([error.errno, os.fsdecode(error.filename or order.argv[0])]).encode())
+        os.write(failure, marshal.dumps([error.errno, os.fsdecode(error.filename or order.argv[0])]))
     except ValueError:  # a word with a NUL in it
-        os.write(failure, json.dumps([errno.EINVAL, order.argv[0]]).encode())
+        os.write(failure, marshal.dumps([errno.EINVAL, order.argv[0]]))
     finally:
         os._exit(127)  # there must never be two of the reaper
 
@@ -343,6 +354,7 @@ def _numbers(pid: str) -> list[str]:
     return []
 
 
-if __name__ == "__main__":
+def start() -> None:
+    """What the program does: its one argument is the descriptor of its socket."""
     main(socket.socket(fileno=int(sys.argv[1])))
     os._exit(0)  # at once: the end of this process is what the bot waits for

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from executor.processes import reaper
+from executor.processes.supervised import REAPER
 
 _ROOT = Path(__file__).parents[3]
 _SIZE = 256
@@ -84,7 +85,7 @@ class Lives:
                 process = psutil.Process(pid)
                 if process.pid == self.pid or process.status() == psutil.STATUS_ZOMBIE:
                     continue
-                ready = process.ppid() == self.pid and reaper.__file__ in process.cmdline()
+                ready = process.ppid() == self.pid and REAPER in process.cmdline()
                 warm += ready
                 if not ready or warm > _WARM:
                     strays.append(f"{process.pid} {' '.join(process.cmdline())[:120]}")
