@@ -274,6 +274,7 @@ _KINDS: dict[str, type[Body]] = {
     "work_decided": WorkDecided,
 }
 _NAMES = {body: kind for kind, body in _KINDS.items()}
+_FIELDS = {body: tuple(field.name for field in fields(body)) for body in _NAMES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,7 +293,7 @@ def encode(body: Body) -> tuple[str, dict[str, Any]]:
     if isinstance(body, TodosChanged):
         items = [{"text": item.text, "state": item.state.value} for item in body.items]
         return _NAMES[TodosChanged], {"items": items}
-    return _NAMES[type(body)], {field.name: getattr(body, field.name) for field in fields(body)}
+    return _NAMES[type(body)], {name: getattr(body, name) for name in _FIELDS[type(body)]}
 
 
 def decode(kind: str, values: dict[str, Any]) -> Body:

@@ -33,6 +33,8 @@ _PRAGMAS = (
     "PRAGMA synchronous = FULL",  # what was acknowledged survives a power cut, not only a kill
     "PRAGMA foreign_keys = ON",
     "PRAGMA cache_size = -16384",  # kB; ids are random, and 2 MB held no more than a thousand jobs' pages
+    # Half as many checkpoints. The log may then grow to 8 MB, and with it the file: the reserve holds both.
+    "PRAGMA wal_autocheckpoint = 2000",
 )
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 """Between two tries of a store that cannot be written; each pause is twice the last."""
@@ -92,7 +94,7 @@ class Database:
         """Runs `transaction` and commits it; an exception rolls it back, whole and alone, and is raised.
 
         `name` is a literal. A commit that fails is raised to all who shared it, and may be StoreUnavailable:
-        `work` says to whom. One that is tried again runs its transaction again.
+        `work` says to whom. A transaction may run more than once before it is kept.
         """
         if work is Work.NEW and (fault := self.outage()):
             raise StoreUnavailable(fault)
@@ -209,7 +211,7 @@ class Database:
         """The answers of all transactions: what each returned, or raised."""
         connection.execute("BEGIN IMMEDIATE")
         try:
-            answers = [self._run(connection, write) for write in batch]
+            answers = self._run(connection, batch)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:  # SQLite has rolled back by itself after some errors (disk full)
@@ -219,8 +221,19 @@ class Database:
             reach(f"{write.name} committed")
         return answers
 
-    def _run(self, connection: sqlite3.Connection, write: _Write) -> Any:
-        reach(f"{write.name} begins")
+    def _run(self, connection: sqlite3.Connection, batch: Sequence[_Write]) -> list[Any]:
+        # A way back for each costs a seventh of their time: where one fails, all run again with one each.
+        try:
+            return _in_turn(batch, lambda write: write.transaction(connection))
+        except Exception as error:
+            if len(batch) == 1 or not connection.in_transaction or fault_of(error, self._path):
+                raise
+        connection.execute("ROLLBACK")
+        connection.execute("BEGIN IMMEDIATE")
+        return _in_turn(batch, partial(self._run_apart, connection))
+
+    def _run_apart(self, connection: sqlite3.Connection, write: _Write) -> Any:
+        """Its answer, or the error after which it alone was rolled back."""
         connection.execute("SAVEPOINT write")
         try:
             answer = write.transaction(connection)
@@ -230,8 +243,16 @@ class Database:
             connection.execute("ROLLBACK TO write")
             answer = error
         connection.execute("RELEASE write")
-        reach(f"{write.name} commits")
         return answer
+
+
+def _in_turn(batch: Sequence[_Write], run: Callable[[_Write], Any]) -> list[Any]:
+    answers = []
+    for write in batch:
+        reach(f"{write.name} begins")
+        answers.append(run(write))
+        reach(f"{write.name} commits")
+    return answers
 
 
 def _write_nothing(connection: sqlite3.Connection) -> None:
@@ -271,6 +292,9 @@ async def open_database(path: Path, reserve: Path | None = None) -> AsyncIterato
                 await writer.execute(pragma)
             writer.row_factory = sqlite3.Row
             await _on_thread(writer, partial(migrate, path=path))
+            # The way back out of a statement or a write was a file, a third of their time. Not before, as a
+            # migration may have to sort more than fits into memory.
+            await writer.execute("PRAGMA temp_store = MEMORY")
         async with aiosqlite.connect(
             f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None
         ) as reader:

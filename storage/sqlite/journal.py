@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 
 import orjson
 
@@ -24,7 +25,7 @@ from executor.queueing import Contender, Hindrance, QueueRules, turns
 from storage.sqlite import question_states, reply_states, task_work
 from storage.sqlite.event_log import append, keep
 from storage.sqlite.queries import load
-from storage.sqlite.rows import to_job, to_text, to_time
+from storage.sqlite.rows import to_job, to_text, to_time, usage_values
 
 _SQL = {**load("jobs"), **load("queue")}
 _STARTABLE = orjson.dumps(sorted(lifecycle.MOVES[Transition.START].sources)).decode()
@@ -57,7 +58,8 @@ def submit(connection: sqlite3.Connection, request: JobRequest, now: str) -> Sub
     status = lifecycle.MOVES[transition].target
     moved = Moved(transition=transition, status=status, attempt=0, message=request.note)
     values = {"id": job_id, "status": moved.status, "now": now}
-    job = _written(connection, "insert", **request_values(request), **values)
+    connection.execute(_SQL["insert"], {**request_values(request), **values})
+    job = _as_asked(request, job_id, status, now)
     _log(connection, job, moved, now)
     if request.note:
         append(connection, job_id, Noticed(text=request.note), now)
@@ -105,9 +107,15 @@ def _start(connection: sqlite3.Connection, job_id: str, worker: str, now: str) -
     return job
 
 
+def is_running(connection: sqlite3.Connection, job: Job) -> bool:
+    """Whether the attempt that `job` was claimed for has not ended."""
+    values = {"id": job.id, "attempt": job.attempt}
+    return connection.execute(_SQL["is_running"], values).fetchone() is not None
+
+
 def record(connection: sqlite3.Connection, job: Job, activities: Sequence[Activity], now: str) -> bool:
     """Logs what an attempt did, unless it is no longer the running one."""
-    if not _is_running(one(connection, "by_id", id=job.id), job.attempt):
+    if not is_running(connection, job):
         return False
     for activity in activities:
         if isinstance(activity, SessionOpened):
@@ -131,7 +139,7 @@ def settle(
     It ended at `now`; a claim that was kept before `kept_at` could not know of a limit that it ran into.
     """
     current = one(connection, "by_id", id=job.id)
-    if current is None or not _is_running(current, job.attempt):
+    if current is None or current.status is not JobStatus.RUNNING or current.attempt != job.attempt:
         return None
     target = lifecycle.target(current.status, transition)
     if target is None:
@@ -148,7 +156,7 @@ def settle(
         "outcome": outcome.kind,
         "reason": outcome.reason,
         "log_truncated": outcome.log_truncated,
-        **asdict(outcome.usage),
+        **usage_values(outcome.usage),
     }
     connection.execute(_SQL["end_attempt"], ended)
     _learn(connection, job, transition, outcome, kept_at)
@@ -240,7 +248,7 @@ def _move(
         "finished_at": now if target.final else None,
         "report_slug": report.slug if report else None,
         "now": now,
-        **asdict(job.usage + outcome.usage),
+        **usage_values(job.usage + outcome.usage),
     }
     settled = _written(connection, "move", **values)
     moved = Moved(
@@ -309,8 +317,32 @@ def request_values(request: JobRequest) -> dict[str, object]:
     }
 
 
-def _is_running(job: Job | None, attempt: int) -> bool:
-    return job is not None and job.status is JobStatus.RUNNING and job.attempt == attempt
+def _as_asked(request: JobRequest, job_id: str, status: JobStatus, now: str) -> Job:
+    """The new job. The database has nothing to add, and to read it back took half as long as to write it."""
+    at = datetime.fromisoformat(now)
+    return Job(
+        id=job_id,
+        type=request.type,
+        status=status,
+        payload=dict(request.payload),
+        provider=request.provider,
+        model=request.model,
+        effort=request.effort,
+        workspace=request.workspace,
+        origin=request.origin,
+        created_at=at,
+        updated_at=at,
+        task_id=request.task_id,
+        seq=1,
+        step=request.step,
+        parent_job_id=request.parent_job_id,
+        session_id=request.session_id,
+        scheduled_at=request.scheduled_at and request.scheduled_at.astimezone(UTC),
+        schedule_id=request.schedule_id,
+        priority=request.priority,
+        message=request.note,
+        worktree=request.worktree,
+    )
 
 
 def _job(connection: sqlite3.Connection, job_id: str) -> Job:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import orjson
 
-from executor.model import Job, JobStatus
+from executor.model import Job
 from executor.ports import Clock, SystemClock
 from executor.questions import Asked, Decision, Question
 from executor.wakeups import NEWS, QUEUE, Wakeups, control_topic, job_topic
@@ -81,7 +81,7 @@ def _ask(
     expires_at: str,
     now: str,
 ) -> Sequence[Question]:
-    if not _is_running(connection, job):
+    if not journal.is_running(connection, job):
         return ()
     belongs = {"attempt": job.attempt, "request": request, "expires_at": expires_at}
     questions: list[Question] = []
@@ -122,8 +122,3 @@ def _decide(
     if decided:
         question_states.count(connection, decided[0].job_id)
     return next((question for question in decided if question.id == question_id), None)
-
-
-def _is_running(connection: sqlite3.Connection, job: Job) -> bool:
-    current = journal.one(connection, "by_id", id=job.id)
-    return current is not None and current.status is JobStatus.RUNNING and current.attempt == job.attempt

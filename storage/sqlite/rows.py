@@ -91,6 +91,12 @@ def to_usage(row: _Row) -> Usage:
     return Usage(cost_usd=row["cost_usd"], turns=row["turns"], duration_ms=row["duration_ms"])
 
 
+def usage_values(usage: Usage) -> dict[str, object]:
+    """The usage as columns."""
+    # Not asdict, which would copy them deeply: that took longer than to write them.
+    return {"cost_usd": usage.cost_usd, "turns": usage.turns, "duration_ms": usage.duration_ms}
+
+
 def to_origin(row: _Row) -> Origin:
     """Where a job, or the jobs of a schedule, were asked for."""
     actor = Actor(platform=row["platform"], team=row["team"], user_id=row["user_id"], name=row["user_name"])

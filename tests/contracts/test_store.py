@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import fields, replace
+from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -22,9 +22,9 @@ from executor.events import (
     ToolStarted,
 )
 from executor.lifecycle import Transition
-from executor.model import JobStatus, Outcome, OutcomeKind, Report, Usage
+from executor.model import FROM_STEP, Job, JobRequest, JobStatus, Outcome, OutcomeKind, Report, Usage
 from executor.ports import ProcessRecord
-from tests.builders import START, claim_one, request
+from tests.builders import START, claim_one, origin, request
 from tests.contracts.store_world import ADAPTERS, DONE, INTERRUPTED, LIMITED, PROVIDERS, World, open_world
 
 
@@ -53,6 +53,27 @@ async def test_a_submitted_job_waits_and_is_kept_as_it_was_asked_for(world: Worl
     assert await world.bodies(job) == [
         Moved(transition=Transition.SUBMIT, status=JobStatus.PENDING, attempt=0)
     ]
+
+
+async def test_all_that_a_request_can_say_is_kept_as_it_is_told_to_whoever_asked(world: World) -> None:
+    parent = await world.ended()
+    asked = request(
+        type="workflow",
+        payload={"prompt": "Go on.", FROM_STEP: "2"},
+        model="opus",
+        effort="high",
+        origin=origin(thread="t1", user_id="bob"),
+        parent_job_id=parent.id,
+        session_id="s1",
+        scheduled_at=(START + timedelta(hours=1)).astimezone(timezone(timedelta(hours=5))),
+        task_id="T-1",
+        priority=2,
+    )
+    job = (await world.store.submit(asked)).job
+    assert await world.row(job) == job
+    told = {field.name for field in fields(JobRequest)} & {field.name for field in fields(Job)}
+    told -= {"schedule_id", "worktree"}  # which must be known to the store
+    assert {name for name in told if getattr(job, name) != getattr(asked, name)} == set()
 
 
 async def test_the_same_delivery_never_makes_a_second_job(world: World) -> None:

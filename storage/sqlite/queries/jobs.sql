@@ -5,8 +5,7 @@ INSERT INTO jobs (id, type, status, payload, provider, model, effort, workspace,
                   worktree, step, priority, seq, message, created_at, updated_at)
 VALUES (:id, :type, :status, :payload, :provider, :model, :effort, :workspace, :platform, :team, :channel, :thread,
         :user_id, :user_name, :parent_job_id, :session_id, :scheduled_at, :schedule_id, :task_id, :dedupe_key,
-        :worktree, :step, :priority, 1, :note, :now, :now)
-RETURNING *;
+        :worktree, :step, :priority, 1, :note, :now, :now);
 
 -- name: by_id
 SELECT * FROM jobs WHERE id = :id;
@@ -85,6 +84,9 @@ UPDATE jobs SET step = :step, before_step = attempt WHERE id = :id;
 -- name: set_session
 -- What a CLI says must not fail: a conversation that another running job has stays that job's.
 UPDATE OR IGNORE jobs SET session_id = :session_id WHERE id = :id;
+
+-- name: is_running
+SELECT 1 FROM jobs WHERE id = :id AND status = 'running' AND attempt = :attempt;
 
 -- name: open_attempt
 INSERT INTO attempts (job_id, number, worker, started_at) VALUES (:job_id, :number, :worker, :now);
