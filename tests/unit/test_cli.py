@@ -221,7 +221,9 @@ def test_a_job_runs_in_the_terminal_without_a_server(bifrost: Program) -> None:
 def test_words_that_make_no_command_are_answered_on_stderr(bifrost: Program) -> None:
     answer = bifrost.run("job", "reserch", "x")
     assert (answer.returncode, answer.stdout) == (2, "")
-    assert answer.stderr.startswith("I know no command reserch. Did you mean research?\nThere are: research, ")
+    assert answer.stderr.startswith(
+        "I know no command reserch. Did you mean research?\nThere are: research, "
+    )
     assert "\x1b" not in answer.stderr
 
 
