@@ -7,12 +7,13 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from executor.events import Body, decode
+from executor.events import Body, Event, decode
 
 _CONNECT_S = 5.0
 _SILENCE_S = 60.0
@@ -82,11 +83,11 @@ class Client:
     async def events(self, job_id: str) -> AsyncGenerator[Body, None]:
         """The log of a job, from its beginning to its end."""
         async with aclosing(self.log(job_id, 0)) as log:
-            async for _, body in log:
-                if body is not None:
-                    yield body
+            async for _, event in log:
+                if event is not None:
+                    yield event.body
 
-    async def log(self, job_id: str, after: int) -> AsyncGenerator[tuple[int, Body | None], None]:
+    async def log(self, job_id: str, after: int) -> AsyncGenerator[tuple[int, Event | None], None]:
         """What happened to a job past event `after`, and comes, numbered; to its end, or the server's.
 
         A number without an event is where it goes on from: the server has been set back to a backup.
@@ -104,7 +105,7 @@ class Client:
                     elif name == "id":
                         seq = int(value)
                     elif name == "data":
-                        yield seq, decode(kind, json.loads(value)) if kind != "resync" else None
+                        yield seq, _event(job_id, seq, kind, json.loads(value)) if kind != "resync" else None
 
     async def _post(self, path: str, body: dict[str, Any] | aiohttp.FormData) -> dict[str, Any]:
         sent = {"json": body} if isinstance(body, dict) else {"data": body}
@@ -128,6 +129,11 @@ async def login_link(address: str, token: str) -> str:
     """A link that logs a browser in to the server at `address`, once."""
     async with connect(address, token) as client:
         return await client.login_link()
+
+
+def _event(job_id: str, seq: int, kind: str, values: dict[str, Any]) -> Event:
+    at = datetime.fromisoformat(values.pop("at"))
+    return Event(job_id=job_id, seq=seq, at=at, body=decode(kind, values))
 
 
 @contextmanager

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 from rich.text import Text
@@ -59,6 +59,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]
 _MARKED = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*|<(https?://[^>]+)>")
 _CHAT_COMMAND = re.compile(r"(?<=[`*])/job ")
 _LEAST_ROOM = 30
+_HOW_TO_ANSWER = "   bifrost job show ID shows all of it; bifrost job answer ID … answers it"
 
 
 def open_console(*, stderr: bool = False) -> Console:
@@ -74,15 +75,19 @@ def say(console: Console, answer: str) -> None:
 
 
 class LiveView:
-    """Prints a job's events as they come."""
+    """Prints a job's events as they come, each beside the time since the first one."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._began = time.monotonic()
+        self._first: datetime | None = None
+        self._elapsed = timedelta()
         self._in_line = False
 
-    def show(self, body: Body) -> None:
-        """One event more."""
+    def show(self, body: Body, at: datetime | None = None) -> None:
+        """One event more, of now or of when it was."""
+        at = at or datetime.now(UTC)
+        self._first = self._first or at
+        self._elapsed = max(timedelta(), at - self._first)
         match body:
             case TextWritten(text=text):
                 self._console.print(Text(_harmless(text)), end="")
@@ -100,9 +105,7 @@ class LiveView:
                 self._line(f"📣 {text}", "bold")
             case QuestionAsked(number=number, text=text):
                 self._line(f"❓ question {number}: {text}", "bold yellow")
-                self._line(
-                    "   bifrost job show ID shows all of it; bifrost job answer ID … answers it", "dim"
-                )
+                self._line(_HOW_TO_ANSWER, "dim")
             case QuestionClosed() as closed:
                 self._line(f"↳ question {closed.number}: {answered(closed)}", "dim")
             case RecordChanged(text=text):
@@ -133,7 +136,7 @@ class LiveView:
         if self._in_line:
             self._console.print()
             self._in_line = False
-        minutes, seconds = divmod(int(time.monotonic() - self._began), 60)
+        minutes, seconds = divmod(int(self._elapsed.total_seconds()), 60)
         stamp = f"{minutes:>3}:{seconds:02d}  "
         self._console.print(Text.assemble((stamp, "dim"), (_harmless(text).strip(), style)))
 

@@ -11,7 +11,7 @@ from bot.client import Client, ServerGone, Told, connect
 from bot.data_dir import DataDir
 from bot.settings import Settings
 from bot.terminal import EXIT_CODES, LiveView, open_console, say
-from executor.events import Body, Moved
+from executor.events import Event, Moved
 from executor.model import JobStatus
 
 USAGE = (
@@ -47,8 +47,9 @@ async def watch(words: Sequence[str], settings: Settings) -> int:
 async def _follow(data: DataDir, job_id: str) -> JobStatus:
     view = LiveView(open_console())
     async with aclosing(_events(data, job_id)) as events:
-        async for body in events:
-            view.show(body)
+        async for event in events:
+            body = event.body
+            view.show(body, event.at)
             if isinstance(body, Moved) and body.status.final:
                 return body.status
             if isinstance(body, Moved) and body.status is JobStatus.RATE_LIMITED:
@@ -58,16 +59,16 @@ async def _follow(data: DataDir, job_id: str) -> JobStatus:
     raise ServerGone("The bot has not come back. The job goes on when it is started again.")
 
 
-async def _events(data: DataDir, job_id: str) -> AsyncGenerator[Body, None]:
+async def _events(data: DataDir, job_id: str) -> AsyncGenerator[Event, None]:
     """The log of the job without a gap or a repeat, whoever serves it."""
     seen, gone_since = 0, time.monotonic()
     while time.monotonic() - gone_since < _PATIENCE_S:
         try:
             async with _connect(data) as client, aclosing(client.log(job_id, seen)) as log:
-                async for seq, body in log:
+                async for seq, event in log:
                     seen = seq
-                    if body is not None:
-                        yield body
+                    if event is not None:
+                        yield event
                     gone_since = time.monotonic()
         except ServerGone:
             pass

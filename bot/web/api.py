@@ -158,4 +158,5 @@ class Api:
 def _frame(event: Event) -> Frame:
     kind, fields = encode(event.body)
     ends = isinstance(event.body, Moved) and event.body.status.final
-    return Frame(id=event.seq, event=kind, data=orjson.dumps(fields).decode(), last=ends)
+    data = orjson.dumps({"at": event.at, **fields}, option=orjson.OPT_UTC_Z).decode()
+    return Frame(id=event.seq, event=kind, data=data, last=ends)

@@ -9,7 +9,7 @@ import pytest
 
 from bot.job_command import run_job
 from bot.watch_command import _events
-from executor.events import Body, Moved
+from executor.events import Event, Moved
 from tests.scenarios.test_jobs_api import Service, serving
 
 
@@ -60,14 +60,14 @@ async def test_what_a_watched_job_asks_is_shown_and_answered_from_the_terminal(
 
 
 async def test_a_restart_of_the_bot_is_a_pause_and_nothing_is_missed_or_told_twice(tmp_path: Path) -> None:
-    seen: list[Body] = []
+    seen: list[Event] = []
     started = asyncio.Event()
 
     async def follow(service: Service, job_id: str) -> None:
-        async for body in _events(service.house.data, job_id):
-            seen.append(body)
+        async for event in _events(service.house.data, job_id):
+            seen.append(event)
             started.set()
-            if isinstance(body, Moved) and body.status.final:
+            if isinstance(event.body, Moved) and event.body.status.final:
                 return
 
     async with serving(tmp_path, step_seconds=30) as service:
@@ -79,4 +79,4 @@ async def test_a_restart_of_the_bot_is_a_pause_and_nothing_is_missed_or_told_twi
         _announce(service)
         await asyncio.wait_for(following, 30)
         log = await service.house.storage.jobs.events(made["id"])
-    assert seen == [event.body for event in log]
+    assert seen == list(log)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -60,6 +61,17 @@ def live(*bodies: Body) -> str:
     for body in bodies:
         view.show(body)
     return printed(made)
+
+
+def test_what_is_looked_at_later_shows_when_it_was() -> None:
+    made, began = console(), datetime(2026, 11, 21, 9, tzinfo=UTC)
+    view = LiveView(made)
+    view.show(Noticed(text="one"), began)
+    view.show(Noticed(text="two"), began + timedelta(seconds=75))
+    assert [line.split() for line in printed(made).splitlines()] == [
+        ["0:00", "⏳", "one"],
+        ["1:15", "⏳", "two"],
+    ]
 
 
 def moved(status: JobStatus, *, attempt: int = 1, reason: str = "", message: str = "") -> Moved:

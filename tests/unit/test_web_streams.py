@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import aiohttp
@@ -265,7 +266,9 @@ async def test_a_jobs_log_streams_to_its_end(site: Site) -> None:
         (end,) = await stream.take(1)
         assert await stream.next() is None
     assert [(event.id, event.event) for event in history] == [(1, "moved"), (2, "moved")]
-    assert (text.id, text.event, json.loads(text.data)) == (3, "text_written", {"text": "one\ntwo"})
+    written = json.loads(text.data)
+    assert datetime.fromisoformat(written.pop("at")).utcoffset() == timedelta()
+    assert (text.id, text.event, written) == (3, "text_written", {"text": "one\ntwo"})
     assert (end.id, end.event, json.loads(end.data)["status"]) == (4, "moved", "done")
 
 
