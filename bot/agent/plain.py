@@ -15,7 +15,7 @@ def table(records: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Itera
     if not records:
         return
     rows = [[name.upper() for name in columns]]
-    rows += [[_cut(" ".join(harmless(record[name]).split())) for name in columns] for record in records]
+    rows += [[_cell(name, record[name]) for name in columns] for record in records]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -39,6 +39,13 @@ def harmless(value: object) -> str:
     """Whoever wrote it, it moves no cursor and turns no reading direction around."""
     text = "" if value is None else str(value)
     return "".join(sign for sign in text if sign.isprintable() or sign in "\n\t")
+
+
+def _cell(name: str, value: object) -> str:
+    text = " ".join(harmless(value).split())
+    if name.endswith("_at") and text:
+        return f"{text[:10]} {text[11:16]} UTC"  # to the minute, of ISO 8601
+    return _cut(text)
 
 
 def _cut(text: str) -> str:

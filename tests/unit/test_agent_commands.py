@@ -131,6 +131,11 @@ def test_what_others_wrote_moves_no_cursor_of_who_reads_it() -> None:
     assert list(whole(evil)) == ["id: x", "content:\n\na[2Jbc\nd"]
 
 
+def test_a_list_says_to_the_minute_when_each_was_made() -> None:
+    made = {"id": "x", "created_at": "2026-11-21T09:05:59.123456Z"}
+    assert list(table([made], ("id", "created_at"))) == ["ID  CREATED_AT", "x   2026-11-21 09:05 UTC"]
+
+
 async def test_an_agent_asks_and_waits_until_somebody_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
