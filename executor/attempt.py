@@ -143,7 +143,7 @@ class Attempt:
         """Where files lie that came with replies, to this job or to those before it in its conversation."""
         jobs = await conversation_of(self._workshop.store, self._job)
         before = [self._workshop.jobs / each.id / _HANDED for each in jobs[1:]]
-        return [self._handed, *(place for place in before if place.is_dir() and any(place.iterdir()))]
+        return [self._handed, *(place for place in before if any(place.glob("*")))]
 
     async def _prompt(self, results: Path, workspace: Workspace) -> str:
         """What the agent is told, with what was decided while it could not be told."""
